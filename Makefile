@@ -1,0 +1,39 @@
+# Florin's commands. "make help" lists them.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+FUZZTIME ?= 30s
+SEED ?= 1
+GO_TEST = go test -count=1
+
+.DEFAULT_GOAL := build
+.PHONY: build setup test lint fuzz simulate crash generate clean help
+
+build: ## build the one binary, bin/florin
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/florin ./cmd/florin
+
+setup: ## check what the tests need and install what is missing
+	@scripts/setup
+
+test: setup ## everything that must pass: format, vet, house rules, all tests on SQLite and PostgreSQL, clients
+	@scripts/test
+
+lint: ## the quick part of test: format, vet, house rules
+	@scripts/test lint
+
+fuzz: ## run every fuzz target for FUZZTIME (30s) each
+	@scripts/fuzz $(FUZZTIME)
+
+simulate: ## run the simulated world with SEED, to see one history again
+	FLORIN_SEED=$(SEED) $(GO_TEST) -v -timeout 30m ./test/world
+
+crash: ## kill the real binary at random moments and verify what is left
+	$(GO_TEST) -v -timeout 30m ./test/crash
+
+generate: ## make generated files anew
+	go generate ./...
+
+clean: ## remove what was built or fetched here
+	rm -rf bin .cache
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile

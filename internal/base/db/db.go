@@ -1,0 +1,195 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/florinpay/florin/internal/kit/clock"
+	"github.com/florinpay/florin/internal/kit/id"
+)
+
+// DB is an open database.
+type DB struct {
+	engine engine
+	clock  clock.Clock
+	log    *slog.Logger
+	ids    *id.Generator
+	trains []*train
+
+	life    context.Context // ends when the last train has arrived
+	end     context.CancelFunc
+	closing sync.RWMutex
+	closed  bool
+	running sync.WaitGroup
+
+	stats struct{ trains, steps atomic.Int64 }
+}
+
+// Options are what [Open] may be told beyond the address.
+type Options struct {
+	Clock  clock.Clock  // default: the system's
+	Logger *slog.Logger // default: slog.Default
+	// Trains is how many trains run at once on PostgreSQL; default 2. SQLite
+	// has one writer.
+	Trains int
+	// Fatal is called when a write to SQLite can't be made durable, after which
+	// nothing more may be promised. Default: log and end the process.
+	Fatal func(error)
+}
+
+// Open opens "sqlite:PATH", which it creates when missing, or
+// "postgres://…". The schema is not touched; see [DB.Migrate] and
+// [DB.CheckSchema].
+func Open(ctx context.Context, address string, o Options) (*DB, error) {
+	if o.Clock == nil {
+		o.Clock = clock.System{}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Fatal == nil {
+		o.Fatal = func(err error) {
+			o.Logger.Error("the database can't make writes durable; ending so that a restart recovers", "error", err)
+			os.Exit(1)
+		}
+	}
+	d := &DB{clock: o.Clock, log: o.Logger, ids: id.NewGenerator(o.Clock, rand.Int64())}
+	d.life, d.end = context.WithCancel(context.WithoutCancel(ctx))
+	trains := 1
+	var err error
+	switch scheme, rest, _ := strings.Cut(address, ":"); scheme {
+	case "sqlite":
+		d.engine, err = openSQLite(rest, o.Fatal)
+	case "postgres", "postgresql":
+		trains = max(o.Trains, 2)
+		d.engine, err = openPostgres(ctx, address)
+	default:
+		err = fmt.Errorf("the database %q is neither sqlite:PATH nor postgres://…", redactAddress(address))
+	}
+	if err != nil {
+		d.end()
+		return nil, err
+	}
+	for range trains {
+		w := &train{db: d, queue: make(chan *ticket, queueCap)}
+		d.trains = append(d.trains, w)
+		d.running.Go(w.run)
+	}
+	return d, nil
+}
+
+// redactAddress hides a password in an address that goes into an error.
+func redactAddress(address string) string {
+	if at := strings.LastIndexByte(address, '@'); at >= 0 {
+		scheme, _, _ := strings.Cut(address, "://")
+		return scheme + "://…" + address[at:]
+	}
+	return address
+}
+
+// Close waits for the steps that are queued and closes all connections.
+func (d *DB) Close() error {
+	d.closing.Lock()
+	if d.closed {
+		d.closing.Unlock()
+		return nil
+	}
+	d.closed = true
+	for _, w := range d.trains {
+		close(w.queue)
+	}
+	d.closing.Unlock()
+	d.running.Wait()
+	d.end()
+	d.engine.close()
+	return nil
+}
+
+// Clock is the clock that the database tells time by.
+func (d *DB) Clock() clock.Clock { return d.clock }
+
+// IDs makes row keys that no other process on this database makes, once
+// [DB.ClaimNode] has been called.
+func (d *DB) IDs() *id.Generator { return d.ids }
+
+// Stats counts committed trains and the steps that rode in them.
+func (d *DB) Stats() (trains, steps int64) { return d.stats.trains.Load(), d.stats.steps.Load() }
+
+// meta is what the database says about itself.
+type meta struct {
+	Number int64
+	Text   string
+}
+
+var metas = NewTable("meta", "scope, key", "number, text", func(m *meta, f *Fields) {
+	Int(f, &m.Number)
+	Text(f, &m.Text)
+})
+
+// Keys of meta rows.
+const (
+	metaNode      = 1 // Number: the node number given out last
+	metaMasterKey = 2 // Text: the id of the master key that seals this database
+)
+
+// ClaimNode takes a node number for this process, so that its keys differ from
+// those of all other processes on the database: the number rises with each
+// start and is used modulo 1024.
+func (d *DB) ClaimNode(ctx context.Context) error {
+	var node int64
+	k := Key{ID: metaNode}
+	err := d.Run(ctx, Step{Name: "db.claim-node", Needs: []Need{metas.Need(k)}, Do: func(tx *Tx) error {
+		m, ok, err := metas.Get(tx, k)
+		if err != nil {
+			return err
+		}
+		m.Number++
+		node = m.Number
+		if ok {
+			metas.Update(tx, k, m)
+		} else {
+			metas.Insert(tx, k, m)
+		}
+		return nil
+	}})
+	if err == nil {
+		d.ids = id.NewGenerator(d.clock, node)
+	}
+	return err
+}
+
+// ErrOtherMasterKey says that the database is sealed under another key.
+var ErrOtherMasterKey = errors.New("the database was created under another master key")
+
+// BindMasterKey notes on first use which master key seals the database, and
+// refuses any other later.
+func (d *DB) BindMasterKey(ctx context.Context, keyID string) error {
+	k := Key{ID: metaMasterKey}
+	return d.Run(ctx, Step{Name: "db.bind-master-key", Needs: []Need{metas.Need(k)}, Do: func(tx *Tx) error {
+		m, ok, err := metas.Get(tx, k)
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			metas.Insert(tx, k, meta{Text: keyID})
+			return nil
+		case m.Text != keyID:
+			return ErrOtherMasterKey
+		}
+		return nil
+	}})
+}
+
+// MasterKeyID is the id of the master key that the database is bound to, or
+// empty while it is bound to none.
+func (d *DB) MasterKeyID(ctx context.Context) (string, error) {
+	m, _, err := metas.Read(ctx, d, Key{ID: metaMasterKey})
+	return m.Text, err
+}

@@ -1,0 +1,78 @@
+package db
+
+import (
+	"context"
+	"errors"
+)
+
+// engine is one kind of database.
+type engine interface {
+	// connect opens a connection for a train. The connection is used by one
+	// goroutine at a time.
+	connect(ctx context.Context) (conn, error)
+	// read lends a read-only connection for the time of f.
+	read(ctx context.Context, f func(reader) error) error
+	// migrate brings the schema up to date, in one transaction per file.
+	migrate(ctx context.Context, files []migration) error
+	// version is the number of the last migration applied.
+	version(ctx context.Context) (int64, error)
+	// prepare checks that a statement, as the engine sends it, fits the schema.
+	prepare(ctx context.Context, sql string) error
+	// rebind turns ? placeholders into the engine's own.
+	rebind(sql string) string
+	// statements gives the texts that the engine makes for a table, for the
+	// test that prepares them all.
+	statements(t *table) []string
+	close()
+}
+
+// conn is a train's connection.
+type conn interface {
+	// begin opens a transaction and marks it with the train's id and
+	// the time in microseconds. It returns
+	// errCommitted when a transaction with that id is committed already.
+	begin(ctx context.Context, train, now int64) error
+	// load reads the wanted rows, locked, and hands each that is there to found.
+	load(ctx context.Context, wants []want, found func(*table, Key, []value)) error
+	// flush writes all changes.
+	flush(ctx context.Context, changes []tableChanges) error
+	// commit makes it durable. Any error leaves the outcome ambiguous.
+	commit(ctx context.Context) error
+	rollback(ctx context.Context)
+	close()
+}
+
+// reader is a connection for registered queries.
+type reader interface {
+	// query runs a statement with args (int64, string or []byte).
+	query(ctx context.Context, sql string, kinds []columnKind, args []any, each func([]value) error) error
+	// load reads rows by key, without locks.
+	load(ctx context.Context, wants []want, found func(*table, Key, []value)) error
+}
+
+// want is the rows of one table that a train loads.
+type want struct {
+	table *table
+	keys  []Key // sorted, without repetition
+}
+
+// tableChanges is what a train writes to one table.
+type tableChanges struct {
+	table                     *table
+	inserts, updates, deletes []stored
+}
+
+type stored struct {
+	key    Key
+	values []value
+}
+
+var (
+	// errCommitted: the transaction that is being replayed was committed.
+	errCommitted = errors.New("db: the train is committed")
+	// errRetry wraps refusals by the engine that a repetition may cure: a
+	// unique key taken meanwhile, a deadlock, a lost connection before COMMIT.
+	errRetry = errors.New("db: try again")
+	// errDuplicate: a unique key is taken.
+	errDuplicate = errors.New("db: duplicate key")
+)

@@ -1,0 +1,227 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// postgresReaders is how many connections serve reads.
+const postgresReaders = 8
+
+// postgres is the server engine.
+type postgres struct {
+	config *pgx.ConnConfig
+	pool   *pgxpool.Pool
+}
+
+// session is what every connection asks of the server: a commit is durable
+// before it is answered, and a node that dies does not hold its locks for long.
+var session = map[string]string{
+	"application_name":                    "florin",
+	"synchronous_commit":                  "on",
+	"default_transaction_isolation":       "read committed",
+	"lock_timeout":                        "10s",
+	"idle_in_transaction_session_timeout": "60s",
+}
+
+func openPostgres(ctx context.Context, address string) (*postgres, error) {
+	config, err := pgxpool.ParseConfig(address)
+	if err != nil {
+		return nil, fmt.Errorf("the address of the PostgreSQL database is not valid: %w", err)
+	}
+	for k, v := range session {
+		if _, set := config.ConnConfig.RuntimeParams[k]; !set {
+			config.ConnConfig.RuntimeParams[k] = v
+		}
+	}
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = 10 * time.Second
+	}
+	single := config.ConnConfig.Copy()
+	config.MaxConns = postgresReaders
+	config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("PostgreSQL at %s: %w", redactAddress(address), err)
+	}
+	return &postgres{single, pool}, nil
+}
+
+func (p *postgres) connect(ctx context.Context) (conn, error) {
+	c, err := pgx.ConnectConfig(ctx, p.config)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errRetry, err)
+	}
+	return &postgresConn{c}, nil
+}
+
+func (p *postgres) read(ctx context.Context, f func(reader) error) error {
+	return p.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error { return f(postgresReader{c.Conn()}) })
+}
+
+func (p *postgres) close() { p.pool.Close() }
+
+// rebind numbers the placeholders. Registered statements have no ? in literals.
+func (p *postgres) rebind(sql string) string {
+	var b strings.Builder
+	n := 0
+	for i := range len(sql) {
+		if sql[i] == '?' {
+			n++
+			b.WriteString("$" + strconv.Itoa(n))
+		} else {
+			b.WriteByte(sql[i])
+		}
+	}
+	return b.String()
+}
+
+func (p *postgres) prepare(ctx context.Context, sql string) error {
+	return p.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
+		_, err := c.Conn().PgConn().Prepare(ctx, "", sql, nil)
+		return err
+	})
+}
+
+// migrationLock is the advisory lock under which schemas change: "florin" in
+// ASCII.
+const migrationLock = 0x666c6f72696e
+
+func (p *postgres) version(ctx context.Context) (n int64, err error) {
+	err = p.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
+		n, err = schemaVersion(ctx, c.Conn())
+		return err
+	})
+	return n, err
+}
+
+func schemaVersion(ctx context.Context, c *pgx.Conn) (n int64, err error) {
+	var there bool
+	if err := c.QueryRow(ctx, "SELECT to_regclass('migration') IS NOT NULL").Scan(&there); err != nil || !there {
+		return 0, err
+	}
+	err = c.QueryRow(ctx, "SELECT coalesce(max(number), 0) FROM migration").Scan(&n)
+	return n, err
+}
+
+func (p *postgres) migrate(ctx context.Context, files []migration) error {
+	c, err := pgx.ConnectConfig(ctx, p.config)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
+	if _, err := c.Exec(ctx, "SET lock_timeout = 0"); err != nil {
+		return err
+	}
+	for _, m := range files {
+		if err := migrateOne(ctx, c, m); err != nil {
+			return fmt.Errorf("migration %s: %w", m.name, err)
+		}
+	}
+	return nil
+}
+
+func migrateOne(ctx context.Context, c *pgx.Conn, m migration) error {
+	return pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(migrationLock)); err != nil {
+			return err
+		}
+		have, err := schemaVersion(ctx, c)
+		if err != nil || have >= m.number {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "CREATE TABLE IF NOT EXISTS migration (number BIGINT PRIMARY KEY, name TEXT COLLATE \"C\" NOT NULL)"); err != nil {
+			return err
+		}
+		if _, err := tx.Conn().PgConn().Exec(ctx, m.sql).ReadAll(); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, "INSERT INTO migration (number, name) VALUES ($1, $2)", m.number, m.name)
+		return err
+	})
+}
+
+// postgresConn is a train's connection.
+type postgresConn struct{ c *pgx.Conn }
+
+const insertTrain = "INSERT INTO train (id, at) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+
+// begin opens the transaction and inserts its id first: a replay after a lost
+// answer to COMMIT finds the id taken, and waits for the old transaction if it
+// is still under way.
+func (c *postgresConn) begin(ctx context.Context, train, now int64) error {
+	var b pgx.Batch
+	b.Queue("BEGIN")
+	b.Queue(insertTrain, train, now)
+	r := c.c.SendBatch(ctx, &b)
+	if _, err := r.Exec(); err != nil {
+		_ = r.Close()
+		return classifyPostgres(err)
+	}
+	tag, err := r.Exec()
+	if closed := r.Close(); err == nil {
+		err = closed
+	}
+	switch {
+	case err != nil:
+		return classifyPostgres(err)
+	case tag.RowsAffected() == 0:
+		return errCommitted
+	}
+	return nil
+}
+
+func (c *postgresConn) commit(ctx context.Context) error {
+	tag, err := c.c.Exec(ctx, "COMMIT")
+	if err == nil && tag.String() != "COMMIT" {
+		err = fmt.Errorf("COMMIT was answered with %s", tag)
+	}
+	return err
+}
+
+func (c *postgresConn) rollback(ctx context.Context) {
+	if !c.c.IsClosed() {
+		_, _ = c.c.Exec(ctx, "ROLLBACK")
+	}
+}
+
+func (c *postgresConn) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = c.c.Close(ctx)
+}
+
+// classifyPostgres marks what a repetition may cure. SQLSTATE classes:
+// https://www.postgresql.org/docs/15/errcodes-appendix.html
+func classifyPostgres(err error) error {
+	if err == nil {
+		return nil
+	}
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return fmt.Errorf("%w: %w", errRetry, err) // the connection broke
+	}
+	switch pg.Code {
+	case "23505":
+		return fmt.Errorf("%w: %w: %w", errRetry, errDuplicate, err)
+	case "40001", "40P01", "55P03", "53300":
+		return fmt.Errorf("%w: %w", errRetry, err)
+	}
+	switch pg.Code[:2] {
+	case "08", "57":
+		return fmt.Errorf("%w: %w", errRetry, err)
+	}
+	return err
+}

@@ -1,0 +1,89 @@
+package db
+
+import "context"
+
+// statement is a registered text.
+type statement struct {
+	name, sql string
+	kinds     []columnKind
+}
+
+// Query is a registered statement that reads rows R. Its text is the same for
+// both engines, with ? for arguments (int64, string or []byte).
+type Query[R any] struct {
+	*statement
+	fields func(*R, *Fields)
+}
+
+// NewQuery registers a statement. Queries are package variables, described at
+// start; one test prepares all of them on both engines.
+func NewQuery[R any](name, sql string, fields func(*R, *Fields)) *Query[R] {
+	f := Fields{note: true}
+	fields(new(R), &f)
+	s := &statement{name: name, sql: sql, kinds: f.kinds}
+	registry.Lock()
+	defer registry.Unlock()
+	registry.queries = append(registry.queries, s)
+	return &Query[R]{s, fields}
+}
+
+// Each runs the query and hands its rows to f, one after another, until f
+// returns an error. It sees what is committed and takes no locks. f must be
+// quick: no read transaction lasts over a second.
+func (q *Query[R]) Each(ctx context.Context, d *DB, f func(R) error, args ...any) error {
+	return d.engine.read(ctx, func(r reader) error {
+		return r.query(ctx, q.sql, q.kinds, args, func(values []value) error {
+			var row R
+			q.fields(&row, &Fields{values: values, load: true})
+			return f(row)
+		})
+	})
+}
+
+// All runs the query and gives its rows.
+func (q *Query[R]) All(ctx context.Context, d *DB, args ...any) (rows []R, err error) {
+	err = q.Each(ctx, d, func(r R) error {
+		rows = append(rows, r)
+		return nil
+	}, args...)
+	return rows, err
+}
+
+// Read gives the committed row under k, without a lock, and whether there is one.
+func (t *Table[R]) Read(ctx context.Context, d *DB, k Key) (r R, ok bool, err error) {
+	rows, err := t.ReadMany(ctx, d, []Key{k})
+	r, ok = rows[k]
+	return r, ok, err
+}
+
+// ReadMany gives the committed rows under keys, those that are there.
+func (t *Table[R]) ReadMany(ctx context.Context, d *DB, keys []Key) (map[Key]R, error) {
+	rows := make(map[Key]R, len(keys))
+	wanted := []want{{t.table, sortKeys(append([]Key(nil), keys...))}}
+	err := d.engine.read(ctx, func(r reader) error {
+		return r.load(ctx, wanted, func(found *table, k Key, values []value) {
+			if found == t.table {
+				rows[k] = t.decode(values)
+			}
+		})
+	})
+	return rows, err
+}
+
+// ReadLatest gives the committed row under k together with its latest version
+// (see [Latest]).
+func ReadLatest[R, V any](ctx context.Context, d *DB, t *Table[R], versions *Table[V], keys []Key) (map[Key]R, map[Key]V, error) {
+	rows, latest := make(map[Key]R, len(keys)), make(map[Key]V, len(keys))
+	wanted := []want{{t.table, sortKeys(append([]Key(nil), keys...))}}
+	err := d.engine.read(ctx, func(r reader) error {
+		return r.load(ctx, wanted, func(found *table, k Key, values []value) {
+			switch found {
+			case t.table:
+				rows[k] = t.decode(values)
+			case versions.table:
+				latest[Key{Scope: k.Scope, ID: k.ID}] = versions.decode(values)
+			}
+		})
+	})
+	return rows, latest, err
+}

@@ -1,0 +1,221 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+// sqliteReaders is how many reads of a SQLite file run at once.
+const sqliteReaders = 4
+
+// sqlite is the embedded engine: one writer, some readers, a write-ahead log
+// that is synced at each commit, and a checksum on every page of the file.
+type sqlite struct {
+	path    string
+	fatal   func(error)
+	readers chan *sqliteConn
+}
+
+func openSQLite(path string, fatal func(error)) (*sqlite, error) {
+	s := &sqlite{path: path, fatal: fatal, readers: make(chan *sqliteConn, sqliteReaders)}
+	registerVFS()
+	c, err := s.open() // creates the file and its page checksums
+	if err != nil {
+		return nil, err
+	}
+	c.close()
+	for range sqliteReaders {
+		c, err := s.open()
+		if err == nil {
+			err = c.c.Exec("PRAGMA query_only=on")
+		}
+		if err != nil {
+			s.close()
+			return nil, err
+		}
+		s.readers <- c
+	}
+	return s, nil
+}
+
+func (s *sqlite) open() (*sqliteConn, error) {
+	c, err := sqlite3.Open("file:" + (&url.URL{Path: s.path}).EscapedPath() + "?vfs=" + vfsName)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", s.path, err)
+	}
+	setup := func() error {
+		if err := c.BusyTimeout(10 * time.Second); err != nil {
+			return err
+		}
+		if err := c.EnableChecksums("main"); err != nil {
+			return err
+		}
+		return c.Exec("PRAGMA journal_mode=wal; PRAGMA synchronous=full; PRAGMA foreign_keys=off; PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4000")
+	}
+	if err := setup(); err != nil {
+		_ = c.Close()
+		return nil, fmt.Errorf("open %s: %w", s.path, err)
+	}
+	return &sqliteConn{c: c, fatal: s.fatal, prepared: map[string]*sqlite3.Stmt{}}, nil
+}
+
+func (s *sqlite) connect(context.Context) (conn, error) { return s.open() }
+
+func (s *sqlite) read(ctx context.Context, f func(reader) error) error {
+	select {
+	case c := <-s.readers:
+		defer func() { s.readers <- c }()
+		return f(c)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *sqlite) rebind(sql string) string { return sql }
+
+func (s *sqlite) prepare(ctx context.Context, sql string) error {
+	return s.read(ctx, func(r reader) error {
+		_, err := r.(*sqliteConn).stmt(sql)
+		return err
+	})
+}
+
+func (s *sqlite) version(ctx context.Context) (n int64, err error) {
+	err = s.read(ctx, func(r reader) error {
+		n, err = r.(*sqliteConn).version()
+		return err
+	})
+	return n, err
+}
+
+func (c *sqliteConn) version() (n int64, err error) {
+	st, _, err := c.c.Prepare("PRAGMA user_version")
+	if err != nil {
+		return 0, err
+	}
+	defer st.Close()
+	if st.Step() {
+		n = st.ColumnInt64(0)
+	}
+	return n, st.Err()
+}
+
+func (s *sqlite) migrate(_ context.Context, files []migration) error {
+	c, err := s.open()
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	for _, m := range files {
+		if err := c.migrate(m); err != nil {
+			return fmt.Errorf("migration %s: %w", m.name, err)
+		}
+	}
+	return nil
+}
+
+func (c *sqliteConn) migrate(m migration) error {
+	if err := c.c.Exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	have, err := c.version()
+	if err == nil && have < m.number {
+		err = c.c.Exec(m.sql)
+		if err == nil {
+			err = c.c.Exec(fmt.Sprintf("PRAGMA user_version=%d", m.number))
+		}
+	}
+	if err != nil {
+		_ = c.c.Exec("ROLLBACK")
+		return err
+	}
+	return c.c.Exec("COMMIT")
+}
+
+func (s *sqlite) close() {
+	close(s.readers)
+	for c := range s.readers {
+		c.close()
+	}
+}
+
+// sqliteConn is one connection with its prepared statements.
+type sqliteConn struct {
+	c        *sqlite3.Conn
+	fatal    func(error)
+	prepared map[string]*sqlite3.Stmt
+}
+
+func (c *sqliteConn) stmt(sql string) (*sqlite3.Stmt, error) {
+	if st, ok := c.prepared[sql]; ok {
+		return st, nil
+	}
+	st, tail, err := c.c.PrepareFlags(sql, sqlite3.PREPARE_PERSISTENT)
+	if err == nil && strings.TrimSpace(tail) != "" {
+		err = errors.New("more than one statement")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w in %s", err, sql)
+	}
+	c.prepared[sql] = st
+	return st, nil
+}
+
+// exec binds and runs a prepared statement that gives no rows.
+func (c *sqliteConn) exec(sql string, bind func(*sqlite3.Stmt) error) error {
+	st, err := c.stmt(sql)
+	if err != nil {
+		return err
+	}
+	if bind != nil {
+		if err := bind(st); err != nil {
+			return err
+		}
+	}
+	err = st.Exec() // runs to the end and resets
+	return classifySQLite(err)
+}
+
+func classifySQLite(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, sqlite3.CONSTRAINT_PRIMARYKEY), errors.Is(err, sqlite3.CONSTRAINT_UNIQUE), errors.Is(err, sqlite3.CONSTRAINT_ROWID):
+		return fmt.Errorf("%w: %w: %w", errRetry, errDuplicate, err)
+	case errors.Is(err, sqlite3.BUSY), errors.Is(err, sqlite3.LOCKED), errors.Is(err, sqlite3.FULL):
+		return fmt.Errorf("%w: %w", errRetry, err)
+	}
+	return err
+}
+
+func (c *sqliteConn) begin(context.Context, int64, int64) error {
+	return c.exec("BEGIN IMMEDIATE", nil)
+}
+
+func (c *sqliteConn) commit(context.Context) error {
+	err := c.exec("COMMIT", nil)
+	if err != nil && !errors.Is(err, errRetry) {
+		// The log may or may not hold the transaction; a reopened file tells.
+		c.fatal(err)
+	}
+	return err
+}
+
+func (c *sqliteConn) rollback(context.Context) {
+	if !c.c.GetAutocommit() {
+		_ = c.exec("ROLLBACK", nil)
+	}
+}
+
+func (c *sqliteConn) close() {
+	for _, st := range c.prepared {
+		_ = st.Close()
+	}
+	_ = c.c.Close()
+}

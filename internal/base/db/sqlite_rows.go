@@ -1,0 +1,210 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+func (t *table) selectSQL() string {
+	return "SELECT " + strings.Join(append(append([]string{}, t.keys...), t.columns...), ", ") +
+		" FROM " + t.name + " WHERE " + t.keyMatch("?")
+}
+
+func (t *table) insertSQL() string {
+	n := len(t.keys) + len(t.columns)
+	return "INSERT INTO " + t.name + " (" + strings.Join(append(append([]string{}, t.keys...), t.columns...), ", ") +
+		") VALUES (" + strings.TrimSuffix(strings.Repeat("?, ", n), ", ") + ")"
+}
+
+func (t *table) updateSQL() string {
+	set := make([]string, len(t.columns))
+	for i, c := range t.columns {
+		set[i] = c + " = ?"
+	}
+	return "UPDATE " + t.name + " SET " + strings.Join(set, ", ") + " WHERE " + t.keyMatch("?")
+}
+
+func (t *table) deleteSQL() string { return "DELETE FROM " + t.name + " WHERE " + t.keyMatch("?") }
+
+func (t *table) keyMatch(arg string) string {
+	parts := make([]string, len(t.keys))
+	for i, k := range t.keys {
+		parts[i] = k + " = " + arg
+	}
+	return strings.Join(parts, " AND ")
+}
+
+func (s *sqlite) statements(t *table) []string {
+	list := []string{t.text.sel, t.text.ins, t.text.del}
+	if !t.appendOnly {
+		list = append(list, t.text.upd)
+	}
+	return list
+}
+
+func (c *sqliteConn) load(_ context.Context, wants []want, found func(*table, Key, []value)) error {
+	for _, w := range wants {
+		for _, k := range w.keys {
+			values, err := c.row(w.table, k)
+			if err != nil {
+				return err
+			}
+			if values == nil {
+				continue
+			}
+			found(w.table, k, values)
+			if w.table.latest == nil {
+				continue
+			}
+			version := Key{k.Scope, k.ID, values[0].int}
+			body, err := c.row(w.table.latest, version)
+			if err != nil {
+				return err
+			}
+			if body != nil {
+				found(w.table.latest, version, body)
+			}
+		}
+	}
+	return nil
+}
+
+// row reads one row by key; nil when there is none.
+func (c *sqliteConn) row(t *table, k Key) ([]value, error) {
+	st, err := c.stmt(t.text.sel)
+	if err != nil {
+		return nil, err
+	}
+	if err := bindKey(st, 1, t, k); err != nil {
+		return nil, err
+	}
+	var values []value
+	if st.Step() {
+		values = columns(st, len(t.keys), t.kinds)
+	}
+	if err := st.Reset(); err != nil {
+		return nil, fmt.Errorf("read %s: %w", t.name, classifySQLite(err))
+	}
+	return values, nil
+}
+
+func columns(st *sqlite3.Stmt, from int, kinds []columnKind) []value {
+	values := make([]value, len(kinds))
+	for i, kind := range kinds {
+		switch kind {
+		case intColumn:
+			values[i].int = st.ColumnInt64(from + i)
+		case textColumn:
+			values[i].text = st.ColumnText(from + i)
+		case bytesColumn:
+			values[i].text = string(st.ColumnRawBlob(from + i))
+		}
+	}
+	return values
+}
+
+func bindKey(st *sqlite3.Stmt, at int, t *table, k Key) error {
+	parts := k.parts()
+	for i := range t.keys {
+		if err := st.BindInt64(at+i, parts[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func bindValues(st *sqlite3.Stmt, at int, t *table, values []value) error {
+	for i, kind := range t.kinds {
+		var err error
+		switch kind {
+		case intColumn:
+			err = st.BindInt64(at+i, values[i].int)
+		case textColumn:
+			err = st.BindText(at+i, values[i].text)
+		case bytesColumn:
+			err = st.BindBlob(at+i, append([]byte{}, values[i].text...))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *sqliteConn) flush(_ context.Context, changes []tableChanges) error {
+	for _, ch := range changes {
+		t := ch.table
+		keys, cols := len(t.keys), len(t.columns)
+		for _, r := range ch.deletes {
+			if err := c.write(t, t.text.del, r, func(st *sqlite3.Stmt) error { return bindKey(st, 1, t, r.key) }); err != nil {
+				return err
+			}
+		}
+		for _, r := range ch.inserts {
+			err := c.write(t, t.text.ins, r, func(st *sqlite3.Stmt) error {
+				if err := bindKey(st, 1, t, r.key); err != nil {
+					return err
+				}
+				return bindValues(st, keys+1, t, r.values)
+			})
+			if err != nil {
+				return err
+			}
+		}
+		for _, r := range ch.updates {
+			err := c.write(t, t.text.upd, r, func(st *sqlite3.Stmt) error {
+				if err := bindValues(st, 1, t, r.values); err != nil {
+					return err
+				}
+				return bindKey(st, cols+1, t, r.key)
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// write runs one row's statement and insists that it changed one row.
+func (c *sqliteConn) write(t *table, sql string, r stored, bind func(*sqlite3.Stmt) error) error {
+	if err := c.exec(sql, bind); err != nil {
+		return fmt.Errorf("write %s %v: %w", t.name, r.key, err)
+	}
+	if n := c.c.Changes(); n != 1 {
+		return fmt.Errorf("write %s %v: %d rows changed", t.name, r.key, n)
+	}
+	return nil
+}
+
+func (c *sqliteConn) query(_ context.Context, sql string, kinds []columnKind, args []any, each func([]value) error) error {
+	st, err := c.stmt(sql)
+	if err != nil {
+		return err
+	}
+	for i, a := range args {
+		switch a := a.(type) {
+		case int64:
+			err = st.BindInt64(i+1, a)
+		case string:
+			err = st.BindText(i+1, a)
+		case []byte:
+			err = st.BindBlob(i+1, a)
+		default:
+			err = fmt.Errorf("argument %d of %s is a %T", i+1, sql, a)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for err == nil && st.Step() {
+		err = each(columns(st, 0, kinds))
+	}
+	if reset := st.Reset(); err == nil {
+		err = reset
+	}
+	return err
+}

@@ -1,0 +1,86 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/florinpay/florin/internal/kit/fault"
+)
+
+// Step is one atomic change.
+type Step struct {
+	// Name says in logs what the step is: "payment.confirm".
+	Name string
+	// Scope is the key of the scope whose rows the step is about; it chooses
+	// the train.
+	Scope int64
+	// Needs are the rows that the step is known to ask for.
+	Needs []Need
+	// Do decides and records changes. It is pure but for what it captures,
+	// which it must set anew each time, since it may run several times. An
+	// error refuses the step: nothing of it is written.
+	Do func(*Tx) error
+}
+
+// ticket is a step on its way.
+type ticket struct {
+	step    Step
+	ctx     context.Context
+	refused error
+	done    chan error
+}
+
+// Run executes a step and returns when it is durable, or refused. The error of
+// a refusal is the one that Do returned. When ctx ends before the step was
+// taken up, it is not executed at all; afterwards Run waits for its end, since
+// nobody could tell otherwise what became of it.
+func (d *DB) Run(ctx context.Context, s Step) error {
+	t := &ticket{step: s, ctx: ctx, done: make(chan error, 1)}
+	queue := d.trains[uint64(s.Scope)%uint64(len(d.trains))].queue
+	d.closing.RLock()
+	if d.closed {
+		d.closing.RUnlock()
+		return fault.New(fault.Unavailable, "", "The server is shutting down. Try again shortly.")
+	}
+	select {
+	case queue <- t:
+		d.closing.RUnlock()
+	default:
+		d.closing.RUnlock()
+		return fault.New(fault.Overloaded, "rate_limit", "Too many requests are waiting. Try again shortly.")
+	}
+	return <-t.done
+}
+
+// execute runs the step's function once. It reports whether the step came to
+// an end; otherwise rows are missing.
+func (t *ticket) execute(tx *Tx) (ended bool) {
+	err := t.call(tx)
+	switch {
+	case len(tx.missed) > 0:
+		return false // whatever it decided, it decided without all rows
+	case err != nil:
+		t.refused = err
+	case tx.broken != nil:
+		t.refused = fmt.Errorf("step %s: %w", t.step.Name, tx.broken)
+	default:
+		t.refused = nil
+		tx.accept()
+	}
+	return true
+}
+
+func (t *ticket) call(tx *Tx) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("step %s panicked: %v\n%s", t.step.Name, p, debug.Stack())
+		}
+	}()
+	err = t.step.Do(tx)
+	if errors.Is(err, errNotLoaded) && len(tx.missed) == 0 {
+		return fmt.Errorf("step %s returned an old miss", t.step.Name)
+	}
+	return err
+}

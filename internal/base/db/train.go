@@ -1,0 +1,256 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/kit/probe"
+)
+
+const (
+	// trainCap is how many steps ride in one transaction at most: beyond some
+	// hundreds nothing is gained and the first rider waits longer.
+	trainCap = 256
+	// queueCap is how many steps wait for one train before load is shed.
+	queueCap = 4096
+	// maxRounds bounds how often a step may find that it needs further rows.
+	maxRounds = 16
+	// maxTries bounds repetitions of a train that the engine refused.
+	maxTries = 6
+)
+
+// train runs steps, many at a time, over a connection of its own.
+type train struct {
+	db    *DB
+	queue chan *ticket
+	conn  conn // nil until the first use, and after an error
+}
+
+// run takes what is queued, without waiting for more, until the queue closes.
+func (w *train) run() {
+	for first := range w.queue {
+		batch := w.board([]*ticket{first})
+		if len(batch) > 0 {
+			w.drive(batch)
+		}
+	}
+	if w.conn != nil {
+		w.conn.close()
+	}
+}
+
+func (w *train) board(batch []*ticket) []*ticket {
+	for len(batch) < trainCap {
+		select {
+		case t, ok := <-w.queue:
+			if ok {
+				batch = append(batch, t)
+				continue
+			}
+		default:
+		}
+		break
+	}
+	return slices.DeleteFunc(batch, func(t *ticket) bool {
+		if err := t.ctx.Err(); err != nil {
+			t.done <- err
+			return true
+		}
+		return false
+	})
+}
+
+// drive brings a batch to its end and wakes its callers. A train that the
+// engine refuses for one of its steps is replayed step by step, so that only
+// that step fails.
+func (w *train) drive(batch []*ticket) {
+	err := w.settle(batch)
+	if err != nil && len(batch) > 1 {
+		w.db.log.Warn("train refused, replaying step by step", "steps", len(batch), "error", err)
+		for _, t := range batch {
+			w.drive([]*ticket{t})
+		}
+		return
+	}
+	for _, t := range batch {
+		switch {
+		case err != nil:
+			t.done <- internal(t.step.Name, err)
+		default:
+			t.done <- t.refused
+		}
+	}
+}
+
+func internal(step string, err error) error {
+	if errors.Is(err, errRetry) && !errors.Is(err, errDuplicate) {
+		return fault.New(fault.Unavailable, "", "The database can't be reached or is busy. Try again shortly.")
+	}
+	return fmt.Errorf("step %s: %w", step, err)
+}
+
+// settle attempts a batch until it is committed or refused for good.
+func (w *train) settle(batch []*ticket) error {
+	id := w.db.ids.Next()
+	for try := 1; ; try++ {
+		err := w.attempt(id, batch)
+		var lost *lostCommit
+		switch {
+		case err == nil:
+			return nil
+		case errors.As(err, &lost):
+			// Nobody knows whether it was committed. The same train is tried
+			// under the same id, for as long as it takes: only the database can tell.
+			w.db.log.Error("answer to COMMIT lost", "train", id, "error", err)
+		case !errors.Is(err, errRetry) || try >= maxTries || errors.Is(err, errDuplicate) && len(batch) > 1:
+			return err
+		}
+		if err := w.db.clock.Sleep(w.db.life, backoff(try)); err != nil {
+			return errors.Join(err, errRetry)
+		}
+	}
+}
+
+func backoff(try int) time.Duration {
+	return min(time.Millisecond<<min(try, 10), time.Second)
+}
+
+// lostCommit says that COMMIT was sent and not answered.
+type lostCommit struct{ err error }
+
+func (e *lostCommit) Error() string { return "db: commit: " + e.err.Error() }
+func (e *lostCommit) Unwrap() error { return e.err }
+
+// attempt is one transaction: load, decide, write, commit.
+func (w *train) attempt(id int64, batch []*ticket) (err error) {
+	ctx := w.db.life
+	if w.conn == nil {
+		if w.conn, err = w.db.engine.connect(ctx); err != nil {
+			return err
+		}
+	}
+	defer func() {
+		if err != nil && !errors.Is(err, errDuplicate) {
+			w.conn.close()
+			w.conn = nil
+		}
+	}()
+	if err := w.conn.begin(ctx, id, w.db.clock.Now().UnixMicro()); err != nil {
+		if errors.Is(err, errCommitted) {
+			w.conn.rollback(ctx)
+			return nil
+		}
+		return err
+	}
+	c := &cache{rows: make(map[rowID]row, 8*len(batch))}
+	if err := w.decide(ctx, c, batch); err != nil {
+		w.conn.rollback(ctx)
+		return err
+	}
+	changes := c.changes()
+	if len(changes) == 0 {
+		w.conn.rollback(ctx)
+		return nil
+	}
+	if err := w.conn.flush(ctx, changes); err != nil {
+		w.conn.rollback(ctx)
+		return err
+	}
+	probe.Point("db.before-commit")
+	if err := w.conn.commit(ctx); err != nil {
+		return &lostCommit{err}
+	}
+	probe.Point("db.after-commit")
+	w.db.stats.trains.Add(1)
+	w.db.stats.steps.Add(int64(len(batch)))
+	return nil
+}
+
+// decide runs the steps until none is left waiting for rows.
+func (w *train) decide(ctx context.Context, c *cache, batch []*ticket) error {
+	var needs []Need
+	for _, t := range batch {
+		needs = append(needs, t.step.Needs...)
+	}
+	waiting := batch
+	for round := 0; len(waiting) > 0; round++ {
+		if round == maxRounds {
+			return fmt.Errorf("db: step %s asks for ever more rows", waiting[0].step.Name)
+		}
+		if err := w.load(ctx, c, needs); err != nil {
+			return err
+		}
+		needs = needs[:0:0]
+		var again []*ticket
+		now := w.db.clock.Now().Truncate(time.Microsecond)
+		for _, t := range waiting {
+			tx := &Tx{now: now, cache: c}
+			if !t.execute(tx) {
+				again = append(again, t)
+				needs = append(needs, tx.missed...)
+			}
+		}
+		waiting = again
+	}
+	return nil
+}
+
+// load brings rows into the cache; a row that is not there is noted as absent.
+func (w *train) load(ctx context.Context, c *cache, needs []Need) error {
+	byTable := map[*table][]Key{}
+	for _, n := range needs {
+		id := rowID{n.table, n.key}
+		if _, known := c.rows[id]; !known {
+			c.rows[id] = row{}
+			byTable[n.table] = append(byTable[n.table], n.key)
+		}
+	}
+	if len(byTable) == 0 {
+		return nil
+	}
+	wants := make([]want, 0, len(byTable))
+	for t, keys := range byTable {
+		wants = append(wants, want{t, sortKeys(keys)})
+	}
+	slices.SortFunc(wants, func(a, b want) int { return strings.Compare(a.table.name, b.table.name) })
+	return w.conn.load(ctx, wants, func(t *table, k Key, values []value) {
+		id := rowID{t, k}
+		if have, known := c.rows[id]; !known || have.change == noChange {
+			c.rows[id] = row{values: values}
+		}
+	})
+}
+
+// changes sorts what the train changed by table and kind.
+func (c *cache) changes() []tableChanges {
+	var list []tableChanges
+	at := map[*table]int{}
+	for _, id := range c.order {
+		r := c.rows[id]
+		if r.change == noChange {
+			continue
+		}
+		i, ok := at[id.table]
+		if !ok {
+			i = len(list)
+			at[id.table] = i
+			list = append(list, tableChanges{table: id.table})
+		}
+		entry := stored{id.key, r.values}
+		switch r.change {
+		case insertRow:
+			list[i].inserts = append(list[i].inserts, entry)
+		case updateRow:
+			list[i].updates = append(list[i].updates, entry)
+		case deleteRow:
+			list[i].deletes = append(list[i].deletes, entry)
+		}
+	}
+	slices.SortFunc(list, func(a, b tableChanges) int { return strings.Compare(a.table.name, b.table.name) })
+	return list
+}

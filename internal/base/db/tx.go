@@ -1,0 +1,123 @@
+package db
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// errNotLoaded makes a step run again once the rows it asked for are there.
+var errNotLoaded = errors.New("db: row not loaded yet")
+
+type rowID struct {
+	table *table
+	key   Key
+}
+
+type change uint8
+
+const (
+	noChange change = iota
+	insertRow
+	updateRow
+	deleteRow
+)
+
+// row is one row in a train: as it would be if the train were written now.
+type row struct {
+	values []value // nil: there is none
+	change change  // against what is stored
+	listed bool    // stands in cache.order
+}
+
+// cache is what a train has loaded and changed.
+type cache struct {
+	rows  map[rowID]row
+	order []rowID // changed rows, in the order of their first change
+}
+
+// Tx is one step's view of its train. It is valid only within the step's
+// function and is not safe for concurrent use.
+type Tx struct {
+	now    time.Time
+	cache  *cache
+	own    map[rowID]row // this step's changes, not yet the train's
+	order  []rowID
+	missed []Need
+	broken error // a mistake in the step itself
+}
+
+// Now is the time of the step, to the microsecond: the same for everything
+// that the step writes.
+func (tx *Tx) Now() time.Time { return tx.now }
+
+func (tx *Tx) look(id rowID) (row, bool) {
+	if r, ok := tx.own[id]; ok {
+		return r, true
+	}
+	r, ok := tx.cache.rows[id]
+	return r, ok
+}
+
+func (tx *Tx) get(t *table, k Key) ([]value, bool, error) {
+	r, ok := tx.look(rowID{t, k})
+	if !ok {
+		tx.missed = append(tx.missed, Need{t, k})
+		return nil, false, errNotLoaded
+	}
+	return r.values, r.values != nil, nil
+}
+
+// put records one change of this step. The change kept is the one against
+// what is stored: an insert that is updated stays an insert.
+func (tx *Tx) put(t *table, k Key, values []value, c change) {
+	id := rowID{t, k}
+	before, known := tx.look(id)
+	switch {
+	case c == insertRow && known && before.values != nil:
+		tx.fail("insert of %s %v, which is there", t.name, k)
+		return
+	case c != insertRow && (!known || before.values == nil):
+		tx.fail("change of %s %v, which was not got", t.name, k)
+		return
+	case c != insertRow && t.appendOnly && c == updateRow:
+		tx.fail("update of append-only %s %v", t.name, k)
+		return
+	}
+	after := row{values: values, change: merged(before.change, c)}
+	if _, mine := tx.own[id]; !mine {
+		tx.order = append(tx.order, id)
+		if tx.own == nil {
+			tx.own = make(map[rowID]row, 8)
+		}
+	}
+	tx.own[id] = after
+}
+
+func merged(before, now change) change {
+	switch {
+	case before == insertRow && now == updateRow:
+		return insertRow
+	case before == insertRow && now == deleteRow:
+		return noChange
+	case before == deleteRow && now == insertRow:
+		return updateRow
+	}
+	return now
+}
+
+func (tx *Tx) fail(format string, args ...any) {
+	tx.broken = errors.Join(tx.broken, fmt.Errorf("db: "+format, args...))
+}
+
+// accept merges the step's changes into the train.
+func (tx *Tx) accept() {
+	for _, id := range tx.order {
+		if !tx.cache.rows[id].listed {
+			tx.cache.order = append(tx.cache.order, id)
+		}
+		r := tx.own[id]
+		r.listed = true
+		tx.cache.rows[id] = r
+	}
+}

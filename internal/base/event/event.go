@@ -1,0 +1,225 @@
+// Package event is the log of what happened.
+//
+// An event is written in the step that makes it true. It does not copy the
+// object it is about but names the object's version, so that it shows the
+// object as it was then. Events of one lane (the payment a thing belongs to,
+// or the thing itself) are numbered from 1 without gaps, in the order in
+// which they happened.
+package event
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/kit/id"
+)
+
+// Prefix begins the public ids of events.
+const Prefix = id.Prefix("evt")
+
+// Request is the API request that made an event happen; zero when none did.
+type Request struct {
+	ID             string `json:"i,omitempty"` // "req_…"
+	IdempotencyKey string `json:"k,omitempty"`
+}
+
+// Event is one thing that happened.
+type Event struct {
+	Scope   id.Scope
+	Key     int64
+	Lane    int64  // key of the object that orders it
+	Seq     int64  // position in its lane, from 1
+	Type    string // Stripe's name: "payment_intent.succeeded"
+	Kind    string // kind of the object it is about: "payment_intent"
+	Object  object.Ref
+	At      time.Time
+	Request Request
+}
+
+type row struct {
+	Lane, Seq       int64
+	Type, Kind      string
+	Object, Version int64
+	At              time.Time
+	Request         string
+}
+
+func (r *row) fields(f *db.Fields) {
+	db.Int(f, &r.Lane)
+	db.Int(f, &r.Seq)
+	db.Text(f, &r.Type)
+	db.Text(f, &r.Kind)
+	db.Int(f, &r.Object)
+	db.Int(f, &r.Version)
+	db.Time(f, &r.At)
+	db.Text(f, &r.Request)
+}
+
+const columns = "lane, seq, type, kind, object, version, at, request"
+
+var (
+	events = db.NewTable("event", "scope, key", columns, (*row).fields, db.AppendOnly())
+	lanes  = db.NewTable("event_lane", "scope, lane", "seq", func(seq *int64, f *db.Fields) { db.Int(f, seq) })
+)
+
+// Lane names the row that numbers a lane's events, so that a step can have it
+// loaded beforehand.
+func Lane(s id.Scope, lane int64) db.Need { return lanes.Need(db.Key{Scope: s.Key(), ID: lane}) }
+
+// Append writes an event. The caller gives the key, made for this event; the
+// sequence number and the time are set here.
+func Append(tx *db.Tx, e Event) error {
+	at := db.Key{Scope: e.Scope.Key(), ID: e.Lane}
+	seq, ok, err := lanes.Get(tx, at)
+	if err != nil {
+		return err
+	}
+	seq++
+	if ok {
+		lanes.Update(tx, at, seq)
+	} else {
+		lanes.Insert(tx, at, seq)
+	}
+	var request []byte
+	if e.Request != (Request{}) {
+		if request, err = json.Marshal(e.Request); err != nil {
+			return err
+		}
+	}
+	events.Insert(tx, db.Key{Scope: e.Scope.Key(), ID: e.Key}, row{e.Lane, seq, e.Type, e.Kind, e.Object.Key, e.Object.Version, tx.Now(), string(request)})
+	return nil
+}
+
+func (r *row) event(s id.Scope, key int64) (*Event, error) {
+	e := &Event{Scope: s, Key: key, Lane: r.Lane, Seq: r.Seq, Type: r.Type, Kind: r.Kind,
+		Object: object.Ref{Key: r.Object, Version: r.Version}, At: r.At}
+	if r.Request == "" {
+		return e, nil
+	}
+	return e, json.Unmarshal([]byte(r.Request), &e.Request)
+}
+
+// Read gives the event with key, and whether there is one.
+func Read(ctx context.Context, d *db.DB, s id.Scope, key int64) (*Event, bool, error) {
+	r, ok, err := events.Read(ctx, d, db.Key{Scope: s.Key(), ID: key})
+	if !ok || err != nil {
+		return nil, false, err
+	}
+	e, err := r.event(s, key)
+	return e, err == nil, err
+}
+
+type keyed struct {
+	Scope, Key int64
+	Row        row
+}
+
+func (k *keyed) fields(f *db.Fields) {
+	db.Int(f, &k.Scope)
+	db.Int(f, &k.Key)
+	k.Row.fields(f)
+}
+
+const choose = "SELECT scope, key, " + columns + " FROM event WHERE scope = ? AND key > ? AND key < ?"
+
+var (
+	newest       = db.NewQuery("list events", choose+" ORDER BY key DESC LIMIT ?", (*keyed).fields)
+	oldest       = db.NewQuery("list events, oldest", choose+" ORDER BY key LIMIT ?", (*keyed).fields)
+	newestOfType = db.NewQuery("list events by type", choose+" AND type = ? ORDER BY key DESC LIMIT ?", (*keyed).fields)
+	oldestOfType = db.NewQuery("list events by type, oldest", choose+" AND type = ? ORDER BY key LIMIT ?", (*keyed).fields)
+	inLane       = db.NewQuery("events of a lane", "SELECT scope, key, "+columns+" FROM event WHERE scope = ? AND lane = ? ORDER BY seq", (*keyed).fields)
+	allLanes     = db.NewQuery("all events by lane", "SELECT scope, key, "+columns+" FROM event WHERE (scope, lane, seq) > (?, ?, ?) ORDER BY scope, lane, seq LIMIT ?", (*keyed).fields)
+)
+
+// List gives events newest first, of any of the types (none: of all), and
+// whether there are more.
+func List(ctx context.Context, d *db.DB, s id.Scope, r object.Range, types ...string) (page []*Event, more bool, err error) {
+	if r.Before == 0 {
+		r.Before = math.MaxInt64
+	}
+	var rows []keyed
+	limit := int64(r.Limit) + 1
+	q, ofType := newest, newestOfType
+	if r.Oldest {
+		q, ofType = oldest, oldestOfType
+	}
+	if len(types) == 0 {
+		rows, err = q.All(ctx, d, s.Key(), r.After, r.Before, limit)
+	}
+	for _, t := range types {
+		some, e := ofType.All(ctx, d, s.Key(), r.After, r.Before, t, limit)
+		if rows = append(rows, some...); e != nil {
+			return nil, false, e
+		}
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	return cut(s, rows, r)
+}
+
+// cut sorts, limits and turns a list newest first.
+func cut(s id.Scope, rows []keyed, r object.Range) (page []*Event, more bool, err error) {
+	slices.SortFunc(rows, func(a, b keyed) int {
+		if r.Oldest {
+			return cmp.Compare(a.Key, b.Key)
+		}
+		return cmp.Compare(b.Key, a.Key)
+	})
+	rows = slices.CompactFunc(rows, func(a, b keyed) bool { return a.Key == b.Key })
+	if more = len(rows) > r.Limit; more {
+		rows = rows[:r.Limit]
+	}
+	if r.Oldest {
+		slices.Reverse(rows)
+	}
+	for _, k := range rows {
+		e, err := k.Row.event(s, k.Key)
+		if err != nil {
+			return nil, false, err
+		}
+		page = append(page, e)
+	}
+	return page, more, nil
+}
+
+// OfLane gives a lane's events in order.
+func OfLane(ctx context.Context, d *db.DB, s id.Scope, lane int64) (list []*Event, err error) {
+	rows, err := inLane.All(ctx, d, s.Key(), lane)
+	for _, k := range rows {
+		e, err := k.Row.event(s, k.Key)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, e)
+	}
+	return list, err
+}
+
+// Check reports every lane whose events are not numbered 1, 2, 3, ….
+func Check(ctx context.Context, d *db.DB, report func(s id.Scope, lane, seq int64, problem string)) error {
+	const page = 1000
+	last := keyed{Scope: math.MinInt64}
+	for {
+		rows, err := allLanes.All(ctx, d, last.Scope, last.Row.Lane, last.Row.Seq, int64(page))
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		for _, k := range rows {
+			want := int64(1)
+			if k.Scope == last.Scope && k.Row.Lane == last.Row.Lane {
+				want = last.Row.Seq + 1
+			}
+			if k.Row.Seq != want {
+				report(id.ScopeOf(k.Scope), k.Row.Lane, want, "an event is missing from its lane")
+			}
+			last = k
+		}
+	}
+}

@@ -1,0 +1,222 @@
+package object
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/kit/id"
+)
+
+// Object is one version of an object of body T.
+type Object[T any] struct {
+	Scope   id.Scope
+	Key     int64
+	Version int64     // from 1, without gaps
+	At      time.Time // when this version was written
+	Body    T
+}
+
+// Created is when the object was made, to the millisecond.
+func (o *Object[T]) Created() time.Time { return id.Time(o.Key) }
+
+// Ref names one version of one object.
+func (o *Object[T]) Ref() Ref { return Ref{o.Key, o.Version} }
+
+// Ref names one version of one object within a scope.
+type Ref struct {
+	Key     int64 `json:"k"`
+	Version int64 `json:"v"`
+}
+
+// version is a row of the table of bodies.
+type version struct {
+	At   time.Time
+	Body string
+}
+
+var versions = db.NewTable("object_version", "scope, object, version", "at, body", func(v *version, f *db.Fields) {
+	db.Time(f, &v.At)
+	db.Text(f, &v.Body)
+}, db.AppendOnly())
+
+// head is a row of a kind's narrow table.
+type head[N comparable] struct {
+	Version int64
+	Narrow  N
+}
+
+// Kind is one kind of object: bodies T, narrow columns N.
+type Kind[T any, N comparable] struct {
+	// Name is the value of the API's field "object": "payment_intent".
+	Name string
+	// Prefix begins the public ids: "pi".
+	Prefix id.Prefix
+
+	schema int
+	table  *db.Table[head[N]]
+	derive func(*T) N
+	lists  map[string]*db.Query[listed]
+	all    *db.Query[checked[N]]
+}
+
+// Spec describes a kind to [Define].
+type Spec[T any, N comparable] struct {
+	Name    string
+	Prefix  id.Prefix
+	Schema  int    // number of the body's present shape, from 1
+	Table   string // the narrow table
+	Columns string // its columns after scope, key and version
+	Fields  func(*N, *db.Fields)
+	Derive  func(*T) N // computes the columns from a body
+	// Filters are the columns that lists can be narrowed by, at most three.
+	Filters []string
+}
+
+// Define describes a kind. Kinds are package variables.
+func Define[T any, N comparable](s Spec[T, N]) *Kind[T, N] {
+	columns := "version"
+	if s.Columns != "" {
+		columns += ", " + s.Columns
+	}
+	k := &Kind[T, N]{Name: s.Name, Prefix: s.Prefix, schema: s.Schema, derive: s.Derive}
+	k.table = db.NewTable(s.Table, "scope, key", columns, func(h *head[N], f *db.Fields) {
+		db.Int(f, &h.Version)
+		s.Fields(&h.Narrow, f)
+	}, db.Latest(versions))
+	k.lists = listQueries(s.Table, s.Filters)
+	k.all = checkQuery(s.Table, columns, s.Fields)
+	return k
+}
+
+// ID gives the public id of the object with key.
+func (k *Kind[T, N]) ID(s id.Scope, key int64) string {
+	if key == 0 {
+		return ""
+	}
+	return k.Prefix.Format(s, key)
+}
+
+// Need names the object's rows for a step.
+func (k *Kind[T, N]) Need(s id.Scope, key int64) db.Need { return k.table.Need(rowKey(s, key)) }
+
+func rowKey(s id.Scope, key int64) db.Key { return db.Key{Scope: s.Key(), ID: key} }
+
+func versionKey(s id.Scope, key, n int64) db.Key { return db.Key{Scope: s.Key(), ID: key, Sub: n} }
+
+// Get gives the object as the step sees it, locked until the step's train
+// ends, and whether there is one.
+func (k *Kind[T, N]) Get(tx *db.Tx, s id.Scope, key int64) (*Object[T], bool, error) {
+	if key == 0 {
+		return nil, false, nil
+	}
+	h, ok, err := k.table.Get(tx, rowKey(s, key))
+	if !ok || err != nil {
+		return nil, false, err
+	}
+	v, ok, err := versions.Get(tx, versionKey(s, key, h.Version))
+	if err != nil {
+		return nil, false, err
+	}
+	if !ok {
+		return nil, false, fmt.Errorf("%s %d has no version %d", k.Name, key, h.Version)
+	}
+	return k.decode(s, key, h.Version, v)
+}
+
+// Insert adds an object under a new key.
+func (k *Kind[T, N]) Insert(tx *db.Tx, s id.Scope, key int64, body T) (*Object[T], error) {
+	o := &Object[T]{Scope: s, Key: key, Version: 1, At: tx.Now(), Body: body}
+	text, err := k.encode(&o.Body)
+	if err != nil {
+		return nil, err
+	}
+	k.table.Insert(tx, rowKey(s, key), head[N]{1, k.derive(&o.Body)})
+	versions.Insert(tx, versionKey(s, key, 1), version{o.At, text})
+	return o, nil
+}
+
+// Update stores the body of an object that the step has got as its next
+// version, which o then is.
+func (k *Kind[T, N]) Update(tx *db.Tx, o *Object[T]) error {
+	text, err := k.encode(&o.Body)
+	if err != nil {
+		return err
+	}
+	o.Version++
+	o.At = tx.Now()
+	k.table.Update(tx, rowKey(o.Scope, o.Key), head[N]{o.Version, k.derive(&o.Body)})
+	versions.Insert(tx, versionKey(o.Scope, o.Key, o.Version), version{o.At, text})
+	return nil
+}
+
+func (k *Kind[T, N]) encode(body *T) (string, error) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return "", fmt.Errorf("encode %s: %w", k.Name, err)
+	}
+	return strconv.Itoa(k.schema) + string(text), nil
+}
+
+func (k *Kind[T, N]) decode(s id.Scope, key, n int64, v version) (*Object[T], bool, error) {
+	o := &Object[T]{Scope: s, Key: key, Version: n, At: v.At}
+	at := strings.IndexByte(v.Body, '{')
+	if at < 0 || v.Body[:at] != strconv.Itoa(k.schema) {
+		return nil, false, fmt.Errorf("%s %d version %d: schema %q is not known", k.Name, key, n, v.Body[:max(at, 0)])
+	}
+	if err := json.Unmarshal([]byte(v.Body[at:]), &o.Body); err != nil {
+		return nil, false, fmt.Errorf("%s %d version %d: %w", k.Name, key, n, err)
+	}
+	return o, true, nil
+}
+
+// Read gives the object as it is committed, without a lock, and whether there
+// is one.
+func (k *Kind[T, N]) Read(ctx context.Context, d *db.DB, s id.Scope, key int64) (*Object[T], bool, error) {
+	if key == 0 {
+		return nil, false, nil
+	}
+	heads, bodies, err := db.ReadLatest(ctx, d, k.table, versions, []db.Key{rowKey(s, key)})
+	if err != nil {
+		return nil, false, err
+	}
+	h, ok := heads[rowKey(s, key)]
+	if !ok {
+		return nil, false, nil
+	}
+	return k.decode(s, key, h.Version, bodies[rowKey(s, key)])
+}
+
+// ReadVersion gives an object as it was.
+func (k *Kind[T, N]) ReadVersion(ctx context.Context, d *db.DB, s id.Scope, r Ref) (*Object[T], bool, error) {
+	v, ok, err := versions.Read(ctx, d, versionKey(s, r.Key, r.Version))
+	if !ok || err != nil {
+		return nil, false, err
+	}
+	return k.decode(s, r.Key, r.Version, v)
+}
+
+// ReadMany gives the committed objects among keys, by key.
+func (k *Kind[T, N]) ReadMany(ctx context.Context, d *db.DB, s id.Scope, keys []int64) (map[int64]*Object[T], error) {
+	rows := make([]db.Key, len(keys))
+	for i, key := range keys {
+		rows[i] = rowKey(s, key)
+	}
+	heads, bodies, err := db.ReadLatest(ctx, d, k.table, versions, rows)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[int64]*Object[T], len(heads))
+	for key, h := range heads {
+		o, _, err := k.decode(s, key.ID, h.Version, bodies[key])
+		if err != nil {
+			return nil, err
+		}
+		found[key.ID] = o
+	}
+	return found, nil
+}

@@ -1,0 +1,35 @@
+package sandbox
+
+import (
+	"context"
+	"iter"
+)
+
+// Book is the simulator's own truth: every operation that it judged, for ever.
+// Several simulators may share one, so nothing is decided outside Apply.
+type Book interface {
+	// Apply records the operation that decide makes, once. If reference is in
+	// the book, the operation under it is returned and decide is not called.
+	// Otherwise decide may be called several times, must have no effect of its
+	// own, and what its view showed still holds when its operation is recorded.
+	// An operation under another reference, which the view showed, is returned
+	// as it is, and an error of decide is passed on; neither records anything.
+	//
+	// The operation is durable when Apply returns without an error. After an
+	// error that is not decide's it may or may not be recorded. repeated tells
+	// that the operation was there before.
+	Apply(ctx context.Context, reference string, decide func(View) (Operation, error)) (op Operation, repeated bool, err error)
+	// Find gives the operation under reference, durable as of its return.
+	Find(ctx context.Context, reference string) (op Operation, found bool, err error)
+	// Operations lists what is durable, oldest first. An error ends the list.
+	Operations(ctx context.Context) iter.Seq2[Operation, error]
+}
+
+// View is what a decision may look at.
+type View interface {
+	// Find gives the operation under reference.
+	Find(reference string) (op Operation, found bool, err error)
+	// Following lists the approved operations that name original as their
+	// original, oldest first.
+	Following(original string) ([]Operation, error)
+}

@@ -1,0 +1,46 @@
+package sandbox
+
+// The response codes, after ISO 8583's, that the simulator itself decides on.
+const (
+	codeApproved        = "00"
+	codeDoNotHonour     = "05"
+	codeNotPermitted    = "12" // the original is in no state for this
+	codeInvalidAmount   = "13" // more than is there, or more than twelve digits
+	codeInvalidNumber   = "14"
+	codeUnknownOriginal = "25"
+	codeLostCard        = "41"
+	codeStolenCard      = "43"
+	codeNoFunds         = "51"
+	codeExpired         = "54"
+	codeFraud           = "59"
+	codeVelocity        = "65"
+	codeProcessing      = "96"
+	codeWrongCVC        = "N7"
+)
+
+// reasons maps response codes to Stripe's decline codes
+// (https://docs.stripe.com/declines/codes).
+var reasons = map[string]string{
+	codeDoNotHonour:     "generic_decline",
+	codeNotPermitted:    "transaction_not_allowed",
+	codeInvalidAmount:   "invalid_amount",
+	codeInvalidNumber:   "incorrect_number",
+	codeUnknownOriginal: "no_action_taken",
+	codeLostCard:        "lost_card",
+	codeStolenCard:      "stolen_card",
+	codeNoFunds:         "insufficient_funds",
+	codeExpired:         "expired_card",
+	codeFraud:           "fraudulent",
+	codeVelocity:        "card_velocity_exceeded",
+	codeProcessing:      "processing_error",
+	codeWrongCVC:        "incorrect_cvc",
+}
+
+// reason is Stripe's decline code for a response code. One that the table
+// lacks is still a decline.
+func reason(code string) string {
+	if r, ok := reasons[code]; ok {
+		return r
+	}
+	return "generic_decline"
+}

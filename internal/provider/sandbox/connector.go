@@ -1,0 +1,183 @@
+package sandbox
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/florinpay/florin/internal/kit/clock"
+	"github.com/florinpay/florin/internal/provider"
+)
+
+// Name is what the provider is called.
+const Name = "sandbox"
+
+// Horizon is how long after a request was sent the simulator may still come to
+// process it.
+const Horizon = 30 * time.Second
+
+// ConnectorOptions are what [New] may be told. The zero value is fit for use.
+type ConnectorOptions struct {
+	// Clock stamps raw messages; [clock.System] if nil.
+	Clock clock.Clock
+	// DialContext makes connections; a [net.Dialer] if nil.
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
+	// MaxIdleConns is how many connections are kept for the next call; 512 if
+	// zero.
+	MaxIdleConns int
+	// The provider's traits: 10 s, [Horizon] and 24 h if zero. A negative
+	// ReplayWindow declares none.
+	Timeout, Horizon, ReplayWindow time.Duration
+}
+
+func (o ConnectorOptions) traits() provider.Traits {
+	return provider.Traits{
+		Timeout:      cmp.Or(o.Timeout, 10*time.Second),
+		Horizon:      cmp.Or(o.Horizon, Horizon),
+		ReplayWindow: max(0, cmp.Or(o.ReplayWindow, 24*time.Hour)),
+	}
+}
+
+// New makes the connector to the acquirer at baseURL ("http://127.0.0.1:8421").
+// A base URL that is none shows as Failed at each call.
+func New(baseURL string, o ConnectorOptions) provider.Provider {
+	traits := o.traits()
+	if o.Clock == nil {
+		o.Clock = clock.System{}
+	}
+	c := &connector{
+		base: strings.TrimSuffix(baseURL, "/"), timeout: traits.Timeout, clock: o.Clock, transport: newTransport(o),
+	}
+	return provider.Provider{
+		Name: Name, Traits: traits,
+		Authorize: c.authorize, Capture: c.capture, Refund: c.refund, Inquire: c.inquire, Reverse: c.reverse,
+	}
+}
+
+type connector struct {
+	base      string
+	timeout   time.Duration
+	clock     clock.Clock
+	transport *http.Transport
+}
+
+func (c *connector) authorize(ctx context.Context, r provider.AuthorizeRequest) provider.Outcome {
+	req := request{
+		Reference: r.Reference, Kind: Authorize, Amount: r.Amount.Minor(), Currency: string(r.Amount.Currency()),
+		Card:       &card{Number: r.Card.Number, ExpMonth: r.Card.ExpMonth, ExpYear: r.Card.ExpYear, CVC: r.Card.CVC},
+		Descriptor: r.Descriptor,
+	}
+	if r.Capture {
+		req.Kind = Sale
+	}
+	return c.operate(ctx, req)
+}
+
+func (c *connector) capture(ctx context.Context, r provider.CaptureRequest) provider.Outcome {
+	return c.operate(ctx, request{
+		Reference: r.Reference, Kind: Capture, Original: r.Original,
+		Amount: r.Amount.Minor(), Currency: string(r.Amount.Currency()),
+	})
+}
+
+func (c *connector) refund(ctx context.Context, r provider.RefundRequest) provider.Outcome {
+	return c.operate(ctx, request{
+		Reference: r.Reference, Kind: Refund, Original: r.Original,
+		Amount: r.Amount.Minor(), Currency: string(r.Amount.Currency()),
+	})
+}
+
+func (c *connector) reverse(ctx context.Context, r provider.ReverseRequest) provider.Finding {
+	out := c.operate(ctx, request{
+		Reference: r.Reference, Kind: Reversal, Original: r.Original,
+		Amount: r.Amount.Minor(), Currency: string(r.Amount.Currency()),
+	})
+	switch {
+	case out.Status == provider.Declined && out.Code == codeUnknownOriginal:
+		return provider.Finding{Answer: provider.NotFound, Outcome: out}
+	case out.Status == provider.Approved || out.Status == provider.Declined:
+		return provider.Finding{Answer: provider.Found, Outcome: out}
+	}
+	return provider.Finding{Outcome: out}
+}
+
+func (c *connector) inquire(ctx context.Context, reference string) provider.Finding {
+	path := operationsPath + "/" + url.PathEscape(reference)
+	ex := c.exchange(ctx, http.MethodGet, path, nil, "")
+	var f provider.Finding
+	if ex.err != nil {
+		f.Outcome = ex.failure()
+	} else {
+		f = findingOf(reference, ex.status, ex.body)
+	}
+	f.Outcome.Raw = ex.raw
+	return f
+}
+
+// operate sends one operation and reads what became of it.
+func (c *connector) operate(ctx context.Context, req request) provider.Outcome {
+	body, err := json.Marshal(req)
+	if err != nil {
+		return provider.Outcome{Status: provider.Failed, Message: "the request can't be written as JSON"}
+	}
+	ex := c.exchange(ctx, http.MethodPost, operationsPath, body, req.redacted())
+	out := ex.failure()
+	if ex.err == nil {
+		out = outcomeOf(req, ex.status, ex.body)
+	}
+	out.Raw = ex.raw
+	return out
+}
+
+// outcomeOf reads the answer to req. Only an operation that is req's is
+// believed, and only a documented refusal means that nothing happened.
+func outcomeOf(req request, status int, body []byte) provider.Outcome {
+	if status == http.StatusOK {
+		op, err := decodeOperation(body)
+		if err != nil {
+			return unknown("%v", err)
+		}
+		if op.Reference != req.Reference || !req.asks(op) {
+			return unknown("the answer tells of another operation than was asked for")
+		}
+		return op.outcome()
+	}
+	r := decodeRefusal(status, body)
+	if r == nil {
+		return unknown("answered with status %d and a body that the protocol does not have", status)
+	}
+	if unprocessed[r.Code] && r.Processed != nil && !*r.Processed {
+		return provider.Outcome{Status: provider.Failed, Code: r.Code, Message: redact([]byte("refused unprocessed: " + r.Error()))}
+	}
+	out := unknown("%s", redact([]byte(r.Error())))
+	out.Code = r.Code
+	return out
+}
+
+// findingOf reads the answer to an inquiry.
+func findingOf(reference string, status int, body []byte) provider.Finding {
+	if status == http.StatusOK {
+		op, err := decodeOperation(body)
+		switch {
+		case err != nil:
+			return provider.Finding{Outcome: unknown("%v", err)}
+		case op.Reference != reference:
+			return provider.Finding{Outcome: unknown("the answer tells of another operation than was asked for")}
+		}
+		return provider.Finding{Answer: provider.Found, Outcome: op.outcome()}
+	}
+	if r := decodeRefusal(status, body); r != nil && r.Code == notFound {
+		return provider.Finding{Answer: provider.NotFound, Outcome: provider.Outcome{Code: r.Code}}
+	}
+	return provider.Finding{Outcome: unknown("answered with status %d, which tells nothing", status)}
+}
+
+func unknown(format string, args ...any) provider.Outcome {
+	return provider.Outcome{Message: fmt.Sprintf(format, args...)}
+}

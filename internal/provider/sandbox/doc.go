@@ -1,0 +1,57 @@
+// Package sandbox is a card acquirer to try Florin with: a connector, and a
+// simulator that speaks its protocol on a real socket and keeps its own book
+// of truth.
+//
+// # The protocol
+//
+// HTTP/1.1 with JSON bodies (docs/sandbox.md has transcripts; a test binds
+// this package to them).
+//
+//	POST /v1/operations              do something: the request below
+//	GET  /v1/operations/{reference}  how does it stand: 200 with the operation, 404 not_found
+//
+// A request:
+//
+//	reference   1 to 64 of A-Z a-z 0-9 _ : -   the sender's own name for the operation, unique for ever
+//	kind        authorize | sale | capture | refund | reversal
+//	original    capture, refund: the authorisation or sale; reversal: whatever is undone
+//	amount      1 or more, in minor units
+//	currency    three lower-case letters
+//	card        authorize, sale: {number, exp_month 1-12, exp_year 2000-2099, cvc (optional, 3 or 4 digits)}
+//	descriptor  authorize, sale: optional, at most 64 bytes
+//
+// A field that is not listed, or that the kind does not take, is refused.
+// What was judged is answered with 200 and the [Operation], approved (code 00)
+// or declined (any other code). An approved operation happened; a declined one
+// did not. What was not judged is answered with
+//
+//	{"error":{"code":…,"field":…,"message":…,"processed":false}}
+//
+//	400 invalid_json, invalid_field; 404 no_such_path; 413 too_large   nothing was done
+//	409 reference_conflict   the reference names another operation; this request did nothing, that one may have
+//	500 internal             nobody knows
+//
+// # Rules
+//
+//   - The same reference with the same content (kind, original, amount,
+//     currency, the card's brand and last four digits) gets the first answer
+//     again and has one effect. A reference is remembered for ever.
+//   - An authorisation is captured once, for at most its amount; the rest is
+//     released. Refunds together are at most what was captured.
+//   - A reversal undoes an operation whole, as though it had not been: an
+//     authorisation that is not captured, a sale or capture that is not
+//     refunded, a refund. Otherwise it is declined with 12. A capture undone
+//     leaves its authorisation as it was, and a new capture may follow.
+//   - A reversal that finds nothing approved to undo is answered with 25 and
+//     not recorded, so that asking again later looks again. A reversal of what
+//     is undone already gets the answer of the reversal that undid it.
+//   - An operation is durable in the [Book] before the first byte of its
+//     answer is written. A request is processed at once, or at the latest
+//     within [Horizon] of its being sent, also when its sender has gone.
+//
+// # The simulator's own ways in
+//
+//	GET    /healthz  200 "ok"
+//	GET    /book     every recorded operation, oldest first, one JSON object a line
+//	POST   /faults   adds a [Fault]; GET lists what is left of them; DELETE removes them
+package sandbox

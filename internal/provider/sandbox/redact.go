@@ -1,0 +1,55 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+)
+
+var (
+	// panLike finds what may be a card number: twelve digits or more, with
+	// single blanks or dashes between them or not. It would rather mask a long
+	// amount than show a number.
+	panLike = regexp.MustCompile(`[0-9](?:[ -]?[0-9]){11,}`)
+	// cvcLike finds a security code by its label, quoted once or many times.
+	cvcLike = regexp.MustCompile(`(?i)((?:cv[cv]2?|csc|security[_ ]?code)\W{0,16})[0-9]{3,4}`)
+)
+
+// mask leaves the first six and the last four digits of a card number, all
+// that PCI DSS lets be shown.
+func mask(number string) string {
+	if len(number) <= 10 {
+		return strings.Repeat("*", len(number))
+	}
+	return number[:6] + strings.Repeat("*", len(number)-10) + number[len(number)-4:]
+}
+
+// redacted is r's body as it may be kept: the number masked, the security code
+// gone.
+func (r request) redacted() string {
+	if r.Card != nil {
+		c := *r.Card
+		c.Number, c.CVC = mask(c.Number), ""
+		r.Card = &c
+	}
+	// A descriptor may hold anything, so the search goes over it too.
+	body, err := json.Marshal(r)
+	if err != nil {
+		return ""
+	}
+	return redact(body)
+}
+
+// redact makes received bytes fit to be kept: whatever may be a card number or
+// a security code is masked, whether the bytes are JSON or not.
+func redact(body []byte) string {
+	const keep = 4 << 10 // enough of what is not understood
+	text := panLike.ReplaceAllStringFunc(string(body), func(s string) string {
+		return mask(strings.NewReplacer(" ", "", "-", "").Replace(s))
+	})
+	text = cvcLike.ReplaceAllString(text, "${1}***")
+	if len(text) > keep {
+		text = text[:keep]
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
+}

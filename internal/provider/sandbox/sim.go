@@ -1,0 +1,228 @@
+package sandbox
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/florinpay/florin/internal/kit/clock"
+)
+
+// Options are what a [Simulator] may be told. The zero value is fit for use.
+type Options struct {
+	// Clock is the simulator's time; [clock.System] if nil.
+	Clock clock.Clock
+	// Seed and FaultRate make faults at random: so many of a thousand requests.
+	// Equal seeds make the same go wrong.
+	Seed      uint64
+	FaultRate int
+	// FaultDelay is the longest delay of a random fault; 2 s if zero, and less
+	// than [Horizon] always.
+	FaultDelay time.Duration
+}
+
+// Simulator is the acquirer: an [http.Handler] over a [Book].
+type Simulator struct {
+	book   Book
+	clock  clock.Clock
+	faults faults
+	mux    *http.ServeMux
+
+	ctx  context.Context // done when the simulator ends
+	stop context.CancelFunc
+
+	mu         sync.Mutex // orders starting in the background and ending
+	background sync.WaitGroup
+}
+
+// NewSimulator makes an acquirer whose truth is book. Close it at the end;
+// book stays open.
+func NewSimulator(book Book, o Options) *Simulator {
+	s := &Simulator{book: book, clock: o.Clock, mux: http.NewServeMux()}
+	if s.clock == nil {
+		s.clock = clock.System{}
+	}
+	s.faults = faults{seed: o.Seed, rate: o.FaultRate, delay: o.FaultDelay, visits: map[string]uint64{}}
+	if s.faults.delay <= 0 {
+		s.faults.delay = 2 * time.Second
+	}
+	s.faults.delay = min(s.faults.delay, Horizon-time.Second)
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.mux.HandleFunc("POST "+operationsPath, s.operate)
+	s.mux.HandleFunc("GET "+operationsPath+"/{reference}", s.inquire)
+	s.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	s.mux.HandleFunc("GET /book", s.listBook)
+	s.mux.HandleFunc("GET /faults", s.listFaults)
+	s.mux.HandleFunc("POST /faults", s.addFault)
+	s.mux.HandleFunc("DELETE /faults", s.clearFaults)
+	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		answerRefusal(w, refuse(noSuchPath, "", "there is nothing here"))
+	})
+	return s
+}
+
+// ServeHTTP implements [http.Handler]. Where a fault wants a connection
+// broken, it panics with [http.ErrAbortHandler], which servers understand.
+func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// Inject adds a fault to the script.
+func (s *Simulator) Inject(f Fault) error { return s.faults.add(f) }
+
+// operate is POST /v1/operations.
+func (s *Simulator) operate(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
+	if _, long := errors.AsType[*http.MaxBytesError](err); long {
+		answerRefusal(w, refuse(tooLarge, "", "a request has at most %d bytes", maxRequest))
+		return
+	}
+	if err != nil {
+		panic(http.ErrAbortHandler) // the client left in the middle of its request
+	}
+	req, refused := decodeRequest(body)
+	if refused != nil {
+		answerRefusal(w, refused)
+		return
+	}
+	fault := s.faults.next(req.Kind, req.Reference)
+	switch fault.Mode {
+	case Refused:
+		panic(http.ErrAbortHandler)
+	case SlowProcess:
+		s.later(fault.Delay, func() { _, _ = s.process(req) }) // whoever asks reads it in the book
+		s.hold(r)
+	}
+	op, err := s.process(req)
+	switch {
+	case s.spoil(fault, w, r):
+	case err != nil:
+		answerError(w, err)
+	default:
+		answer(w, http.StatusOK, op)
+	}
+}
+
+// process judges a request and records it. It goes on when the client has
+// gone, as an acquirer does.
+func (s *Simulator) process(req request) (Operation, error) {
+	now := s.clock.Now().Truncate(time.Millisecond)
+	op, repeated, err := s.book.Apply(context.WithoutCancel(s.ctx), req.Reference, func(v View) (Operation, error) {
+		return judge(v, req, now)
+	})
+	switch {
+	case errors.Is(err, errNothingToUndo):
+		return Operation{
+			Reference: req.Reference, Kind: req.Kind, Original: req.Original, Amount: req.Amount, Currency: req.Currency,
+			State: Declined, Code: codeUnknownOriginal, Time: now,
+		}, nil
+	case err != nil:
+		return Operation{}, err
+	case op.Reference != req.Reference:
+		op.Reference = req.Reference // undone before, under another reference
+	case repeated && !req.asks(op):
+		return Operation{}, refuse(referenceConflict, "reference", "the reference names another operation")
+	}
+	return op, nil
+}
+
+// inquire is GET /v1/operations/{reference}.
+func (s *Simulator) inquire(w http.ResponseWriter, r *http.Request) {
+	reference := r.PathValue("reference")
+	fault := s.faults.next(Inquiry, reference)
+	switch fault.Mode {
+	case Refused:
+		panic(http.ErrAbortHandler)
+	case SlowProcess:
+		s.hold(r) // there is nothing to process
+	}
+	op, found, err := s.book.Find(context.WithoutCancel(r.Context()), reference)
+	switch {
+	case s.spoil(fault, w, r):
+	case err != nil:
+		answerError(w, err)
+	case !found:
+		answerRefusal(w, refuse(notFound, "", "no operation has this reference"))
+	default:
+		answer(w, http.StatusOK, op)
+	}
+}
+
+// spoil lets the fault of a processed request take effect, and reports whether
+// that was its answer. It panics where there is to be none.
+func (s *Simulator) spoil(f Fault, w http.ResponseWriter, r *http.Request) (answered bool) {
+	switch f.Mode {
+	case Lost:
+		s.hold(r)
+	case Late:
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		defer context.AfterFunc(s.ctx, cancel)()
+		if s.clock.Sleep(ctx, f.Delay) != nil {
+			panic(http.ErrAbortHandler)
+		}
+	case Reset:
+		reset(w)
+		panic(http.ErrAbortHandler)
+	case Garbage:
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, "<html>\x00\xff<h1>It works!</h1>")
+		return true
+	}
+	return false
+}
+
+// hold keeps the connection open, without a word, until the client gives up.
+func (s *Simulator) hold(r *http.Request) {
+	select {
+	case <-r.Context().Done():
+	case <-s.ctx.Done():
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// reset breaks the connection as roughly as its kind lets us: TCP sends RST.
+func reset(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return // the panic that follows closes it
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // at worst it is closed politely
+	}
+	_ = conn.Close()
+}
+
+// later runs f after delay, unless the simulator ends before.
+func (s *Simulator) later(delay time.Duration, f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ctx.Err() != nil {
+		return
+	}
+	s.background.Go(func() {
+		if s.clock.Sleep(s.ctx, delay) == nil {
+			f()
+		}
+	})
+}
+
+// listBook is GET /book.
+func (s *Simulator) listBook(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/jsonl")
+	out := bufio.NewWriter(w)
+	enc := json.NewEncoder(out)
+	for op, err := range s.book.Operations(r.Context()) {
+		if err == nil {
+			err = enc.Encode(op)
+		}
+		if err != nil {
+			panic(http.ErrAbortHandler) // a list cut short must not look whole
+		}
+	}
+	_ = out.Flush() // the client has gone, if anything
+}
