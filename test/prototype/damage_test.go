@@ -1,7 +1,8 @@
 package main
 
 import (
-	"encoding/binary"
+	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -29,10 +30,7 @@ func fill(t *testing.T, open openLite, path string) {
 
 func writeBodies(t *testing.T, v *liteVerbs) {
 	t.Helper()
-	data := make([]byte, 600)
-	for i := range data {
-		data[i] = 'a'
-	}
+	data := bytes.Repeat([]byte("a"), 600)
 	for i := range int64(damageRows) {
 		if err := v.insertRow(body, &row{v: [maxInts]int64{1, i + 1, i, 1, kindIntent}, blob: data}); err != nil {
 			t.Fatal(err)
@@ -64,14 +62,7 @@ func readBodies(open openLite, path string) (wrong int, err error) {
 	return wrong, nil
 }
 
-func allA(b []byte) bool {
-	for _, c := range b {
-		if c != 'a' {
-			return false
-		}
-	}
-	return len(b) == 600
-}
+func allA(b []byte) bool { return len(b) == 600 && bytes.Count(b, []byte("a")) == 600 }
 
 // flip changes one bit of the file.
 func flip(t *testing.T, path string, at int64) {
@@ -91,22 +82,19 @@ func flip(t *testing.T, path string, at int64) {
 	}
 }
 
-// bodyPage finds a page in the middle of the file that is full of body bytes,
-// and the offset of one such byte in the file.
-func bodyPage(t *testing.T, path string) int64 {
+// bodyByte is the offset of a byte within a body, past the file's middle.
+func bodyByte(t *testing.T, path string) int64 {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	size := int64(binary.BigEndian.Uint16(text[16:18]))
-	for page := int64(len(text)) / size / 2; page*size < int64(len(text)); page++ {
-		at := page*size + size/2
-		if allA(append(text[at:at+100:at+100], text[at-500:at]...)) {
-			return at
+	for at := len(text) / 2; at < len(text)-100; at++ {
+		if text[at] == 'a' && bytes.Count(text[at-50:at+50], []byte("a")) == 100 {
+			return int64(at)
 		}
 	}
-	t.Fatal("no page full of bodies")
+	t.Fatal("no body in the file")
 	return 0
 }
 
@@ -130,7 +118,7 @@ func TestFlippedByte(t *testing.T) {
 			if wrong, err := readBodies(tc.open, path); wrong != 0 || err != nil {
 				t.Fatalf("before the damage: %d wrong, %v", wrong, err)
 			}
-			flip(t, path, bodyPage(t, path))
+			flip(t, path, bodyByte(t, path))
 			wrong, err := readBodies(tc.open, path)
 			t.Logf("after the damage: %d wrong bodies handed out, error %v", wrong, err)
 			if tc.noticed && (err == nil || wrong != 0) {
@@ -143,9 +131,9 @@ func TestFlippedByte(t *testing.T) {
 	}
 }
 
-// TestEveryPageIsChecked flips a byte in the middle of each page in turn, the
-// first and the free ones included, and its checksum: all must be noticed by
-// PRAGMA quick_check, which reads all pages in use.
+// TestEveryPageIsChecked flips a byte in the middle of each page in turn, and
+// one of its checksum: all must be noticed by PRAGMA quick_check, which reads
+// all pages.
 func TestEveryPageIsChecked(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "florin.db")
 	fill(t, openNcruces(true), path)
@@ -173,11 +161,58 @@ func quickCheck(path string) error {
 	if err != nil {
 		return err
 	}
-	err = c.script("PRAGMA quick_check")
-	if e := c.close(); err == nil {
-		err = e
+	defer c.close()
+	s, err := c.prepare("SELECT count(*) FROM pragma_quick_check WHERE quick_check <> 'ok'")
+	if err != nil {
+		return err
 	}
-	return err
+	var r row
+	if _, err := s.load(nil, &r, 1, false); err != nil {
+		return err
+	}
+	if r.v[0] != 0 {
+		return fmt.Errorf("%d complaints", r.v[0])
+	}
+	return nil
+}
+
+// TestSwitchByteDamaged flips byte 20 of the header, the count of reserved
+// bytes of a page, by which the checksums are on or off. It takes verification
+// off for the whole file without an error; only who asks for the state of
+// checksum_verification notices. So whoever opens a database must ask.
+func TestSwitchByteDamaged(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "florin.db")
+	fill(t, openNcruces(true), path)
+	if !verifying(t, path) {
+		t.Error("verification is off before the damage")
+	}
+	flip(t, path, 20)
+	flip(t, path, bodyByte(t, path))
+	if wrong, err := readBodies(openNcrucesAsIs, path); wrong != 1 || err != nil {
+		t.Errorf("%d wrong, %v; expected one wrong body and no error", wrong, err)
+	}
+	if verifying(t, path) {
+		t.Error("checksum_verification does not show the damage")
+	}
+}
+
+// verifying asks a new connection whether it verifies page checksums.
+func verifying(t *testing.T, path string) bool {
+	t.Helper()
+	c, err := openNcrucesAsIs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	s, err := c.prepare("PRAGMA checksum_verification")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r row
+	if _, err := s.load(nil, &r, 1, false); err != nil {
+		t.Fatal(err)
+	}
+	return r.v[0] == 1
 }
 
 // TestDamageInTheLog flips a body's byte in the write-ahead log while a
@@ -192,8 +227,6 @@ func TestDamageInTheLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeBodies(t, v)
-	// The newest frame holds the newest page; its bytes near the end are
-	// the first bodies put on that page.
 	flip(t, path+"-wal", lastBodyByte(t, path+"-wal"))
 	// The writer has the page in its cache; the damage shows to others.
 	wrong, err := readBodies(openNcrucesAsIs, path)
@@ -219,8 +252,8 @@ func lastBodyByte(t *testing.T, path string) int64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for at := len(text) - 300; at > 0; at-- {
-		if allA(append(text[at-300:at:at], text[at:at+300]...)) {
+	for at := len(text) - 100; at > 50; at-- {
+		if bytes.Count(text[at-50:at+50], []byte("a")) == 100 {
 			return int64(at)
 		}
 	}

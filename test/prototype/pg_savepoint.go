@@ -12,7 +12,7 @@ import (
 // pgSavepoint is the shape "closure with savepoint" on PostgreSQL.
 // Plain, every call of a step is a round trip. Pipelined, a step's writes are
 // queued and sent together with its RELEASE, and need sends its reads
-// together: at most two round trips a step, three if refused.
+// together: two round trips a step, also if it is refused.
 type pgSavepoint struct {
 	ctx       context.Context
 	conn      *pgx.Conn

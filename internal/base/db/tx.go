@@ -51,6 +51,12 @@ type Tx struct {
 // that the step writes.
 func (tx *Tx) Now() time.Time { return tx.now }
 
+// Discard forgets what the step has changed so far. A step that is refused but
+// still has something to record (that it was refused) discards first.
+func (tx *Tx) Discard() {
+	tx.own, tx.order, tx.broken = nil, nil, nil
+}
+
 func (tx *Tx) look(id rowID) (row, bool) {
 	if r, ok := tx.own[id]; ok {
 		return r, true

@@ -63,16 +63,15 @@ func FuzzOpenSubject(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	_, key := newTestSubject(f, m, "cus_1")
 	f.Add(unbase64(f, oldKey), []byte("cus_1"))
-	f.Add(key, []byte("cus_2"))
+	f.Add(unbase64(f, oldKey), []byte("cus_2"))
 	f.Add([]byte{1}, []byte("cus_1"))
 	f.Add([]byte{}, []byte{})
 	f.Fuzz(func(t *testing.T, sealed, identity []byte) {
 		s, err := m.OpenSubject(sealed, identity)
 		switch {
 		case err == nil:
-			// Nobody can forge a key: what opens is the seed itself.
+			// A key can't be forged: what opens is the one that was sealed.
 			if !bytes.Equal(sealed, unbase64(t, oldKey)) || string(identity) != "cus_1" {
 				t.Fatalf("%x opened for %q", sealed, identity)
 			}

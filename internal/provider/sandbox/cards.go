@@ -110,8 +110,10 @@ func brand(number string) string {
 	switch {
 	case in(1, "4", "4"):
 		return "visa"
-	case in(2, "51", "55"), in(4, "2221", "2720"), in(4, "5062", "5062"):
+	case in(2, "51", "55"), in(4, "2221", "2720"):
 		return "mastercard"
+	case in(4, "5062", "5062"):
+		return "carnet"
 	case in(2, "34", "34"), in(2, "37", "37"):
 		return "amex"
 	case in(4, "3528", "3589"):

@@ -62,10 +62,11 @@ func (e *exchange) failure() provider.Outcome {
 	if e.err == nil {
 		return provider.Outcome{}
 	}
+	cause := redact([]byte(e.err.Error())) // net/http quotes what it does not understand
 	if e.wrote {
-		return unknown("no whole answer: %v", e.err)
+		return unknown("no whole answer: %s", cause)
 	}
-	return provider.Outcome{Status: provider.Failed, Retryable: true, Message: fmt.Sprintf("not sent: %v", e.err)}
+	return provider.Outcome{Status: provider.Failed, Retryable: true, Message: "not sent: " + cause}
 }
 
 // exchange sends one request, once. masked is the body as it may be kept.

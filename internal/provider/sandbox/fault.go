@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
@@ -58,7 +59,9 @@ func (f Fault) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON implements [json.Unmarshaler].
 func (f *Fault) UnmarshalJSON(body []byte) error {
 	var j faultJSON
-	if err := json.Unmarshal(body, &j); err != nil {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields() // a mistyped field would make the fault hit everything
+	if err := d.Decode(&j); err != nil {
 		return err
 	}
 	ms := min(max(j.DelayMS, -1), maxFaultDelay.Milliseconds()+1) // no overflow; check refuses the ends

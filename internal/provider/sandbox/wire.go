@@ -17,6 +17,7 @@ const (
 	maxReply       = 64 << 10 // bytes of a reply that the connector reads
 	maxReference   = 64
 	maxDescriptor  = 64
+	maxText        = 64              // bytes of a text in an answer
 	maxAmount      = 999_999_999_999 // ISO 8583 gives an amount twelve digits; more is declined with 13
 )
 
@@ -225,6 +226,9 @@ var errNotOperation = errors.New("the answer is not an operation as the protocol
 func decodeOperation(body []byte) (Operation, error) {
 	var op Operation
 	if err := json.Unmarshal(body, &op); err != nil {
+		return Operation{}, errNotOperation
+	}
+	if len(op.ID) > maxText || len(op.Code) > maxText || len(op.AuthorizationCode) > maxText || len(op.CVCCheck) > maxText {
 		return Operation{}, errNotOperation
 	}
 	approved := op.State == Approved

@@ -1,0 +1,147 @@
+package spec
+
+import (
+	"cmp"
+	"slices"
+)
+
+// The tables below add what the document of 2026-08-26.dahlia lacks: names of
+// later and of earlier versions, since every version's requests are taken by
+// every version, and empty values that the API takes though the document has
+// no word of it.
+
+// renamed are parameters that an operation takes under a second name.
+var renamed = []struct{ operation, name, like string }{
+	// The train endive of 2026-09-30 knows the new name only.
+	{"PostPaymentIntents", "allowed_payment_method_types", "payment_method_types"},
+	{"PostPaymentIntentsIntent", "allowed_payment_method_types", "payment_method_types"},
+	{"PostPaymentIntentsIntentConfirm", "allowed_payment_method_types", "payment_method_types"},
+	{"PostSetupIntents", "allowed_payment_method_types", "payment_method_types"},
+	{"PostSetupIntentsIntent", "allowed_payment_method_types", "payment_method_types"},
+	{"PostSetupIntentsIntentConfirm", "payment_method_types", "allowed_payment_method_types"},
+	{"PostCheckoutSessions", "allowed_payment_method_types", "payment_method_types"},
+}
+
+// clearable are parameters that the empty text unsets. The API's reference used
+// to say so; the prose of the document still does for some.
+var clearable = []struct {
+	operation string
+	names     []string
+}{
+	{"PostCustomers", []string{"description", "email", "name", "phone"}},
+	{"PostCustomersCustomer", []string{"description", "email", "name", "phone"}},
+	{"PostPaymentIntentsIntent", []string{"payment_method"}},
+	{"PostSetupIntentsIntent", []string{"payment_method"}},
+	{"PostTransfersIdReversals", []string{"description"}},
+}
+
+// retired are fields that answers of earlier versions had and clients pinned to
+// those still expand.
+var retired = []struct{ resource, name, target string }{
+	{"charge", "destination", "account"},
+	{"charge", "dispute", "dispute"},
+	{"charge", "invoice", "invoice"},
+	{"invoice", "charge", "charge"},
+	{"invoice", "discount", "discount"},
+	{"invoice", "payment_intent", "payment_intent"},
+	{"invoice", "quote", "quote"},
+	{"invoice", "subscription", "subscription"},
+	{"payment_intent", "invoice", "invoice"},
+	{"promotion_code", "coupon", "coupon"},
+	{"subscription", "discount", "discount"},
+}
+
+// clearableParts are parameters of a hash, wherever one with all of the names
+// in having occurs and none of those is required, that the empty text unsets: checkouts send
+// every line of an address, filled in or not.
+var clearableParts = []struct{ having, names []string }{
+	{
+		having: []string{"city", "country", "line1", "line2", "postal_code", "state"},
+		names:  []string{"city", "country", "line1", "line2", "postal_code", "state", "town"},
+	},
+	{
+		having: []string{"carrier", "phone", "tracking_number"},
+		names:  []string{"carrier", "phone", "tracking_number"},
+	},
+}
+
+// addNames applies renamed. A param may be shared with other operations, so
+// changes are made to copies.
+func addNames(byID map[string]*Operation) {
+	for _, r := range renamed {
+		op := byID[r.operation]
+		op.Params = withField(op.Params, Field{Name: r.name, Param: op.Params.Field(r.like).Param})
+	}
+}
+
+// allowClearing applies clearable and clearableParts.
+func allowClearing(byID map[string]*Operation, params []Param) {
+	for i := range params {
+		for _, c := range clearableParts {
+			if params[i].offers(c.having) {
+				params[i].clear(c.names)
+			}
+		}
+	}
+	for _, c := range clearable {
+		op := byID[c.operation]
+		for _, name := range c.names {
+			op.Params = withField(op.Params, withClear(*op.Params.Field(name)))
+		}
+	}
+}
+
+// offers tells whether p has a field of each of names, none of them required.
+func (p *Param) offers(names []string) bool {
+	for _, name := range names {
+		if f := p.Field(name); f == nil || f.Required {
+			return false
+		}
+	}
+	return true
+}
+
+// clear makes those of names that p has clearable, in place.
+func (p *Param) clear(names []string) {
+	for _, name := range names {
+		if f := p.Field(name); f != nil {
+			*f = withClear(*f)
+		}
+	}
+}
+
+// addRetired applies retired, and the list of charges that a PaymentIntent had
+// before 2022-11-15.
+func addRetired(shapes []shape) {
+	byName := map[string]*shape{}
+	for i := range shapes {
+		byName[shapes[i].name] = &shapes[i]
+	}
+	for _, r := range retired {
+		s := byName[r.resource]
+		s.edges = append(s.edges, edge{r.name, []*shape{byName[r.target]}})
+	}
+	intent := byName["payment_intent"]
+	charges := &shape{edges: []edge{{"data", []*shape{byName["charge"]}}}}
+	intent.edges = append(intent.edges, edge{"charges", []*shape{charges}})
+}
+
+// withField is a copy of the hash p that has f, in place of a field of its name.
+func withField(p *Param, f Field) *Param {
+	c := *p
+	c.Fields = slices.Clone(p.Fields)
+	i, found := slices.BinarySearchFunc(c.Fields, f.Name, func(f Field, name string) int { return cmp.Compare(f.Name, name) })
+	if found {
+		c.Fields[i] = f
+	} else {
+		c.Fields = slices.Insert(c.Fields, i, f)
+	}
+	return &c
+}
+
+// withClear is f, clearable.
+func withClear(f Field) Field {
+	p := *f.Param
+	p.Type |= Clearable
+	return Field{f.Name, f.Required, &p}
+}
