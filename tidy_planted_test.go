@@ -35,6 +35,7 @@ func clean() map[string]string {
 		"test/bench/go.mod":               "module " + module + "/test/bench\n",
 		"test/bench/main.go":              "// Command bench measures.\npackage main\n\nimport _ \"github.com/e/f\"\n\nfunc main() {}\n",
 		"internal/kit/money/gen.go":       "//go:build ignore\n\n// Command gen generates.\npackage main\n\nimport _ \"github.com/e/f\"\n\nfunc main() {}\n",
+		"internal/door/rest/gen/main.go":  "// Command gen generates.\npackage main\n\nimport _ \"github.com/e/f\"\n\nfunc main() {}\n",
 		"testdata/odd.go":                 "package   odd\n",
 	}
 }
@@ -126,9 +127,11 @@ var planted = []struct {
 	{"stands alone", "docs/a.md", "see .." + "/shared/x\n", "a.md:1: holds"},
 	{"stands alone", "test/clients/node/package-lock.json", "\n\"resolved\": \"https://registry.npmjs" + ".org/x\"\n", "package-lock.json:2: holds"},
 
-	{"dependencies", "go.mod", "module " + module + "\n\nrequire github.com/x/y v0.1.0\n", "`github.com/x/y` and v0.1.0"},
+	{"dependencies", "go.mod", "module " + module + "\n\nrequire github.com/x/y v0.1.0\n\nrequire github.com/a/b v1.2.3\n", "`github.com/x/y` and v0.1.0"},
 	{"dependencies", "docs/dependencies.md", "| `github.com/a/b` | v1.2.2 |\n", "`github.com/a/b` and v1.2.3"},
-	{"dependencies", "docs/dependencies.md", "| `github.com/a/b/v2` | v1.2.3 |\n", "`github.com/a/b` and v1.2.3"},
+	{"dependencies", "docs/dependencies.md", "`github.com/a/b/v2` v1.2.3\n", "`github.com/a/b` and v1.2.3"},
+
+	{"dependencies", "docs/dependencies.md", "| `github.com/a/b` | v1.2.3 |\n| `github.com/gone/x` | v1.0.0 |\n", "does not require `github.com/gone/x`"},
 
 	{"links", "docs/a.md", "[x](../README.md)\n[y](gone.md#z)\n", "a.md:2: gone.md#z"},
 	{"links", "docs/a.md", "[x]: gone/\n", "a.md:1: gone/"},

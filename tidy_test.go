@@ -288,14 +288,19 @@ func checkStandsAlone(t *tree) (bad []string) {
 
 var requirement = regexp.MustCompile(`(?m)^(?:require)?\s+([\w.-]+\.[\w.-]+/[\w./-]+) (v[\w.+-]+)( // indirect)?$`)
 
+// documented is a row of the tables in docs/dependencies.md.
+var documented = regexp.MustCompile("(?m)^\\| `([^`]+)` \\| v[0-9]")
+
 func checkDependencies(t *tree) (bad []string) {
 	mod, ok := t.text("go.mod")
 	doc, _ := t.text("docs/dependencies.md")
 	if !ok {
 		return []string{"go.mod is missing"}
 	}
+	required := map[string]bool{}
 	for _, m := range requirement.FindAllStringSubmatch(string(mod.source), -1) {
 		module, version, indirect := m[1], m[2], m[3] != ""
+		required[module] = true
 		if indirect {
 			continue
 		}
@@ -304,6 +309,11 @@ func checkDependencies(t *tree) (bad []string) {
 		})
 		if !named {
 			bad = append(bad, fmt.Sprintf("docs/dependencies.md: no line names `%s` and %s of go.mod", module, version))
+		}
+	}
+	for _, m := range documented.FindAllStringSubmatch(string(doc.source), -1) {
+		if !required[m[1]] {
+			bad = append(bad, fmt.Sprintf("docs/dependencies.md: go.mod does not require `%s` (any more)", m[1]))
 		}
 	}
 	return bad

@@ -43,9 +43,11 @@ type goFile struct {
 	ignored bool
 }
 
-// product reports whether the file becomes part of the binary.
+// product reports whether the file becomes part of the binary. A main package
+// below internal is a program for go generate.
 func (f goFile) product() bool {
-	return !f.test && !f.nested && !f.ignored && (within(f.dir, "internal") || within(f.dir, "cmd"))
+	tool := f.ignored || f.ast.Name.Name == "main" && !within(f.dir, "cmd")
+	return !f.test && !f.nested && !tool && (within(f.dir, "internal") || within(f.dir, "cmd"))
 }
 
 func (f goFile) at(n ast.Node) string {

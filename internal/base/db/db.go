@@ -29,7 +29,8 @@ type DB struct {
 	closed  bool
 	running sync.WaitGroup
 
-	stats struct{ trains, steps atomic.Int64 }
+	stats    struct{ trains, steps atomic.Int64 }
+	watchers watchers
 }
 
 // Options are what [Open] may be told beyond the address.
@@ -40,7 +41,8 @@ type Options struct {
 	// has one writer.
 	Trains int
 	// Fatal is called when a write to SQLite can't be made durable, after which
-	// nothing more may be promised. Default: log and end the process.
+	// nothing more may be promised. It must not return. Default: log and end
+	// the process.
 	Fatal func(error)
 }
 

@@ -73,6 +73,11 @@ var (
 	// errRetry wraps refusals by the engine that a repetition may cure: a
 	// unique key taken meanwhile, a deadlock, a lost connection before COMMIT.
 	errRetry = errors.New("db: try again")
+	// errWhole: no connection or no transaction to be had, which no step of the
+	// train is to blame for.
+	errWhole = errors.New("db: no transaction")
+	// errClosed: the database has been closed.
+	errClosed = errors.New("db: closed")
 	// errDuplicate: a unique key is taken.
 	errDuplicate = errors.New("db: duplicate key")
 )

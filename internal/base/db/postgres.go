@@ -48,6 +48,9 @@ func openPostgres(ctx context.Context, address string) (*postgres, error) {
 	single := config.ConnConfig.Copy()
 	config.MaxConns = postgresReaders
 	config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
+	// A row and its latest version are read by two statements and must be of one
+	// moment; a read-only transaction at this level never fails for it.
+	config.ConnConfig.RuntimeParams["default_transaction_isolation"] = "repeatable read"
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, err
@@ -216,7 +219,7 @@ func classifyPostgres(err error) error {
 	switch pg.Code {
 	case "23505":
 		return fmt.Errorf("%w: %w: %w", errRetry, errDuplicate, err)
-	case "40001", "40P01", "55P03", "53300":
+	case "40001", "40P01", "55P03", "53300", "25P03", "25P04": // the last two: the server ended an idle or long transaction
 		return fmt.Errorf("%w: %w", errRetry, err)
 	}
 	switch pg.Code[:2] {

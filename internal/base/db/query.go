@@ -31,6 +31,9 @@ func NewQuery[R any](name, sql string, fields func(*R, *Fields)) *Query[R] {
 // returns an error. It sees what is committed and takes no locks. f must be
 // quick: no read transaction lasts over a second.
 func (q *Query[R]) Each(ctx context.Context, d *DB, f func(R) error, args ...any) error {
+	if !validArgs(args) {
+		return errText
+	}
 	return d.engine.read(ctx, func(r reader) error {
 		return r.query(ctx, q.sql, q.kinds, args, func(values []value) error {
 			var row R

@@ -20,10 +20,12 @@ type sqlite struct {
 	path    string
 	fatal   func(error)
 	readers chan *sqliteConn
+	opened  int           // how many readers there are
+	closed  chan struct{} // closed when no further read may begin
 }
 
 func openSQLite(path string, fatal func(error)) (*sqlite, error) {
-	s := &sqlite{path: path, fatal: fatal, readers: make(chan *sqliteConn, sqliteReaders)}
+	s := &sqlite{path: path, fatal: fatal, readers: make(chan *sqliteConn, sqliteReaders), closed: make(chan struct{})}
 	registerVFS()
 	c, err := s.open() // creates the file and its page checksums
 	if err != nil {
@@ -40,6 +42,7 @@ func openSQLite(path string, fatal func(error)) (*sqlite, error) {
 			return nil, err
 		}
 		s.readers <- c
+		s.opened++
 	}
 	return s, nil
 }
@@ -69,9 +72,16 @@ func (s *sqlite) connect(context.Context) (conn, error) { return s.open() }
 
 func (s *sqlite) read(ctx context.Context, f func(reader) error) error {
 	select {
+	case <-s.closed: // a reader may be free as well
+		return errClosed
+	default:
+	}
+	select {
 	case c := <-s.readers:
 		defer func() { s.readers <- c }()
 		return f(c)
+	case <-s.closed:
+		return errClosed
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -138,10 +148,11 @@ func (c *sqliteConn) migrate(m migration) error {
 	return c.c.Exec("COMMIT")
 }
 
+// close waits for the reads that are under way.
 func (s *sqlite) close() {
-	close(s.readers)
-	for c := range s.readers {
-		c.close()
+	close(s.closed)
+	for range s.opened {
+		(<-s.readers).close()
 	}
 }
 
@@ -190,6 +201,8 @@ func classifySQLite(err error) error {
 		return fmt.Errorf("%w: %w: %w", errRetry, errDuplicate, err)
 	case errors.Is(err, sqlite3.BUSY), errors.Is(err, sqlite3.LOCKED), errors.Is(err, sqlite3.FULL):
 		return fmt.Errorf("%w: %w", errRetry, err)
+	case errors.Is(err, sqlite3.IOERR_DATA), errors.Is(err, sqlite3.CORRUPT), errors.Is(err, sqlite3.NOTADB):
+		return fmt.Errorf("corruption of the database file: a page is not what was written: %w", err)
 	}
 	return err
 }
@@ -203,6 +216,7 @@ func (c *sqliteConn) commit(context.Context) error {
 	if err != nil && !errors.Is(err, errRetry) {
 		// The log may or may not hold the transaction; a reopened file tells.
 		c.fatal(err)
+		panic(err) // going on could apply the train twice
 	}
 	return err
 }

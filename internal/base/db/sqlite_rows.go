@@ -204,7 +204,7 @@ func (c *sqliteConn) query(_ context.Context, sql string, kinds []columnKind, ar
 		err = each(columns(st, 0, kinds))
 	}
 	if reset := st.Reset(); err == nil {
-		err = reset
+		err = classifySQLite(reset)
 	}
 	return err
 }

@@ -38,7 +38,7 @@ type ticket struct {
 // nobody could tell otherwise what became of it.
 func (d *DB) Run(ctx context.Context, s Step) error {
 	t := &ticket{step: s, ctx: ctx, done: make(chan error, 1)}
-	queue := d.trains[uint64(s.Scope)%uint64(len(d.trains))].queue
+	queue := d.trains[trainOf(s.Scope, len(d.trains))].queue
 	d.closing.RLock()
 	if d.closed {
 		d.closing.RUnlock()
@@ -52,6 +52,13 @@ func (d *DB) Run(ctx context.Context, s Step) error {
 		return fault.New(fault.Overloaded, "rate_limit", "Too many requests are waiting. Try again shortly.")
 	}
 	return <-t.done
+}
+
+// trainOf spreads scopes over n trains. The low bits of a scope are its mode and
+// a counter that is mostly zero, so the high bits of a product choose.
+func trainOf(scope int64, n int) uint64 {
+	const golden = 0x9e3779b97f4a7c15 // 2^64 / the golden ratio
+	return (uint64(scope) * golden >> 32) % uint64(n)
 }
 
 // execute runs the step's function once. It reports whether the step came to

@@ -22,6 +22,9 @@ const (
 	maxRounds = 16
 	// maxTries bounds repetitions of a train that the engine refused.
 	maxTries = 6
+	// attemptTimeout bounds one attempt at a train, so that a network that
+	// swallows everything is noticed; each wait for a lock ends earlier.
+	attemptTimeout = time.Minute
 )
 
 // train runs steps, many at a time, over a connection of its own.
@@ -29,6 +32,10 @@ type train struct {
 	db    *DB
 	queue chan *ticket
 	conn  conn // nil until the first use, and after an error
+	// ambiguous: COMMIT of the train under way was sent and not answered, and
+	// no later attempt has got an answer from the database. Until then the
+	// train is neither given up nor replayed under another id.
+	ambiguous bool
 }
 
 // run takes what is queued, without waiting for more, until the queue closes.
@@ -70,7 +77,7 @@ func (w *train) board(batch []*ticket) []*ticket {
 // that step fails.
 func (w *train) drive(batch []*ticket) {
 	err := w.settle(batch)
-	if err != nil && len(batch) > 1 {
+	if err != nil && len(batch) > 1 && !errors.Is(err, errWhole) {
 		w.db.log.Warn("train refused, replaying step by step", "steps", len(batch), "error", err)
 		for _, t := range batch {
 			w.drive([]*ticket{t})
@@ -99,14 +106,13 @@ func (w *train) settle(batch []*ticket) error {
 	id := w.db.ids.Next()
 	for try := 1; ; try++ {
 		err := w.attempt(id, batch)
-		var lost *lostCommit
 		switch {
 		case err == nil:
 			return nil
-		case errors.As(err, &lost):
+		case w.ambiguous:
 			// Nobody knows whether it was committed. The same train is tried
 			// under the same id, for as long as it takes: only the database can tell.
-			w.db.log.Error("answer to COMMIT lost", "train", id, "error", err)
+			w.db.log.Error("answer to COMMIT lost", "train", id, "try", try, "error", err)
 		case !errors.Is(err, errRetry) || try >= maxTries || errors.Is(err, errDuplicate) && len(batch) > 1:
 			return err
 		}
@@ -120,18 +126,13 @@ func backoff(try int) time.Duration {
 	return min(time.Millisecond<<min(try, 10), time.Second)
 }
 
-// lostCommit says that COMMIT was sent and not answered.
-type lostCommit struct{ err error }
-
-func (e *lostCommit) Error() string { return "db: commit: " + e.err.Error() }
-func (e *lostCommit) Unwrap() error { return e.err }
-
 // attempt is one transaction: load, decide, write, commit.
 func (w *train) attempt(id int64, batch []*ticket) (err error) {
-	ctx := w.db.life
+	ctx, cancel := context.WithTimeout(w.db.life, attemptTimeout)
+	defer cancel()
 	if w.conn == nil {
 		if w.conn, err = w.db.engine.connect(ctx); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", errWhole, err)
 		}
 	}
 	defer func() {
@@ -142,11 +143,13 @@ func (w *train) attempt(id int64, batch []*ticket) (err error) {
 	}()
 	if err := w.conn.begin(ctx, id, w.db.clock.Now().UnixMicro()); err != nil {
 		if errors.Is(err, errCommitted) {
+			w.ambiguous = false
 			w.conn.rollback(ctx)
 			return nil
 		}
-		return err
+		return fmt.Errorf("%w: %w", errWhole, err)
 	}
+	w.ambiguous = false // the id was free: an earlier attempt was not committed
 	c := &cache{rows: make(map[rowID]row, 8*len(batch))}
 	if err := w.decide(ctx, c, batch); err != nil {
 		w.conn.rollback(ctx)
@@ -163,9 +166,11 @@ func (w *train) attempt(id int64, batch []*ticket) (err error) {
 	}
 	probe.Point("db.before-commit")
 	if err := w.conn.commit(ctx); err != nil {
-		return &lostCommit{err}
+		w.ambiguous = true
+		return fmt.Errorf("db: commit: %w", err)
 	}
 	probe.Point("db.after-commit")
+	w.db.watchers.tell(changes)
 	w.db.stats.trains.Add(1)
 	w.db.stats.steps.Add(int64(len(batch)))
 	return nil

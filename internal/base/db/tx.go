@@ -90,6 +90,10 @@ func (tx *Tx) put(t *table, k Key, values []value, c change) {
 		tx.fail("update of append-only %s %v", t.name, k)
 		return
 	}
+	if !t.validTexts(values) {
+		tx.broken = errors.Join(tx.broken, errText)
+		return
+	}
 	after := row{values: values, change: merged(before.change, c)}
 	if _, mine := tx.own[id]; !mine {
 		tx.order = append(tx.order, id)

@@ -71,7 +71,8 @@ func TestDamagedIDsAreRefused(t *testing.T) {
 func TestMisshapenIDsAreRefused(t *testing.T) {
 	const p = Prefix("pi")
 	good := p.Format(Scope{Account: 7, Livemode: true}, 42)
-	over := new(big.Int).Lsh(big.NewInt(1), rawLen*8) // one more than 17 bytes hold
+	raw := p.raw(1, 42)
+	over := new(big.Int).SetBit(new(big.Int).SetBytes(raw[:]), rawLen*8, 1) // a good id, but for a bit that 17 bytes can't hold
 	for name, s := range map[string]string{
 		"empty": "", "prefix only": "pi", "no body": "pi_", "short": good[:len(good)-1], "long": good + "0",
 		"no underscore": "pi" + good[3:], "two underscores": "pi_" + good[2:], "upper-case prefix": "PI" + good[2:],

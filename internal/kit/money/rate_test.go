@@ -58,6 +58,9 @@ func TestTimesRefuses(t *testing.T) {
 			t.Errorf("%d × %v rounded %d = %v, %v; want %v", c.minor, c.rate, c.rounding, got, err, c.want)
 		}
 	}
+	if _, err := divide(10, 0, 10, false, Up); !errors.Is(err, ErrOverflow) {
+		t.Errorf("a quotient of 65 bits = %v, want ErrOverflow", err)
+	}
 	if _, err := divide(9, ^uint64(0)-4, 10, false, Up); !errors.Is(err, ErrOverflow) {
 		t.Errorf("rounding up past the last uint64 = %v, want ErrOverflow", err)
 	}

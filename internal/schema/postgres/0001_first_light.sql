@@ -90,3 +90,204 @@ CREATE TABLE subject_key (
     sealed  BYTEA NOT NULL,
     PRIMARY KEY (scope, subject)
 );
+
+-- Payments: what each kind of object is looked up by.
+CREATE TABLE payment_intent (
+    scope    BIGINT NOT NULL,
+    key      BIGINT NOT NULL,
+    version  BIGINT NOT NULL,
+    status   TEXT COLLATE "C" NOT NULL,
+    customer BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX payment_intent_customer ON payment_intent (scope, customer, key) WHERE customer > 0;
+
+-- Operations at providers. due is 0 when nothing is left to do.
+CREATE TABLE attempt (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    state   TEXT COLLATE "C" NOT NULL,
+    due     BIGINT NOT NULL,
+    intent  BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX attempt_due ON attempt (due) WHERE due > 0;
+CREATE INDEX attempt_intent ON attempt (scope, intent, key);
+
+CREATE TABLE charge (
+    scope    BIGINT NOT NULL,
+    key      BIGINT NOT NULL,
+    version  BIGINT NOT NULL,
+    customer BIGINT NOT NULL,
+    intent   BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX charge_customer ON charge (scope, customer, key) WHERE customer > 0;
+CREATE INDEX charge_intent ON charge (scope, intent, key);
+
+CREATE TABLE refund (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    charge  BIGINT NOT NULL,
+    intent  BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX refund_charge ON refund (scope, charge, key);
+CREATE INDEX refund_intent ON refund (scope, intent, key);
+
+-- Movements of money: one row debits one account and credits another. txn is
+-- the key of the balance transaction it belongs to, or, negated, of the
+-- maturity. Rows are never changed.
+CREATE TABLE posting (
+    scope    BIGINT NOT NULL,
+    key      BIGINT NOT NULL,
+    txn      BIGINT NOT NULL,
+    debit    BIGINT NOT NULL,
+    credit   BIGINT NOT NULL,
+    amount   BIGINT NOT NULL,
+    currency BIGINT NOT NULL,
+    at       BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX posting_txn ON posting (scope, txn, key);
+
+-- The sums of an account's postings, and of the holds on it.
+CREATE TABLE balance (
+    scope   BIGINT NOT NULL,
+    account BIGINT NOT NULL,
+    debits  BIGINT NOT NULL,
+    credits BIGINT NOT NULL,
+    held    BIGINT NOT NULL,
+    PRIMARY KEY (scope, account)
+);
+
+-- What a merchant sees of a movement of money.
+CREATE TABLE balance_transaction (
+    scope        BIGINT NOT NULL,
+    key          BIGINT NOT NULL,
+    version      BIGINT NOT NULL,
+    source       BIGINT NOT NULL,
+    type         TEXT COLLATE "C" NOT NULL,
+    currency     TEXT COLLATE "C" NOT NULL,
+    available_on BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX balance_transaction_source ON balance_transaction (scope, source, key);
+CREATE INDEX balance_transaction_type ON balance_transaction (scope, type, key);
+
+-- What becomes available on a day. The key is the day's number since 1970,
+-- times 1000, plus the currency's numeric code.
+CREATE TABLE maturity (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    accrued BIGINT NOT NULL,
+    posted  BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX maturity_due ON maturity (key) WHERE posted = 0;
+
+-- How much of something may be done in all, and how much was.
+CREATE TABLE guard (
+    scope    BIGINT NOT NULL,
+    subject  BIGINT NOT NULL,
+    kind     BIGINT NOT NULL,
+    ceiling  BIGINT NOT NULL,
+    reserved BIGINT NOT NULL,
+    done     BIGINT NOT NULL,
+    PRIMARY KEY (scope, subject, kind)
+);
+
+-- Parts of a balance that are set aside for what is under way.
+CREATE TABLE hold (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    account BIGINT NOT NULL,
+    amount  BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
+-- Merchants.
+CREATE TABLE account (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
+-- The account that was made first, under one fixed key, so that of two
+-- processes that start on an empty database only one makes it.
+CREATE TABLE first_account (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    account BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
+-- API keys by 128 bits of their SHA-256, of which hash is the whole.
+CREATE TABLE api_key (
+    scope    BIGINT NOT NULL,
+    hash_a   BIGINT NOT NULL,
+    hash_b   BIGINT NOT NULL,
+    hash     BYTEA NOT NULL,
+    account  BIGINT NOT NULL,
+    livemode BIGINT NOT NULL,
+    kind     BIGINT NOT NULL,
+    last4    TEXT COLLATE "C" NOT NULL,
+    created  BIGINT NOT NULL,
+    expires  BIGINT NOT NULL,
+    PRIMARY KEY (scope, hash_a, hash_b)
+);
+
+-- Customers. The address is looked up by a keyed hash of it; 0 when there is none.
+CREATE TABLE customer (
+    scope      BIGINT NOT NULL,
+    key        BIGINT NOT NULL,
+    version    BIGINT NOT NULL,
+    email_hash BIGINT NOT NULL,
+    deleted    BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX customer_email_hash ON customer (scope, email_hash, key);
+
+-- Payment methods. customer is whom one is attached to, owner whom it was last
+-- attached to; 0 for nobody.
+CREATE TABLE payment_method (
+    scope    BIGINT NOT NULL,
+    key      BIGINT NOT NULL,
+    version  BIGINT NOT NULL,
+    customer BIGINT NOT NULL,
+    type     TEXT COLLATE "C" NOT NULL,
+    owner    BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX payment_method_customer ON payment_method (scope, customer, key);
+CREATE INDEX payment_method_owner ON payment_method (scope, owner, key) WHERE owner > 0;
+
+-- Tokens: card data sent once, to be used once.
+CREATE TABLE token (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
+-- Card numbers, each sealed under a subject key of its own.
+CREATE TABLE card (
+    scope  BIGINT NOT NULL,
+    key    BIGINT NOT NULL,
+    sealed BYTEA NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
+-- Card security codes, sealed like the number, from their arrival to the first
+-- definite outcome, or until they expire.
+CREATE TABLE card_cvc (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    sealed  BYTEA NOT NULL,
+    expires BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX card_cvc_expires ON card_cvc (expires);

@@ -83,3 +83,204 @@ CREATE TABLE subject_key (
     sealed  BLOB    NOT NULL,
     PRIMARY KEY (scope, subject)
 ) STRICT;
+
+-- Payments: what each kind of object is looked up by.
+CREATE TABLE payment_intent (
+    scope    INTEGER NOT NULL,
+    key      INTEGER NOT NULL,
+    version  INTEGER NOT NULL,
+    status   TEXT    NOT NULL,
+    customer INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX payment_intent_customer ON payment_intent (scope, customer, key) WHERE customer > 0;
+
+-- Operations at providers. due is 0 when nothing is left to do.
+CREATE TABLE attempt (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    state   TEXT    NOT NULL,
+    due     INTEGER NOT NULL,
+    intent  INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX attempt_due ON attempt (due) WHERE due > 0;
+CREATE INDEX attempt_intent ON attempt (scope, intent, key);
+
+CREATE TABLE charge (
+    scope    INTEGER NOT NULL,
+    key      INTEGER NOT NULL,
+    version  INTEGER NOT NULL,
+    customer INTEGER NOT NULL,
+    intent   INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX charge_customer ON charge (scope, customer, key) WHERE customer > 0;
+CREATE INDEX charge_intent ON charge (scope, intent, key);
+
+CREATE TABLE refund (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    charge  INTEGER NOT NULL,
+    intent  INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX refund_charge ON refund (scope, charge, key);
+CREATE INDEX refund_intent ON refund (scope, intent, key);
+
+-- Movements of money: one row debits one account and credits another. txn is
+-- the key of the balance transaction it belongs to, or, negated, of the
+-- maturity. Rows are never changed.
+CREATE TABLE posting (
+    scope    INTEGER NOT NULL,
+    key      INTEGER NOT NULL,
+    txn      INTEGER NOT NULL,
+    debit    INTEGER NOT NULL,
+    credit   INTEGER NOT NULL,
+    amount   INTEGER NOT NULL,
+    currency INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX posting_txn ON posting (scope, txn, key);
+
+-- The sums of an account's postings, and of the holds on it.
+CREATE TABLE balance (
+    scope   INTEGER NOT NULL,
+    account INTEGER NOT NULL,
+    debits  INTEGER NOT NULL,
+    credits INTEGER NOT NULL,
+    held    INTEGER NOT NULL,
+    PRIMARY KEY (scope, account)
+) STRICT;
+
+-- What a merchant sees of a movement of money.
+CREATE TABLE balance_transaction (
+    scope        INTEGER NOT NULL,
+    key          INTEGER NOT NULL,
+    version      INTEGER NOT NULL,
+    source       INTEGER NOT NULL,
+    type         TEXT    NOT NULL,
+    currency     TEXT    NOT NULL,
+    available_on INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX balance_transaction_source ON balance_transaction (scope, source, key);
+CREATE INDEX balance_transaction_type ON balance_transaction (scope, type, key);
+
+-- What becomes available on a day. The key is the day's number since 1970,
+-- times 1000, plus the currency's numeric code.
+CREATE TABLE maturity (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    accrued INTEGER NOT NULL,
+    posted  INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX maturity_due ON maturity (key) WHERE posted = 0;
+
+-- How much of something may be done in all, and how much was.
+CREATE TABLE guard (
+    scope    INTEGER NOT NULL,
+    subject  INTEGER NOT NULL,
+    kind     INTEGER NOT NULL,
+    ceiling  INTEGER NOT NULL,
+    reserved INTEGER NOT NULL,
+    done     INTEGER NOT NULL,
+    PRIMARY KEY (scope, subject, kind)
+) STRICT;
+
+-- Parts of a balance that are set aside for what is under way.
+CREATE TABLE hold (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    account INTEGER NOT NULL,
+    amount  INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+
+-- Merchants.
+CREATE TABLE account (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+
+-- The account that was made first, under one fixed key, so that of two
+-- processes that start on an empty database only one makes it.
+CREATE TABLE first_account (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    account INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+
+-- API keys by 128 bits of their SHA-256, of which hash is the whole.
+CREATE TABLE api_key (
+    scope    INTEGER NOT NULL,
+    hash_a   INTEGER NOT NULL,
+    hash_b   INTEGER NOT NULL,
+    hash     BLOB    NOT NULL,
+    account  INTEGER NOT NULL,
+    livemode INTEGER NOT NULL,
+    kind     INTEGER NOT NULL,
+    last4    TEXT    NOT NULL,
+    created  INTEGER NOT NULL,
+    expires  INTEGER NOT NULL,
+    PRIMARY KEY (scope, hash_a, hash_b)
+) STRICT;
+
+-- Customers. The address is looked up by a keyed hash of it; 0 when there is none.
+CREATE TABLE customer (
+    scope      INTEGER NOT NULL,
+    key        INTEGER NOT NULL,
+    version    INTEGER NOT NULL,
+    email_hash INTEGER NOT NULL,
+    deleted    INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX customer_email_hash ON customer (scope, email_hash, key);
+
+-- Payment methods. customer is whom one is attached to, owner whom it was last
+-- attached to; 0 for nobody.
+CREATE TABLE payment_method (
+    scope    INTEGER NOT NULL,
+    key      INTEGER NOT NULL,
+    version  INTEGER NOT NULL,
+    customer INTEGER NOT NULL,
+    type     TEXT    NOT NULL,
+    owner    INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX payment_method_customer ON payment_method (scope, customer, key);
+CREATE INDEX payment_method_owner ON payment_method (scope, owner, key) WHERE owner > 0;
+
+-- Tokens: card data sent once, to be used once.
+CREATE TABLE token (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+
+-- Card numbers, each sealed under a subject key of its own.
+CREATE TABLE card (
+    scope  INTEGER NOT NULL,
+    key    INTEGER NOT NULL,
+    sealed BLOB    NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+
+-- Card security codes, sealed like the number, from their arrival to the first
+-- definite outcome, or until they expire.
+CREATE TABLE card_cvc (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    sealed  BLOB    NOT NULL,
+    expires INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX card_cvc_expires ON card_cvc (expires);

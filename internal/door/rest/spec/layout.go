@@ -4,6 +4,7 @@ package spec
 // text. A "text" below is an index into the strings, a "param" and a "shape"
 // into theirs; an optional one is 0 for none and otherwise the index plus 1.
 //
+//	layout   0; a NUL first also tells version control that the file is no text
 //	totals   fields of all params, enum values of all params, edges and targets of all shapes
 //	strings  count, each one's length, then the blob
 //	params   count, then each:
@@ -15,7 +16,7 @@ package spec
 //	           count of edges and each: text, count of targets and shapes
 //	ops      count, then each: method, text of the path, text of the id,
 //	           flags, param, shape, optional
-//
+
 // The flags of an operation.
 const (
 	flagMultipart = 1 << iota
@@ -48,6 +49,7 @@ func (r *reader) text() string { return r.strings[r.next()] }
 // unpack reads packed tables. Strings share the memory of packed.
 func unpack(packed string) ([]Operation, []Param, []shape) {
 	r := &reader{data: packed}
+	r.next() // the layout, of which there is one
 	fields, enums := make([]Field, r.next()), make([]string, r.next())
 	edges, targets := make([]edge, r.next()), make([]*shape, r.next())
 	r.readStrings()

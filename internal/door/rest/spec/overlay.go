@@ -51,17 +51,18 @@ var retired = []struct{ resource, name, target string }{
 	{"subscription", "discount", "discount"},
 }
 
-// clearableParts are parameters of a hash, wherever one with all of the names
-// in having occurs and none of those is required, that the empty text unsets: checkouts send
-// every line of an address, filled in or not.
-var clearableParts = []struct{ having, names []string }{
+// clearableParts are parameters that the empty text unsets in every hash which
+// takes all of optional, without requiring them, and all of beside: checkouts
+// send every line of an address, filled in or not.
+var clearableParts = []struct{ optional, beside, names []string }{
 	{
-		having: []string{"city", "country", "line1", "line2", "postal_code", "state"},
-		names:  []string{"city", "country", "line1", "line2", "postal_code", "state", "town"},
+		optional: []string{"city", "country", "line1", "line2", "postal_code", "state"},
+		names:    []string{"city", "country", "line1", "line2", "postal_code", "state", "town"},
 	},
 	{
-		having: []string{"carrier", "phone", "tracking_number"},
-		names:  []string{"carrier", "phone", "tracking_number"},
+		optional: []string{"phone"},
+		beside:   []string{"address", "name"},
+		names:    []string{"carrier", "phone", "tracking_number"},
 	},
 }
 
@@ -78,7 +79,7 @@ func addNames(byID map[string]*Operation) {
 func allowClearing(byID map[string]*Operation, params []Param) {
 	for i := range params {
 		for _, c := range clearableParts {
-			if params[i].offers(c.having) {
+			if params[i].has(c.optional, false) && params[i].has(c.beside, true) {
 				params[i].clear(c.names)
 			}
 		}
@@ -91,10 +92,11 @@ func allowClearing(byID map[string]*Operation, params []Param) {
 	}
 }
 
-// offers tells whether p has a field of each of names, none of them required.
-func (p *Param) offers(names []string) bool {
+// has tells whether p has a field of each of names; unless required may be,
+// none that is required.
+func (p *Param) has(names []string, required bool) bool {
 	for _, name := range names {
-		if f := p.Field(name); f == nil || f.Required {
+		if f := p.Field(name); f == nil || f.Required && !required {
 			return false
 		}
 	}

@@ -73,7 +73,8 @@ func (p *packer) param(q *spec.Param) int {
 func (p *packer) pack() []byte {
 	shapes, edges, targets := p.packShapes()
 	operations := p.packOperations()
-	out := number(nil, uint64(p.fields), uint64(p.enums), uint64(edges), uint64(targets))
+	const layout = 0
+	out := number(nil, layout, uint64(p.fields), uint64(p.enums), uint64(edges), uint64(targets))
 	out = append(out, p.packStrings()...)
 	out = number(out, uint64(len(p.paramBytes)))
 	out = append(out, strings.Join(p.paramBytes, "")...)

@@ -24,7 +24,7 @@ type shaper struct {
 	doc    *document
 	byName map[string]int // of the document's named schemas
 	rows   []shapeRow
-	todo   []*schema // of rows[len(rows)-len(todo):]
+	todo   []*schema // the object of each row; nil when its edges are known already
 	done   int
 }
 

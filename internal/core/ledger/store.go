@@ -1,0 +1,173 @@
+package ledger
+
+import (
+	"context"
+	"time"
+
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/money"
+)
+
+// postingRow is a posting without its key.
+type postingRow struct {
+	Transaction      int64
+	Debit, Credit    Account
+	Amount, Currency int64 // minor units; ISO 4217 numeric code
+	At               time.Time
+}
+
+func (p *postingRow) fields(f *db.Fields) {
+	db.Int(f, &p.Transaction)
+	db.Int(f, &p.Debit)
+	db.Int(f, &p.Credit)
+	db.Int(f, &p.Amount)
+	db.Int(f, &p.Currency)
+	db.Time(f, &p.At)
+}
+
+type balanceRow struct{ Debits, Credits, Held int64 }
+
+func (b *balanceRow) fields(f *db.Fields) {
+	db.Int(f, &b.Debits)
+	db.Int(f, &b.Credits)
+	db.Int(f, &b.Held)
+}
+
+// maturityRow is what of a currency becomes available on a day.
+type maturityRow struct {
+	Accrued int64 // sum of what transactions left in Pending; may be negative
+	Posted  bool  // it was moved to Available
+}
+
+func (m *maturityRow) fields(f *db.Fields) {
+	db.Int(f, &m.Accrued)
+	db.Bool(f, &m.Posted)
+}
+
+type guardRow struct{ Ceiling, Reserved, Done int64 }
+
+func (g *guardRow) fields(f *db.Fields) {
+	db.Int(f, &g.Ceiling)
+	db.Int(f, &g.Reserved)
+	db.Int(f, &g.Done)
+}
+
+type holdRow struct {
+	Account Account
+	Amount  int64
+}
+
+func (h *holdRow) fields(f *db.Fields) {
+	db.Int(f, &h.Account)
+	db.Int(f, &h.Amount)
+}
+
+const postingColumns = "txn, debit, credit, amount, currency, at"
+
+var (
+	postings   = db.NewTable("posting", "scope, key", postingColumns, (*postingRow).fields, db.AppendOnly())
+	balances   = db.NewTable("balance", "scope, account", "debits, credits, held", (*balanceRow).fields)
+	maturities = db.NewTable("maturity", "scope, key", "accrued, posted", (*maturityRow).fields)
+	guards     = db.NewTable("guard", "scope, subject, kind", "ceiling, reserved, done", (*guardRow).fields)
+	holds      = db.NewTable("hold", "scope, key", "account, amount", (*holdRow).fields)
+)
+
+func balanceKey(s id.Scope, a Account) db.Key { return db.Key{Scope: s.Key(), ID: int64(a)} }
+
+func guardKey(s id.Scope, subject int64, kind GuardKind) db.Key {
+	return db.Key{Scope: s.Key(), ID: subject, Sub: int64(kind)}
+}
+
+func holdKey(s id.Scope, subject int64) db.Key { return db.Key{Scope: s.Key(), ID: subject} }
+
+func maturityKey(s id.Scope, day int64, c money.Currency) db.Key {
+	return db.Key{Scope: s.Key(), ID: maturityNumber(day, c)}
+}
+
+// NeedBalance names an account's balance for a step.
+func NeedBalance(s id.Scope, a Account) db.Need { return balances.Need(balanceKey(s, a)) }
+
+// NeedGuard names a guard for a step.
+func NeedGuard(s id.Scope, subject int64, kind GuardKind) db.Need {
+	return guards.Need(guardKey(s, subject, kind))
+}
+
+// NeedHold names a hold for a step.
+func NeedHold(s id.Scope, subject int64) db.Need { return holds.Need(holdKey(s, subject)) }
+
+// NeedMaturity names the maturity of a day and currency for a step.
+func NeedMaturity(s id.Scope, day int64, c money.Currency) db.Need {
+	return maturities.Need(maturityKey(s, day, c))
+}
+
+type keyedPosting struct {
+	Key int64
+	Row postingRow
+}
+
+func (k *keyedPosting) fields(f *db.Fields) {
+	db.Int(f, &k.Key)
+	k.Row.fields(f)
+}
+
+func (k *keyedPosting) entry() Entry {
+	r := k.Row
+	return Entry{k.Key, r.Transaction, r.Debit, r.Credit, money.New(r.Amount, r.Debit.Currency()), r.At}
+}
+
+type keyedBalance struct {
+	Account Account
+	Row     balanceRow
+}
+
+func (k *keyedBalance) fields(f *db.Fields) {
+	db.Int(f, &k.Account)
+	k.Row.fields(f)
+}
+
+func (k *keyedBalance) balance() Balance {
+	return Balance{k.Account, k.Row.Debits, k.Row.Credits, k.Row.Held}
+}
+
+type dueRow struct{ Scope, Key int64 }
+
+var (
+	qBalances = db.NewQuery("balances of a scope",
+		"SELECT account, debits, credits, held FROM balance WHERE scope = ? ORDER BY account", (*keyedBalance).fields)
+	qPostingsOf = db.NewQuery("postings of a transaction",
+		"SELECT key, "+postingColumns+" FROM posting WHERE scope = ? AND txn = ? ORDER BY key", (*keyedPosting).fields)
+	qDue = db.NewQuery("maturities that are due",
+		"SELECT scope, key FROM maturity WHERE posted = 0 AND key < ? ORDER BY key LIMIT ?", func(r *dueRow, f *db.Fields) {
+			db.Int(f, &r.Scope)
+			db.Int(f, &r.Key)
+		})
+)
+
+// ReadBalances gives the balances of a scope as committed, by account.
+func ReadBalances(ctx context.Context, d *db.DB, s id.Scope) ([]Balance, error) {
+	var list []Balance
+	err := qBalances.Each(ctx, d, func(k keyedBalance) error {
+		list = append(list, k.balance())
+		return nil
+	}, s.Key())
+	return list, err
+}
+
+// PostingsOf is the journal of a transaction: its postings in the order in
+// which they were made.
+func PostingsOf(ctx context.Context, d *db.DB, s id.Scope, transaction int64) ([]Entry, error) {
+	var list []Entry
+	err := qPostingsOf.Each(ctx, d, func(k keyedPosting) error {
+		list = append(list, k.entry())
+		return nil
+	}, s.Key(), transaction)
+	return list, err
+}
+
+// ReadGuard gives a guard as committed, and whether there is one. It is for
+// showing; what decides is [Book.Guard].
+func ReadGuard(ctx context.Context, d *db.DB, s id.Scope, subject int64, kind GuardKind) (Guard, bool, error) {
+	r, ok, err := guards.Read(ctx, d, guardKey(s, subject, kind))
+	return Guard(r), ok, err
+}

@@ -1,0 +1,52 @@
+package merchant
+
+import (
+	"context"
+	"crypto/subtle"
+
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/kit/id"
+)
+
+// Principal is whom a request is made by.
+type Principal struct {
+	Scope   id.Scope
+	Secret  bool // the key is a secret one
+	Account *object.Object[Account]
+}
+
+// Authenticate tells whose an API key is. Refusals are of kind Unauthenticated.
+// Keys and accounts are as they were at most [cacheFor] ago, so that a request
+// need not ask the database.
+func (v *Service) Authenticate(ctx context.Context, plain string) (Principal, error) {
+	switch {
+	case plain == "":
+		return Principal{}, fault.New(fault.Unauthenticated, "", "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').")
+	case len(plain) > maxKeyLen:
+		return Principal{}, unknownKey(plain)
+	}
+	sum, now := digestOf(plain), v.db.Clock().Now()
+	r, err := v.keys.get(sum, now, func() (*keyRow, error) {
+		r, ok, err := apiKeys.Read(ctx, v.db, sum.row())
+		if err == nil && (!ok || subtle.ConstantTimeCompare(r.Hash, sum[:]) != 1) {
+			err = unknownKey(plain)
+		}
+		return &r, err
+	})
+	if err != nil {
+		return Principal{}, err
+	}
+	if !r.Expires.IsZero() && !now.Before(r.Expires) {
+		return Principal{}, fault.New(fault.Unauthenticated, "api_key_expired", "Expired API Key provided: %s", mask(plain))
+	}
+	account, err := v.account(ctx, r.Account)
+	if err != nil {
+		return Principal{}, err
+	}
+	return Principal{r.scope(), r.Kind == Secret, account}, nil
+}
+
+func unknownKey(plain string) error {
+	return fault.New(fault.Unauthenticated, "", "Invalid API Key provided: %s", mask(plain))
+}

@@ -1,0 +1,189 @@
+package payment
+
+import (
+	"time"
+
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/event"
+	"github.com/florinpay/florin/internal/base/idem"
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/kit/fsm"
+	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/money"
+	"github.com/florinpay/florin/internal/provider"
+)
+
+// Operation is what an attempt asks of a provider.
+type Operation string
+
+// The operations.
+const (
+	OpAuthorize Operation = "authorize"
+	OpSale      Operation = "sale"
+	OpCapture   Operation = "capture"
+	OpVoid      Operation = "void"
+	OpRefund    Operation = "refund"
+)
+
+// State is where an attempt stands.
+type State string
+
+const (
+	// Sending: written, and perhaps on its way. Left by the caller's outcome;
+	// after the lease, by resolution.
+	Sending State = "sending"
+	// Unknown: it was sent and nobody knows what became of it. Left by
+	// evidence: inquiry, replay, reversal, or a person.
+	Unknown State = "unknown"
+	// Pending: the provider has it and will tell later. Left by inquiry.
+	Pending State = "pending"
+	// Approved: it happened. Final.
+	Approved State = "approved"
+	// Declined: it was refused. Final, but for a contradiction.
+	Declined State = "declined"
+	// Failed: it certainly did not happen. Left only by a late success.
+	Failed State = "failed"
+	// Reversed: whatever happened was undone. Left only by a late success.
+	Reversed State = "reversed"
+)
+
+// News is what moves an attempt.
+type News string
+
+const (
+	newsUnknown  News = "unknown"
+	newsPending  News = "pending"
+	newsApproved News = "approved"
+	newsDeclined News = "declined"
+	newsFailed   News = "failed"
+	newsReversed News = "reversed"
+	newsLate     News = "late success"
+)
+
+var attemptMachine = fsm.New("attempt",
+	fsm.Row[State, News]{From: Sending, On: newsUnknown, To: Unknown},
+	fsm.Row[State, News]{From: Sending, On: newsPending, To: Pending},
+	fsm.Row[State, News]{From: Sending, On: newsApproved, To: Approved},
+	fsm.Row[State, News]{From: Sending, On: newsDeclined, To: Declined},
+	fsm.Row[State, News]{From: Sending, On: newsFailed, To: Failed},
+	fsm.Row[State, News]{From: Sending, On: newsReversed, To: Reversed},
+	fsm.Row[State, News]{From: Unknown, On: newsUnknown, To: Unknown},
+	fsm.Row[State, News]{From: Unknown, On: newsPending, To: Pending},
+	fsm.Row[State, News]{From: Unknown, On: newsApproved, To: Approved},
+	fsm.Row[State, News]{From: Unknown, On: newsDeclined, To: Declined},
+	fsm.Row[State, News]{From: Unknown, On: newsFailed, To: Failed},
+	fsm.Row[State, News]{From: Unknown, On: newsReversed, To: Reversed},
+	fsm.Row[State, News]{From: Pending, On: newsUnknown, To: Pending},
+	fsm.Row[State, News]{From: Pending, On: newsPending, To: Pending},
+	fsm.Row[State, News]{From: Pending, On: newsApproved, To: Approved},
+	fsm.Row[State, News]{From: Pending, On: newsDeclined, To: Declined},
+	fsm.Row[State, News]{From: Pending, On: newsFailed, To: Failed},
+	fsm.Row[State, News]{From: Pending, On: newsReversed, To: Reversed},
+	fsm.Row[State, News]{From: Failed, On: newsLate, To: Approved},
+	fsm.Row[State, News]{From: Reversed, On: newsLate, To: Approved},
+)
+
+// newsOf is what an outcome means to an attempt.
+func newsOf(o provider.Outcome) News {
+	switch o.Status {
+	case provider.Approved:
+		return newsApproved
+	case provider.Declined:
+		return newsDeclined
+	case provider.Pending:
+		return newsPending
+	case provider.Failed:
+		return newsFailed
+	}
+	return newsUnknown
+}
+
+// Attempt is one operation at a provider, and all that is known of it.
+type Attempt struct {
+	Operation Operation      `json:"op"`
+	State     State          `json:"state"`
+	Provider  string         `json:"provider"`
+	Amount    int64          `json:"amount"` // ISO minor units
+	Currency  money.Currency `json:"currency"`
+	Intent    IntentID       `json:"intent"`
+	Charge    ChargeID       `json:"charge,omitempty"`   // captured, voided or refunded
+	Refund    RefundID       `json:"refund,omitempty"`   // made by this attempt
+	Original  AttemptID      `json:"original,omitempty"` // the attempt that is captured, voided or refunded
+	Method    object.Ref     `json:"method,omitzero"`    // paid with, as it was
+	Card      int64          `json:"card,omitempty"`     // vault's key of the card data
+	// Ticket and Request are the API request that waits for the outcome.
+	Ticket  idem.Ticket   `json:"ticket,omitzero"`
+	Request event.Request `json:"request,omitzero"`
+
+	// Due is when somebody other than the holder of the lease may act; zero
+	// once nothing is left to do.
+	Due time.Time `json:"due,omitzero"`
+	// Tries counts resolutions begun.
+	Tries int `json:"tries,omitempty"`
+	// Absent is when the provider first said that it knows nothing of this.
+	Absent time.Time `json:"absent,omitzero"`
+	// Break is since when a person is asked to look into it.
+	Break time.Time `json:"break,omitzero"`
+	// Note says how it came to its state where that is not plain: "not found
+	// after the horizon", "late success, given back: intent canceled".
+	Note string `json:"note,omitempty"`
+
+	ProviderID        string             `json:"pid,omitempty"`
+	Reason            string             `json:"decline,omitempty"`
+	Code              string             `json:"code,omitempty"`
+	Message           string             `json:"message,omitempty"`
+	AuthorizationCode string             `json:"auth,omitempty"`
+	CVCCheck          string             `json:"cvc,omitempty"`
+	Raw               []provider.Message `json:"raw,omitempty"` // redacted
+}
+
+// Open reports whether the outcome is still to come.
+func (a *Attempt) Open() bool {
+	return a.State == Sending || a.State == Unknown || a.State == Pending
+}
+
+func (a *Attempt) money() money.Amount { return money.New(a.Amount, a.Currency) }
+
+// learn copies what an outcome told.
+func (a *Attempt) learn(o provider.Outcome) {
+	set := func(to *string, value string) {
+		if value != "" {
+			*to = value
+		}
+	}
+	set(&a.ProviderID, o.ID)
+	set(&a.Reason, o.Reason)
+	set(&a.Code, o.Code)
+	set(&a.Message, o.Message)
+	set(&a.AuthorizationCode, o.AuthorizationCode)
+	set(&a.CVCCheck, o.CVCCheck)
+	a.Raw = append(a.Raw, o.Raw...)
+	if over := len(a.Raw) - maxRaw; over > 0 {
+		a.Raw = a.Raw[over:]
+	}
+}
+
+// maxRaw bounds the messages kept on an attempt; an inquiry repeated for a day
+// must not grow it without end.
+const maxRaw = 16
+
+// Reference is our name for the attempt at the provider.
+func Reference(s id.Scope, key AttemptID) string { return Attempts.ID(s, int64(key)) }
+
+type attemptColumns struct {
+	State  State
+	Due    time.Time
+	Intent IntentID
+}
+
+// Attempts are the operations at providers.
+var Attempts = object.Define(object.Spec[Attempt, attemptColumns]{
+	Name: "attempt", Prefix: "att", Schema: 1, Table: "attempt", Columns: "state, due, intent",
+	Fields: func(c *attemptColumns, f *db.Fields) {
+		db.Text(f, &c.State)
+		db.Time(f, &c.Due)
+		db.Int(f, &c.Intent)
+	},
+	Derive:  func(a *Attempt) attemptColumns { return attemptColumns{a.State, a.Due, a.Intent} },
+	Filters: []string{"intent"},
+})

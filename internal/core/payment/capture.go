@@ -1,0 +1,136 @@
+package payment
+
+import (
+	"context"
+
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/event"
+	"github.com/florinpay/florin/internal/base/idem"
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/kit/id"
+)
+
+// CaptureParams say how much of an authorisation is taken.
+type CaptureParams struct {
+	// Amount in the API's minor units; zero: all of it.
+	Amount   int64
+	Metadata map[string]string
+}
+
+// Capture takes an authorised amount, or part of it; the rest is released. The
+// reply shows the intent. When the outcome is not known yet the intent is
+// shown as it is.
+func (v *Service) Capture(ctx context.Context, s id.Scope, intent IntentID, p CaptureParams, r *idem.Request) (*idem.Reply, error) {
+	return v.operate(ctx, "payment.capture", s, r, intentNeeds(s, intent), func(tx *db.Tx) (*idem.Reply, *object.Object[Attempt], error) {
+		o, ch, err := v.capturable(tx, s, intent, captureSettled, "captured")
+		if err != nil {
+			return nil, nil, err
+		}
+		amount, err := amountOf(p.Amount, "amount_to_capture", o.Body.money(o.Body.Capturable))
+		if err != nil {
+			return nil, nil, err
+		}
+		if amount.Minor() > o.Body.Capturable {
+			return nil, nil, fault.Param("amount_to_capture", "amount_too_large", "The amount to capture is greater than the capturable amount.")
+		}
+		if err := v.Book.Reserve(tx, s, ch.Key, ledger.GuardCapture, amount.Minor()); err != nil {
+			return nil, nil, err
+		}
+		attempt, err := v.followUp(tx, o, ch, OpCapture, amount.Minor(), r)
+		if err != nil {
+			return nil, nil, err
+		}
+		if p.Metadata != nil {
+			o.Body.Metadata = merge(o.Body.Metadata, p.Metadata)
+		}
+		return nil, attempt, Intents.Update(tx, o)
+	})
+}
+
+// Cancel ends an intent. An authorised one is voided at the provider first.
+func (v *Service) Cancel(ctx context.Context, s id.Scope, intent IntentID, reason string, r *idem.Request) (*idem.Reply, error) {
+	return v.operate(ctx, "payment.cancel", s, r, intentNeeds(s, intent), func(tx *db.Tx) (*idem.Reply, *object.Object[Attempt], error) {
+		o, err := find(tx, Intents, s, int64(intent), fault.NotFound, "intent")
+		if err != nil {
+			return nil, nil, err
+		}
+		if o.Body.Attempt != 0 {
+			return nil, nil, locked(s, o.Body.Attempt)
+		}
+		if next, ok := intentMachine.Next(o.Body.Status, cancel); ok {
+			o.Body.Status, o.Body.CanceledAt, o.Body.CancellationReason = next, tx.Now(), reason
+			if err := Intents.Update(tx, o); err != nil {
+				return nil, nil, err
+			}
+			return shown(Intents, o), nil, tell(v, tx, intent, "payment_intent.canceled", Intents, o, request(r))
+		}
+		o, ch, err := v.capturable(tx, s, intent, voidSettled, "canceled")
+		if err != nil {
+			return nil, nil, err
+		}
+		// The whole authorisation goes: nothing of it may be captured meanwhile.
+		if err := v.Book.Reserve(tx, s, ch.Key, ledger.GuardCapture, o.Body.Capturable); err != nil {
+			return nil, nil, err
+		}
+		attempt, err := v.followUp(tx, o, ch, OpVoid, ch.Body.Amount, r)
+		if err != nil {
+			return nil, nil, err
+		}
+		o.Body.CancellationReason = reason
+		return nil, attempt, Intents.Update(tx, o)
+	})
+}
+
+func intentNeeds(s id.Scope, intent IntentID) []db.Need {
+	return []db.Need{Intents.Need(s, int64(intent)), event.Lane(s, int64(intent))}
+}
+
+// capturable loads an intent that is authorised and free, with its charge.
+func (v *Service) capturable(tx *db.Tx, s id.Scope, intent IntentID, on Trigger, verb string) (*object.Object[Intent], *object.Object[Charge], error) {
+	o, err := find(tx, Intents, s, int64(intent), fault.NotFound, "intent")
+	if err != nil {
+		return nil, nil, err
+	}
+	if !intentMachine.Can(o.Body.Status, on) {
+		return nil, nil, unexpected(verb, o.Body.Status)
+	}
+	if o.Body.Attempt != 0 {
+		return nil, nil, locked(s, o.Body.Attempt)
+	}
+	ch, err := get(tx, Charges, s, int64(o.Body.LatestCharge))
+	return o, ch, err
+}
+
+// followUp writes an attempt on an authorisation.
+func (v *Service) followUp(tx *db.Tx, o *object.Object[Intent], ch *object.Object[Charge], op Operation, amount int64, r *idem.Request) (*object.Object[Attempt], error) {
+	original, err := get(tx, Attempts, o.Scope, int64(ch.Body.Attempt))
+	if err != nil {
+		return nil, err
+	}
+	attempt, err := v.insertAttempt(tx, o.Scope, Attempt{
+		Operation: op, Provider: original.Body.Provider, Amount: amount, Currency: ch.Body.Currency,
+		Intent: IntentID(o.Key), Charge: ChargeID(ch.Key), Original: AttemptID(original.Key), Method: ch.Body.Method,
+	}, r)
+	if err != nil {
+		return nil, err
+	}
+	o.Body.Attempt = AttemptID(attempt.Key)
+	return attempt, nil
+}
+
+func merge(into, from map[string]string) map[string]string {
+	out := make(map[string]string, len(into)+len(from))
+	for k, value := range into {
+		out[k] = value
+	}
+	for k, value := range from {
+		if value == "" {
+			delete(out, k)
+		} else {
+			out[k] = value
+		}
+	}
+	return out
+}

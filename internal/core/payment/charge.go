@@ -1,0 +1,103 @@
+package payment
+
+import (
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/kit/money"
+)
+
+// ChargeStatus is Stripe's charge status.
+type ChargeStatus string
+
+const (
+	// ChargeSucceeded: authorised, and perhaps captured. Stays.
+	ChargeSucceeded ChargeStatus = "succeeded"
+	// ChargeFailed: declined. Stays.
+	ChargeFailed ChargeStatus = "failed"
+)
+
+// Charge is the body of a Charge: one attempt to pay that a provider judged.
+type Charge struct {
+	Status             ChargeStatus      `json:"status"`
+	Amount             int64             `json:"amount"` // authorised, ISO minor units
+	Captured           int64             `json:"captured,omitempty"`
+	Refunded           int64             `json:"refunded,omitempty"`
+	Currency           money.Currency    `json:"currency"`
+	Intent             IntentID          `json:"intent"`
+	Attempt            AttemptID         `json:"attempt"`
+	Customer           int64             `json:"customer,omitempty"`
+	Method             object.Ref        `json:"method"` // as it was when it paid
+	BalanceTransaction int64             `json:"txn,omitempty"`
+	Voided             bool              `json:"voided,omitempty"`
+	Failure            *fault.Error      `json:"failure,omitempty"`
+	NetworkCode        string            `json:"code,omitempty"`
+	AuthorizationCode  string            `json:"auth,omitempty"`
+	CVCCheck           string            `json:"cvc,omitempty"`
+	Description        string            `json:"description,omitempty"`
+	Descriptor         string            `json:"descriptor,omitempty"`
+	DescriptorSuffix   string            `json:"suffix,omitempty"`
+	TransferGroup      string            `json:"group,omitempty"`
+	Metadata           map[string]string `json:"metadata,omitempty"`
+	// GivenBack tells that the money came when it was no longer wanted.
+	GivenBack string `json:"given_back,omitempty"`
+}
+
+func (c *Charge) money(minor int64) money.Amount { return money.New(minor, c.Currency) }
+
+type chargeColumns struct {
+	Customer int64
+	Intent   IntentID
+}
+
+// Charges are the charges.
+var Charges = object.Define(object.Spec[Charge, chargeColumns]{
+	Name: "charge", Prefix: "ch", Schema: 1, Table: "charge", Columns: "customer, intent",
+	Fields: func(c *chargeColumns, f *db.Fields) {
+		db.Int(f, &c.Customer)
+		db.Int(f, &c.Intent)
+	},
+	Derive:  func(c *Charge) chargeColumns { return chargeColumns{c.Customer, c.Intent} },
+	Filters: []string{"customer", "intent"},
+})
+
+// RefundStatus is Stripe's refund status.
+type RefundStatus string
+
+const (
+	// RefundPending: in flight, or its outcome is not known. Left by the outcome.
+	RefundPending RefundStatus = "pending"
+	// RefundSucceeded: the money is on its way back. Final.
+	RefundSucceeded RefundStatus = "succeeded"
+	// RefundFailed: nothing was given back. Final.
+	RefundFailed RefundStatus = "failed"
+)
+
+// Refund is the body of a Refund.
+type Refund struct {
+	Status             RefundStatus      `json:"status"`
+	Amount             int64             `json:"amount"` // ISO minor units
+	Currency           money.Currency    `json:"currency"`
+	Charge             ChargeID          `json:"charge"`
+	Intent             IntentID          `json:"intent"`
+	Reason             string            `json:"reason,omitempty"` // duplicate, fraudulent, requested_by_customer
+	Metadata           map[string]string `json:"metadata,omitempty"`
+	BalanceTransaction int64             `json:"txn,omitempty"`
+	FailureReason      string            `json:"failure,omitempty"` // Stripe's failure_reason
+}
+
+type refundColumns struct {
+	Charge ChargeID
+	Intent IntentID
+}
+
+// Refunds are the refunds.
+var Refunds = object.Define(object.Spec[Refund, refundColumns]{
+	Name: "refund", Prefix: "re", Schema: 1, Table: "refund", Columns: "charge, intent",
+	Fields: func(c *refundColumns, f *db.Fields) {
+		db.Int(f, &c.Charge)
+		db.Int(f, &c.Intent)
+	},
+	Derive:  func(r *Refund) refundColumns { return refundColumns{r.Charge, r.Intent} },
+	Filters: []string{"charge", "intent"},
+})

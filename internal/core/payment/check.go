@@ -1,0 +1,163 @@
+package payment
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/kit/id"
+)
+
+// Check compares payments with the books: states with attempts, amounts with
+// guards, charges and refunds with their transactions, columns with bodies. It
+// reports every row that does not fit, and fails only when it can't read.
+func (v *Service) Check(ctx context.Context, report func(ledger.Finding)) error {
+	c := &checker{v: v, ctx: ctx, report: report, charges: map[owner]*sums{}, intents: map[owner]*sums{}}
+	for _, step := range []func() error{
+		func() error { return columns(c, Intents) },
+		func() error { return columns(c, Attempts) },
+		func() error { return columns(c, Charges) },
+		func() error { return columns(c, Refunds) },
+		func() error { return columns(c, ledger.Transactions) },
+		func() error { return Attempts.Scan(ctx, v.DB, c.attempt) },
+		func() error { return Refunds.Scan(ctx, v.DB, c.refund) },
+		func() error { return Charges.Scan(ctx, v.DB, c.charge) },
+		func() error { return Intents.Scan(ctx, v.DB, c.intent) },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type owner struct{ scope, key int64 }
+
+// sums is what attempts and refunds say of a charge or an intent.
+type sums struct {
+	open     map[Operation]int64 // amount of open attempts
+	refunded int64
+	captured int64 // of an intent: by all its charges that it wanted
+}
+
+type checker struct {
+	v                *Service
+	ctx              context.Context
+	report           func(ledger.Finding)
+	charges, intents map[owner]*sums
+}
+
+func of(m map[owner]*sums, s id.Scope, key int64) *sums {
+	at := owner{s.Key(), key}
+	if m[at] == nil {
+		m[at] = &sums{open: map[Operation]int64{}}
+	}
+	return m[at]
+}
+
+func (c *checker) say(check string, s id.Scope, table string, key int64, format string, args ...any) {
+	c.report(ledger.Finding{Check: check, Scope: s, Table: table, Key: key, Problem: fmt.Sprintf(format, args...)})
+}
+
+func columns[T any, N comparable](c *checker, k *object.Kind[T, N]) error {
+	return k.Check(c.ctx, c.v.DB, func(s id.Scope, key int64, problem string) {
+		c.say("columns", s, k.Name, key, "%s", problem)
+	})
+}
+
+func (c *checker) attempt(a *object.Object[Attempt]) error {
+	b := &a.Body
+	if !b.Open() {
+		return nil
+	}
+	if b.Due.IsZero() {
+		c.say("attempts", a.Scope, Attempts.Name, a.Key, "it is %s and nobody will look after it", b.State)
+	}
+	if b.Charge != 0 {
+		of(c.charges, a.Scope, int64(b.Charge)).open[b.Operation] += b.Amount
+	} else {
+		of(c.intents, a.Scope, int64(b.Intent)).open[b.Operation] += b.Amount
+	}
+	return nil
+}
+
+func (c *checker) refund(r *object.Object[Refund]) error {
+	if r.Body.Status != RefundSucceeded {
+		return nil
+	}
+	of(c.charges, r.Scope, int64(r.Body.Charge)).refunded += r.Body.Amount
+	return c.transaction(r.Scope, Refunds.Name, r.Key, r.Body.BalanceTransaction, -r.Body.Amount)
+}
+
+// transaction checks that an object has a transaction of the right amount. That
+// the transaction has its postings is the ledger's own check.
+func (c *checker) transaction(s id.Scope, kind string, key, txn, amount int64) error {
+	t, ok, err := ledger.Transactions.Read(c.ctx, c.v.DB, s, txn)
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		c.say("transactions", s, kind, key, "its balance transaction is missing")
+	case t.Body.Amount != amount || t.Body.Source != key:
+		c.say("transactions", s, kind, key, "its balance transaction %s is of %d for object %d, want %d", ledger.Transactions.ID(s, txn), t.Body.Amount, t.Body.Source, amount)
+	}
+	return nil
+}
+
+func (c *checker) charge(ch *object.Object[Charge]) error {
+	b, sum := &ch.Body, of(c.charges, ch.Scope, ch.Key)
+	if b.Status != ChargeSucceeded {
+		return nil
+	}
+	if b.Refunded != sum.refunded {
+		c.say("refunds", ch.Scope, Charges.Name, ch.Key, "it says that %d is refunded, its refunds %d", b.Refunded, sum.refunded)
+	}
+	if b.Captured > 0 {
+		if b.GivenBack == "" {
+			of(c.intents, ch.Scope, int64(b.Intent)).captured += b.Captured
+		}
+		if err := c.transaction(ch.Scope, Charges.Name, ch.Key, b.BalanceTransaction, b.Captured); err != nil {
+			return err
+		}
+		return c.guard(ch.Scope, Charges.Name, ch.Key, ledger.GuardRefund, ledger.Guard{Ceiling: b.Captured, Reserved: sum.open[OpRefund], Done: b.Refunded})
+	}
+	want := ledger.Guard{Ceiling: b.Amount, Reserved: sum.open[OpCapture] + sum.open[OpVoid]}
+	if b.Voided {
+		want.Ceiling = 0
+	}
+	return c.guard(ch.Scope, Charges.Name, ch.Key, ledger.GuardCapture, want)
+}
+
+func (c *checker) guard(s id.Scope, kind string, key int64, guard ledger.GuardKind, want ledger.Guard) error {
+	have, ok, err := c.v.Book.ReadGuard(c.ctx, c.v.DB, s, key, guard)
+	if err != nil {
+		return err
+	}
+	if !ok || have.Ceiling != want.Ceiling || have.Reserved != want.Reserved || have.Done != want.Done {
+		c.say("guards", s, kind, key, "its guard is %+v, want %+v", have, want)
+	}
+	return nil
+}
+
+func (c *checker) intent(o *object.Object[Intent]) error {
+	i, sum := &o.Body, of(c.intents, o.Scope, o.Key)
+	if i.Received != sum.captured {
+		c.say("intents", o.Scope, Intents.Name, o.Key, "it says that %d is received, its charges %d", i.Received, sum.captured)
+	}
+	open := sum.open[OpSale] + sum.open[OpAuthorize]
+	if (i.Status == Processing) != (open > 0) {
+		c.say("intents", o.Scope, Intents.Name, o.Key, "it is %s with %d in open attempts", i.Status, open)
+	}
+	if open > i.Amount {
+		c.say("intents", o.Scope, Intents.Name, o.Key, "%d is in open attempts for an amount of %d", open, i.Amount)
+	}
+	if i.Attempt == 0 {
+		return nil
+	}
+	a, ok, err := Attempts.Read(c.ctx, c.v.DB, o.Scope, int64(i.Attempt))
+	if err == nil && (!ok || !a.Body.Open()) {
+		c.say("intents", o.Scope, Intents.Name, o.Key, "it waits for attempt %d, which is not open", i.Attempt)
+	}
+	return err
+}

@@ -1,0 +1,225 @@
+package payment
+
+import (
+	"context"
+	"slices"
+
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/event"
+	"github.com/florinpay/florin/internal/base/idem"
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/money"
+)
+
+// CreateParams are what a PaymentIntent is made of.
+type CreateParams struct {
+	Amount             money.Amount
+	CaptureMethod      string // empty: automatic_async
+	ConfirmationMethod string // empty: automatic
+	Customer           int64
+	Method             string // a method's public id, a test method's name, or a token; empty: none yet
+	MethodTypes        []string
+	Automatic          string // allow_redirects of automatic_payment_methods, empty when they are off
+	Description        string
+	Descriptor         string
+	DescriptorSuffix   string
+	SetupFutureUsage   string
+	TransferGroup      string
+	Metadata           map[string]string
+	Confirm            bool
+}
+
+// ConfirmParams are what a confirmation may bring along.
+type ConfirmParams struct {
+	Method           string // as in CreateParams; empty: the one the intent has
+	CaptureMethod    string
+	SetupFutureUsage string
+}
+
+// Create makes an intent, and pays it when asked to confirm. The reply shows
+// the intent. A decline is a reply with an error that shows the intent; the
+// intent stays and can be tried again.
+func (v *Service) Create(ctx context.Context, s id.Scope, p CreateParams, r *idem.Request) (*idem.Reply, error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	key := v.next()
+	needs := []db.Need{event.Lane(s, key), Intents.Need(s, key)}
+	if p.Customer != 0 {
+		needs = append(needs, vault.Customers.Need(s, p.Customer))
+	}
+	return v.operate(ctx, "payment.create", s, r, needs, func(tx *db.Tx) (*idem.Reply, *object.Object[Attempt], error) {
+		if p.Customer != 0 {
+			if _, err := find(tx, vault.Customers, s, p.Customer, fault.Invalid, "customer"); err != nil {
+				return nil, nil, err
+			}
+		}
+		body := p.intent()
+		if p.Method != "" {
+			m, err := v.Vault.Resolve(tx, s, p.Method, p.Customer)
+			if err != nil {
+				return nil, nil, err
+			}
+			body.Method, body.Status = m.Key, RequiresConfirmation
+		}
+		o, err := Intents.Insert(tx, s, key, body)
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := tell(v, tx, IntentID(key), "payment_intent.created", Intents, o, request(r)); err != nil {
+			return nil, nil, err
+		}
+		if !p.Confirm {
+			return shown(Intents, o), nil, nil
+		}
+		attempt, err := v.beginConfirm(tx, o, ConfirmParams{}, r)
+		return nil, attempt, err
+	})
+}
+
+// check refuses what no state of the books could make right.
+func (p *CreateParams) check() error {
+	api, err := p.Amount.ToAPI()
+	if err != nil {
+		return fault.Param("amount", "parameter_invalid_integer", "The amount can't be expressed in %s.", p.Amount.Currency())
+	}
+	switch currency := p.Amount.Currency(); {
+	case api < money.MinCharge(currency):
+		return fault.Param("amount", "amount_too_small", "Amount must be at least %d %s, in the currency's smallest unit.", money.MinCharge(currency), currency)
+	case api > money.MaxAPI(currency):
+		return fault.Param("amount", "amount_too_large", "Amount must be no more than %d %s, in the currency's smallest unit.", money.MaxAPI(currency), currency)
+	}
+	for _, t := range p.MethodTypes {
+		if t != "card" {
+			return fault.Param("payment_method_types", "payment_intent_invalid_parameter", "The payment method type \"%s\" is not available. Available: card.", t)
+		}
+	}
+	if p.Confirm && p.Method == "" {
+		return missingMethod()
+	}
+	return nil
+}
+
+func missingMethod() error {
+	return fault.New(fault.Invalid, "payment_intent_unexpected_state", "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a payment method or ConfirmationToken.")
+}
+
+func (p *CreateParams) intent() Intent {
+	i := Intent{
+		Status: RequiresPaymentMethod, Amount: p.Amount.Minor(), Currency: p.Amount.Currency(),
+		CaptureMethod: p.CaptureMethod, ConfirmationMethod: p.ConfirmationMethod, Customer: p.Customer,
+		MethodTypes: slices.Clone(p.MethodTypes), Automatic: p.Automatic,
+		Description: p.Description, Descriptor: p.Descriptor, DescriptorSuffix: p.DescriptorSuffix,
+		SetupFutureUsage: p.SetupFutureUsage, TransferGroup: p.TransferGroup, Metadata: p.Metadata,
+	}
+	if i.CaptureMethod == "" {
+		i.CaptureMethod = "automatic_async"
+	}
+	if i.ConfirmationMethod == "" {
+		i.ConfirmationMethod = "automatic"
+	}
+	if len(i.MethodTypes) == 0 {
+		i.MethodTypes = []string{"card"}
+	}
+	return i
+}
+
+// Confirm pays an intent.
+func (v *Service) Confirm(ctx context.Context, s id.Scope, intent IntentID, p ConfirmParams, r *idem.Request) (*idem.Reply, error) {
+	needs := []db.Need{Intents.Need(s, int64(intent)), event.Lane(s, int64(intent))}
+	return v.operate(ctx, "payment.confirm", s, r, needs, func(tx *db.Tx) (*idem.Reply, *object.Object[Attempt], error) {
+		o, err := find(tx, Intents, s, int64(intent), fault.NotFound, "intent")
+		if err != nil {
+			return nil, nil, err
+		}
+		if !intentMachine.Can(o.Body.Status, confirm) {
+			return nil, nil, unexpected("confirmed", o.Body.Status)
+		}
+		if p.Method != "" {
+			m, err := v.Vault.Resolve(tx, s, p.Method, o.Body.Customer)
+			if err != nil {
+				return nil, nil, err
+			}
+			o.Body.Method = m.Key
+		}
+		if o.Body.Method == 0 {
+			return nil, nil, missingMethod()
+		}
+		attempt, err := v.beginConfirm(tx, o, p, r)
+		return nil, attempt, err
+	})
+}
+
+// beginConfirm moves the intent to processing and writes the attempt that will
+// pay it.
+func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmParams, r *idem.Request) (*object.Object[Attempt], error) {
+	i := &o.Body
+	next, ok := intentMachine.Next(i.Status, confirm)
+	if !ok {
+		return nil, unexpected("confirmed", i.Status)
+	}
+	m, err := get(tx, vault.PaymentMethods, o.Scope, i.Method)
+	if err != nil {
+		return nil, err
+	}
+	if p.CaptureMethod != "" {
+		i.CaptureMethod = p.CaptureMethod
+	}
+	if p.SetupFutureUsage != "" {
+		i.SetupFutureUsage = p.SetupFutureUsage
+	}
+	a := Attempt{Operation: OpSale, Provider: v.Default, Amount: i.Amount, Currency: i.Currency, Intent: IntentID(o.Key),
+		Method: m.Ref(), Card: m.Body.CardRow}
+	if i.manual() {
+		a.Operation = OpAuthorize
+	}
+	if err := v.authorizeGuard(tx, o); err != nil {
+		return nil, err
+	}
+	attempt, err := v.insertAttempt(tx, o.Scope, a, r)
+	if err != nil {
+		return nil, err
+	}
+	i.Status, i.Attempt, i.LastError = next, AttemptID(attempt.Key), nil
+	return attempt, Intents.Update(tx, o)
+}
+
+// authorizeGuard reserves the intent's whole amount for one authorisation.
+func (v *Service) authorizeGuard(tx *db.Tx, o *object.Object[Intent]) error {
+	_, ok, err := v.Book.Guard(tx, o.Scope, o.Key, ledger.GuardAuthorize)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		if err := v.Book.OpenGuard(tx, o.Scope, o.Key, ledger.GuardAuthorize, o.Body.Amount); err != nil {
+			return err
+		}
+	}
+	return v.Book.Reserve(tx, o.Scope, o.Key, ledger.GuardAuthorize, o.Body.Amount)
+}
+
+// insertAttempt writes an attempt that is about to be sent, with the lease
+// during which nobody else may look after it.
+func (v *Service) insertAttempt(tx *db.Tx, s id.Scope, a Attempt, r *idem.Request) (*object.Object[Attempt], error) {
+	p, err := v.provider(a.Provider)
+	if err != nil {
+		return nil, err
+	}
+	a.State = Sending
+	a.Due = tx.Now().Add(p.Traits.Timeout + Margin)
+	a.Ticket = r.Ticket()
+	a.Request = request(r)
+	return Attempts.Insert(tx, s, v.next(), a)
+}
+
+// locked refuses a second operation on an object whose first one is open.
+func locked(s id.Scope, open AttemptID) *fault.Error {
+	e := fault.New(fault.Locked, "lock_timeout",
+		"Another operation on this object (%s) has an outcome that is still open. Retrieve the object to see it settle before trying again.", Reference(s, open))
+	e.NoRetry = true
+	return e
+}

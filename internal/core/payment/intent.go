@@ -1,0 +1,141 @@
+package payment
+
+import (
+	"time"
+
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/kit/fsm"
+	"github.com/florinpay/florin/internal/kit/money"
+)
+
+// IntentID, ChargeID, RefundID and AttemptID are row keys of their objects.
+type (
+	IntentID  int64
+	ChargeID  int64
+	RefundID  int64
+	AttemptID int64
+)
+
+// Status is where an intent stands; the values are Stripe's
+// (https://docs.stripe.com/payments/paymentintents/lifecycle).
+type Status string
+
+const (
+	// RequiresPaymentMethod: nothing to pay with yet, or the last try failed.
+	// Left by giving a method, by confirming with one, or by cancelling.
+	RequiresPaymentMethod Status = "requires_payment_method"
+	// RequiresConfirmation: has a method. Left by confirming or cancelling.
+	RequiresConfirmation Status = "requires_confirmation"
+	// Processing: an attempt to authorise is in flight or its outcome is not
+	// known. Left by the outcome alone.
+	Processing Status = "processing"
+	// RequiresCapture: the amount is reserved. Left by capturing or voiding.
+	RequiresCapture Status = "requires_capture"
+	// Succeeded: the money is taken. Final.
+	Succeeded Status = "succeeded"
+	// Canceled: nothing will be taken. Final.
+	Canceled Status = "canceled"
+)
+
+// Trigger is what moves an intent.
+type Trigger string
+
+const (
+	giveMethod     Trigger = "give method"
+	confirm        Trigger = "confirm"
+	saleApproved   Trigger = "sale approved"
+	authApproved   Trigger = "authorisation approved"
+	attemptFailed  Trigger = "attempt declined or failed"
+	captureSettled Trigger = "capture approved"
+	cancel         Trigger = "cancel"
+	voidSettled    Trigger = "void approved"
+	lateSale       Trigger = "late sale"
+	lateAuth       Trigger = "late authorisation"
+)
+
+// intentMachine is the intent's whole life.
+var intentMachine = fsm.New("payment_intent",
+	fsm.Row[Status, Trigger]{From: RequiresPaymentMethod, On: giveMethod, To: RequiresConfirmation},
+	fsm.Row[Status, Trigger]{From: RequiresPaymentMethod, On: confirm, To: Processing},
+	fsm.Row[Status, Trigger]{From: RequiresPaymentMethod, On: cancel, To: Canceled},
+	fsm.Row[Status, Trigger]{From: RequiresPaymentMethod, On: lateSale, To: Succeeded},
+	fsm.Row[Status, Trigger]{From: RequiresPaymentMethod, On: lateAuth, To: RequiresCapture},
+	fsm.Row[Status, Trigger]{From: RequiresConfirmation, On: giveMethod, To: RequiresConfirmation},
+	fsm.Row[Status, Trigger]{From: RequiresConfirmation, On: confirm, To: Processing},
+	fsm.Row[Status, Trigger]{From: RequiresConfirmation, On: cancel, To: Canceled},
+	fsm.Row[Status, Trigger]{From: RequiresConfirmation, On: lateSale, To: Succeeded},
+	fsm.Row[Status, Trigger]{From: RequiresConfirmation, On: lateAuth, To: RequiresCapture},
+	fsm.Row[Status, Trigger]{From: Processing, On: saleApproved, To: Succeeded},
+	fsm.Row[Status, Trigger]{From: Processing, On: authApproved, To: RequiresCapture},
+	fsm.Row[Status, Trigger]{From: Processing, On: attemptFailed, To: RequiresPaymentMethod},
+	fsm.Row[Status, Trigger]{From: RequiresCapture, On: captureSettled, To: Succeeded},
+	fsm.Row[Status, Trigger]{From: RequiresCapture, On: voidSettled, To: Canceled},
+)
+
+// Intent is the body of a PaymentIntent. Amounts are in ISO 4217 minor units.
+type Intent struct {
+	Status             Status            `json:"status"`
+	Amount             int64             `json:"amount"`
+	Currency           money.Currency    `json:"currency"`
+	Capturable         int64             `json:"capturable,omitempty"`
+	Received           int64             `json:"received,omitempty"`
+	CaptureMethod      string            `json:"capture"` // automatic, automatic_async, manual
+	ConfirmationMethod string            `json:"confirmation,omitempty"`
+	Customer           int64             `json:"customer,omitempty"`
+	Method             int64             `json:"method,omitempty"`
+	MethodTypes        []string          `json:"types,omitempty"`
+	Automatic          string            `json:"automatic,omitempty"` // allow_redirects of automatic_payment_methods; empty: off
+	Description        string            `json:"description,omitempty"`
+	Descriptor         string            `json:"descriptor,omitempty"`
+	DescriptorSuffix   string            `json:"suffix,omitempty"`
+	SetupFutureUsage   string            `json:"future,omitempty"`
+	TransferGroup      string            `json:"group,omitempty"`
+	Metadata           map[string]string `json:"metadata,omitempty"`
+	LatestCharge       ChargeID          `json:"charge,omitempty"`
+	LastError          *Failure          `json:"error,omitempty"`
+	// Attempt is the open attempt to authorise, capture or void; zero: none.
+	Attempt            AttemptID `json:"attempt,omitempty"`
+	CanceledAt         time.Time `json:"canceled,omitzero"`
+	CancellationReason string    `json:"reason,omitempty"`
+}
+
+// Failure is why the last attempt to pay failed.
+type Failure struct {
+	fault.Error
+	Charge ChargeID   `json:"charge,omitempty"`
+	Method object.Ref `json:"method"`
+}
+
+// manual reports whether money is taken by a capture of its own.
+func (i *Intent) manual() bool { return i.CaptureMethod == "manual" }
+
+func (i *Intent) money(minor int64) money.Amount { return money.New(minor, i.Currency) }
+
+type intentColumns struct {
+	Status   Status
+	Customer int64
+}
+
+// Intents are the PaymentIntents.
+var Intents = object.Define(object.Spec[Intent, intentColumns]{
+	Name: "payment_intent", Prefix: "pi", Schema: 1, Table: "payment_intent", Columns: "status, customer",
+	Fields: func(c *intentColumns, f *db.Fields) {
+		db.Text(f, &c.Status)
+		db.Int(f, &c.Customer)
+	},
+	Derive:  func(i *Intent) intentColumns { return intentColumns{i.Status, i.Customer} },
+	Filters: []string{"customer"},
+})
+
+// unexpected is Stripe's refusal of an operation in a state that has none.
+func unexpected(operation string, st Status) *fault.Error {
+	hint := map[Status]string{
+		RequiresPaymentMethod: " Provide a payment method and confirm it first.",
+		RequiresConfirmation:  " Confirm it first.",
+		Processing:            " Wait for its outcome.",
+	}[st]
+	return fault.New(fault.Invalid, "payment_intent_unexpected_state",
+		"This PaymentIntent's status is %s, in which it can't be %s.%s", st, operation, hint)
+}

@@ -1,0 +1,207 @@
+package payment
+
+import (
+	"context"
+	"time"
+
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/job"
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/provider"
+)
+
+// GiveBackJob is the kind of the job that returns money which came when it was
+// no longer wanted.
+const GiveBackJob = "payment.give-back"
+
+// GiveBackPayload names the charge that is returned.
+type GiveBackPayload struct {
+	Charge ChargeID `json:"charge"`
+}
+
+// ask asks once more about an attempt that failed because the provider knew
+// nothing of it, and applies a success that came late.
+func (v *Service) ask(ctx context.Context, p provider.Provider, a *object.Object[Attempt]) error {
+	if p.Inquire == nil {
+		return v.rest(ctx, a)
+	}
+	ctx2, cancel := context.WithTimeout(ctx, p.Traits.Timeout)
+	defer cancel()
+	f := p.Inquire(ctx2, Reference(a.Scope, AttemptID(a.Key)))
+	switch {
+	case f.Answer == provider.NoAnswer:
+		return nil // the lease ends and it is asked again
+	case f.Answer == provider.Found && f.Outcome.Status == provider.Approved:
+		return v.Late(ctx, a.Scope, AttemptID(a.Key), f.Outcome)
+	}
+	return v.rest(ctx, a)
+}
+
+// rest ends the looking after of a definite attempt.
+func (v *Service) rest(ctx context.Context, a *object.Object[Attempt]) error {
+	return v.DB.Run(ctx, db.Step{Name: "payment.rest", Scope: a.Scope.Key(), Needs: []db.Need{Attempts.Need(a.Scope, a.Key)}, Do: func(tx *db.Tx) error {
+		a, err := get(tx, Attempts, a.Scope, a.Key)
+		if err != nil || a.Body.Open() || a.Body.Due.IsZero() {
+			return err
+		}
+		a.Body.Due = time.Time{}
+		return Attempts.Update(tx, a)
+	}})
+}
+
+// Late applies the news that an attempt which was called failed or reversed
+// did succeed. The success counts if its intent still wants it: not canceled,
+// nothing else paid or in flight, amount and currency as they were. Otherwise
+// the money is booked as received and a job gives it back. A capture, void or
+// refund that succeeds late is for a person to look at.
+func (v *Service) Late(ctx context.Context, s id.Scope, key AttemptID, o provider.Outcome) error {
+	account, err := v.Merchant.Account(ctx, s)
+	if err != nil {
+		return err
+	}
+	return v.DB.Run(ctx, db.Step{Name: "payment.late", Scope: s.Key(), Needs: []db.Need{Attempts.Need(s, int64(key))}, Do: func(tx *db.Tx) error {
+		a, err := get(tx, Attempts, s, int64(key))
+		if err != nil {
+			return err
+		}
+		next, ok := attemptMachine.Next(a.Body.State, newsLate)
+		if !ok {
+			return nil // known already
+		}
+		a.Body.learn(o)
+		a.Body.Due = time.Time{}
+		if a.Body.Operation != OpAuthorize && a.Body.Operation != OpSale {
+			a.Body.Break, a.Body.Note = tx.Now(), "succeeded after it was called failed"
+			v.Log.Warn("an operation succeeded after it was called failed; a person has to look", "attempt", Reference(s, key))
+			return Attempts.Update(tx, a)
+		}
+		a.Body.State = next
+		return v.paidLate(tx, account, a)
+	}})
+}
+
+func (v *Service) paidLate(tx *db.Tx, account *merchant.Account, a *object.Object[Attempt]) error {
+	s := a.Scope
+	o, err := get(tx, Intents, s, int64(a.Body.Intent))
+	if err != nil {
+		return err
+	}
+	if why := unwanted(&o.Body, &a.Body); why != "" {
+		a.Body.Note = "late success, given back: " + why
+		if err := Attempts.Update(tx, a); err != nil {
+			return err
+		}
+		return v.receive(tx, a, o, why)
+	}
+	a.Body.Note = "late success"
+	if err := Attempts.Update(tx, a); err != nil {
+		return err
+	}
+	if err := v.authorizeGuard(tx, o); err != nil {
+		return err
+	}
+	if err := v.Book.Settle(tx, s, o.Key, ledger.GuardAuthorize, a.Body.Amount); err != nil {
+		return err
+	}
+	on := lateSale
+	if a.Body.Operation == OpAuthorize {
+		on = lateAuth
+	}
+	if err := move(o, on); err != nil {
+		return err
+	}
+	o.Body.Method = a.Body.Method.Key
+	return v.book(tx, account, a, o)
+}
+
+// unwanted says why an intent has no use for a late success; empty: it has.
+func unwanted(i *Intent, a *Attempt) string {
+	switch {
+	case i.Status == Canceled:
+		return "the payment was canceled"
+	case i.Status == Succeeded || i.Status == RequiresCapture:
+		return "the payment was made otherwise"
+	case i.Attempt != 0:
+		return "another attempt is under way"
+	case i.Amount != a.Amount || i.Currency != a.Currency:
+		return "the amount has changed"
+	}
+	return ""
+}
+
+// receive books money that nobody wants any more, without a fee, and has a job
+// give it back.
+func (v *Service) receive(tx *db.Tx, a *object.Object[Attempt], o *object.Object[Intent], why string) error {
+	s, key := a.Scope, v.next()
+	body := chargeOf(a, o, ChargeSucceeded)
+	body.GivenBack = why
+	guard := ledger.GuardCapture
+	if a.Body.Operation == OpSale {
+		guard = ledger.GuardRefund
+		body.Captured = a.Body.Amount
+		amount := a.Body.money()
+		posted, err := v.Book.Post(tx, s, ledger.Transaction{
+			Type: "charge", ReportingCategory: "charge", SourceKind: Charges.Name, Source: key, Currency: amount.Currency(),
+			Amount: amount.Minor(), Net: amount.Minor(), AvailableOn: tx.Now(),
+		}, ledger.Posting{Debit: ledger.ProviderClearing, Credit: ledger.Pending, Amount: amount})
+		if err != nil {
+			return err
+		}
+		body.BalanceTransaction = posted.Key
+	}
+	ch, err := Charges.Insert(tx, s, key, body)
+	if err != nil {
+		return err
+	}
+	if err := v.Book.OpenGuard(tx, s, key, guard, a.Body.Amount); err != nil {
+		return err
+	}
+	if err := tell(v, tx, a.Body.Intent, "charge.succeeded", Charges, ch, a.Body.Request); err != nil {
+		return err
+	}
+	return job.Enqueue(tx, s, v.next(), GiveBackJob, tx.Now(), GiveBackPayload{ChargeID(key)})
+}
+
+// GiveBack returns a charge that came too late: it is voided if it was not
+// captured, else refunded. Called again it does nothing more.
+func (v *Service) GiveBack(ctx context.Context, s id.Scope, charge ChargeID) error {
+	var out *object.Object[Attempt]
+	err := v.DB.Run(ctx, db.Step{Name: "payment.give-back", Scope: s.Key(), Needs: []db.Need{Charges.Need(s, int64(charge))}, Do: func(tx *db.Tx) error {
+		out = nil
+		ch, err := get(tx, Charges, s, int64(charge))
+		if err != nil {
+			return err
+		}
+		kind := ledger.GuardRefund
+		if ch.Body.Captured == 0 {
+			kind = ledger.GuardCapture
+		}
+		guard, _, err := v.Book.Guard(tx, s, ch.Key, kind)
+		left := guard.Ceiling - guard.Reserved - guard.Done
+		if err != nil || left == 0 {
+			return err
+		}
+		if err := v.Book.Reserve(tx, s, ch.Key, kind, left); err != nil {
+			return err
+		}
+		if kind == ledger.GuardRefund {
+			out, err = v.insertRefund(tx, ch, ch.Body.money(left), RefundParams{}, true, nil)
+			return err
+		}
+		original, err := get(tx, Attempts, s, int64(ch.Body.Attempt))
+		if err != nil {
+			return err
+		}
+		out, err = v.insertAttempt(tx, s, Attempt{Operation: OpVoid, Provider: original.Body.Provider, Amount: left, Currency: ch.Body.Currency,
+			Intent: ch.Body.Intent, Charge: charge, Original: AttemptID(original.Key), Method: ch.Body.Method}, nil)
+		return err
+	}})
+	if err != nil || out == nil {
+		return err
+	}
+	_, err = v.send(ctx, out)
+	return err
+}

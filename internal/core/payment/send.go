@@ -1,0 +1,177 @@
+package payment
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/idem"
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/probe"
+	"github.com/florinpay/florin/internal/provider"
+)
+
+// send calls the provider for an attempt whose lease the caller holds, and
+// settles what it says.
+func (v *Service) send(ctx context.Context, a *object.Object[Attempt]) (*idem.Reply, error) {
+	probe.Point("payment.before-send")
+	o := v.call(ctx, a)
+	probe.Point("payment.after-send")
+	reply, err := v.settle(ctx, a.Scope, AttemptID(a.Key), o)
+	probe.Point("payment.settled")
+	return reply, err
+}
+
+// call asks the provider. What fails before it is asked is Failed.
+func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.Outcome {
+	p, err := v.provider(a.Body.Provider)
+	if err != nil {
+		return provider.Outcome{Status: provider.Failed, Message: err.Error()}
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.Traits.Timeout)
+	defer cancel()
+	s, b := a.Scope, &a.Body
+	reference, original := Reference(s, AttemptID(a.Key)), Reference(s, b.Original)
+	switch b.Operation {
+	case OpAuthorize, OpSale:
+		card, err := v.Vault.CardData(ctx, s, b.Card)
+		if err != nil {
+			return provider.Outcome{Status: provider.Failed, Message: err.Error()}
+		}
+		return p.Authorize(ctx, provider.AuthorizeRequest{Reference: reference, Amount: b.money(), Card: card, Capture: b.Operation == OpSale})
+	case OpCapture:
+		return p.Capture(ctx, provider.CaptureRequest{Reference: reference, Original: original, Amount: b.money()})
+	case OpRefund:
+		return p.Refund(ctx, provider.RefundRequest{Reference: reference, Original: original, Amount: b.money()})
+	case OpVoid:
+		f := p.Reverse(ctx, provider.ReverseRequest{Reference: reference, Original: original, Amount: b.money()})
+		if f.Answer != provider.Found && f.Outcome.Status != provider.Failed {
+			f.Outcome.Status = provider.Unknown
+		}
+		return f.Outcome
+	}
+	return provider.Outcome{Status: provider.Failed, Message: fmt.Sprintf("no provider call for %q", b.Operation)}
+}
+
+// settle applies an outcome to an attempt that is open, and to all that
+// depends on it, in one step, and records the reply for the request that
+// waits. An attempt that was settled meanwhile keeps its outcome.
+func (v *Service) settle(ctx context.Context, s id.Scope, key AttemptID, o provider.Outcome) (reply *idem.Reply, err error) {
+	account, err := v.Merchant.Account(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	err = v.DB.Run(ctx, db.Step{Name: "payment.settle", Scope: s.Key(), Needs: []db.Need{Attempts.Need(s, int64(key))}, Do: func(tx *db.Tx) error {
+		a, err := get(tx, Attempts, s, int64(key))
+		if err != nil {
+			return err
+		}
+		if a.Body.Open() {
+			if err := v.apply(tx, account, a, o); err != nil {
+				return err
+			}
+		}
+		if reply, err = v.replyTo(tx, a); err != nil {
+			return err
+		}
+		return v.Keys.Finish(tx, s, a.Body.Ticket, reply)
+	}})
+	return reply, err
+}
+
+// apply moves an open attempt by an outcome.
+func (v *Service) apply(tx *db.Tx, account *merchant.Account, a *object.Object[Attempt], o provider.Outcome) error {
+	return v.applyNews(tx, account, a, newsOf(o), o)
+}
+
+func (v *Service) applyNews(tx *db.Tx, account *merchant.Account, a *object.Object[Attempt], news News, o provider.Outcome) error {
+	before := a.Body.State
+	next, ok := attemptMachine.Next(before, news)
+	if !ok {
+		return fmt.Errorf("attempt %s: %s in state %s", Reference(a.Scope, AttemptID(a.Key)), news, before)
+	}
+	a.Body.State = next
+	a.Body.learn(o)
+	if a.Body.Open() {
+		a.Body.Due = tx.Now().Add(wait(a.Body.Tries))
+		if err := Attempts.Update(tx, a); err != nil {
+			return err
+		}
+		return v.undecided(tx, a, before)
+	}
+	a.Body.Due = a.Body.recheck(tx.Now(), news, v.Providers[a.Body.Provider].Traits)
+	if err := Attempts.Update(tx, a); err != nil {
+		return err
+	}
+	switch a.Body.Operation {
+	case OpAuthorize, OpSale:
+		if next == Approved {
+			return v.paid(tx, account, a)
+		}
+		return v.unpaid(tx, a, o)
+	case OpCapture:
+		return v.captured(tx, account, a)
+	case OpVoid:
+		return v.voided(tx, a)
+	case OpRefund:
+		return v.refunded(tx, a, before)
+	}
+	return fmt.Errorf("no settlement for %q", a.Body.Operation)
+}
+
+// undecided tells once that the outcome of an attempt is not known yet.
+func (v *Service) undecided(tx *db.Tx, a *object.Object[Attempt], before State) error {
+	if before != Sending {
+		return nil
+	}
+	switch a.Body.Operation {
+	case OpAuthorize, OpSale:
+		o, err := get(tx, Intents, a.Scope, int64(a.Body.Intent))
+		if err != nil {
+			return err
+		}
+		return tell(v, tx, a.Body.Intent, "payment_intent.processing", Intents, o, a.Body.Request)
+	case OpRefund:
+		r, err := get(tx, Refunds, a.Scope, int64(a.Body.Refund))
+		if err != nil {
+			return err
+		}
+		return tell(v, tx, a.Body.Intent, "refund.created", Refunds, r, a.Body.Request)
+	}
+	return nil
+}
+
+// replyTo is what the request behind an attempt is answered, as things stand.
+func (v *Service) replyTo(tx *db.Tx, a *object.Object[Attempt]) (*idem.Reply, error) {
+	b := &a.Body
+	if b.Operation == OpRefund {
+		r, err := get(tx, Refunds, a.Scope, int64(b.Refund))
+		if err != nil {
+			return nil, err
+		}
+		return shown(Refunds, r), nil
+	}
+	o, err := get(tx, Intents, a.Scope, int64(b.Intent))
+	if err != nil {
+		return nil, err
+	}
+	reply := shown(Intents, o)
+	if b.Open() || b.State == Approved {
+		return reply, nil
+	}
+	refusal := failure(provider.Outcome{Status: statusOf(b.State), Reason: b.Reason})
+	if b.Operation == OpCapture || b.Operation == OpVoid {
+		refusal = followUpRefused(b)
+	}
+	reply.Error = &refusal
+	return reply, nil
+}
+
+func statusOf(s State) provider.Status {
+	if s == Declined {
+		return provider.Declined
+	}
+	return provider.Failed
+}

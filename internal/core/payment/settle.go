@@ -1,0 +1,339 @@
+package payment
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/provider"
+)
+
+// move changes an intent's status by its table.
+func move(o *object.Object[Intent], on Trigger) error {
+	next, ok := intentMachine.Next(o.Body.Status, on)
+	if !ok {
+		return fmt.Errorf("payment_intent %d: %s in status %s", o.Key, on, o.Body.Status)
+	}
+	o.Body.Status = next
+	return nil
+}
+
+// paid applies an approved authorisation or sale.
+func (v *Service) paid(tx *db.Tx, account *merchant.Account, a *object.Object[Attempt]) error {
+	s := a.Scope
+	o, err := get(tx, Intents, s, int64(a.Body.Intent))
+	if err != nil {
+		return err
+	}
+	if err := v.Book.Settle(tx, s, o.Key, ledger.GuardAuthorize, a.Body.Amount); err != nil {
+		return err
+	}
+	on := saleApproved
+	if a.Body.Operation == OpAuthorize {
+		on = authApproved
+	}
+	if err := move(o, on); err != nil {
+		return err
+	}
+	return v.book(tx, account, a, o)
+}
+
+// book writes the charge of an approved authorisation or sale, its money, and
+// the intent that it pays.
+func (v *Service) book(tx *db.Tx, account *merchant.Account, a *object.Object[Attempt], o *object.Object[Intent]) error {
+	s := a.Scope
+	key := v.next()
+	body := chargeOf(a, o, ChargeSucceeded)
+	if a.Body.Operation == OpSale {
+		body.Captured = a.Body.Amount
+		txn, err := v.take(tx, account, a, key)
+		if err != nil {
+			return err
+		}
+		body.BalanceTransaction = txn
+	}
+	ch, err := Charges.Insert(tx, s, key, body)
+	if err != nil {
+		return err
+	}
+	guard, ceiling := ledger.GuardCapture, a.Body.Amount
+	if a.Body.Operation == OpSale {
+		guard = ledger.GuardRefund
+	}
+	if err := v.Book.OpenGuard(tx, s, key, guard, ceiling); err != nil {
+		return err
+	}
+	i := &o.Body
+	i.Attempt, i.LatestCharge, i.LastError = 0, ChargeID(key), nil
+	if a.Body.Operation == OpSale {
+		i.Received = a.Body.Amount
+	} else {
+		i.Capturable = a.Body.Amount
+	}
+	if err := Intents.Update(tx, o); err != nil {
+		return err
+	}
+	if err := v.Vault.DropCVC(tx, s, a.Body.Card); err != nil {
+		return err
+	}
+	if err := tell(v, tx, a.Body.Intent, "charge.succeeded", Charges, ch, a.Body.Request); err != nil {
+		return err
+	}
+	typ := "payment_intent.amount_capturable_updated"
+	if a.Body.Operation == OpSale {
+		typ = "payment_intent.succeeded"
+	}
+	return tell(v, tx, a.Body.Intent, typ, Intents, o, a.Body.Request)
+}
+
+func chargeOf(a *object.Object[Attempt], o *object.Object[Intent], st ChargeStatus) Charge {
+	i := &o.Body
+	return Charge{
+		Status: st, Amount: a.Body.Amount, Currency: a.Body.Currency, Intent: a.Body.Intent, Attempt: AttemptID(a.Key),
+		Customer: i.Customer, Method: a.Body.Method, NetworkCode: a.Body.Code, AuthorizationCode: a.Body.AuthorizationCode,
+		CVCCheck: a.Body.CVCCheck, Description: i.Description, Descriptor: i.Descriptor, DescriptorSuffix: i.DescriptorSuffix,
+		TransferGroup: i.TransferGroup, Metadata: i.Metadata,
+	}
+}
+
+// take books captured money: provider_clearing to pending for the gross
+// amount, pending to fees for the fee.
+func (v *Service) take(tx *db.Tx, account *merchant.Account, a *object.Object[Attempt], charge int64) (txn int64, err error) {
+	gross := a.Body.money()
+	fee, err := account.Fees.Fee(gross)
+	if err != nil {
+		return 0, err
+	}
+	postings := []ledger.Posting{{Debit: ledger.ProviderClearing, Credit: ledger.Pending, Amount: gross}}
+	t := ledger.Transaction{
+		Type: "charge", ReportingCategory: "charge", SourceKind: Charges.Name, Source: charge, Currency: gross.Currency(),
+		Amount: gross.Minor(), Fee: fee.Minor(), Net: gross.Minor() - fee.Minor(),
+		AvailableOn: availableOn(tx.Now(), account.Settings.SettlementDays),
+	}
+	if fee.IsPositive() {
+		postings = append(postings, ledger.Posting{Debit: ledger.Pending, Credit: ledger.Fees, Amount: fee})
+		t.FeeDetails = []ledger.FeeDetail{{Type: "processing_fee", Amount: fee.Minor(), Description: "Florin processing fees"}}
+	}
+	posted, err := v.Book.Post(tx, a.Scope, t, postings...)
+	if err != nil {
+		return 0, err
+	}
+	return posted.Key, nil
+}
+
+// availableOn is the start of the UTC day on which captured money can be paid
+// out.
+func availableOn(now time.Time, days int) time.Time {
+	return now.Truncate(24*time.Hour).AddDate(0, 0, days)
+}
+
+// unpaid applies an authorisation or sale by which nothing was authorised.
+func (v *Service) unpaid(tx *db.Tx, a *object.Object[Attempt], outcome provider.Outcome) error {
+	s := a.Scope
+	o, err := get(tx, Intents, s, int64(a.Body.Intent))
+	if err != nil {
+		return err
+	}
+	if err := v.Book.Release(tx, s, o.Key, ledger.GuardAuthorize, a.Body.Amount); err != nil {
+		return err
+	}
+	if err := move(o, attemptFailed); err != nil {
+		return err
+	}
+	why := failure(provider.Outcome{Status: statusOf(a.Body.State), Reason: a.Body.Reason})
+	i := &o.Body
+	i.Attempt, i.Method, i.LastError = 0, 0, &Failure{Error: why, Method: a.Body.Method}
+	if outcome.Status == provider.Declined {
+		body := chargeOf(a, o, ChargeFailed)
+		body.Failure = &why
+		ch, err := Charges.Insert(tx, s, v.next(), body)
+		if err != nil {
+			return err
+		}
+		i.LatestCharge, i.LastError.Charge = ChargeID(ch.Key), ChargeID(ch.Key)
+		if err := tell(v, tx, a.Body.Intent, "charge.failed", Charges, ch, a.Body.Request); err != nil {
+			return err
+		}
+	}
+	if err := Intents.Update(tx, o); err != nil {
+		return err
+	}
+	if err := v.Vault.DropCVC(tx, s, a.Body.Card); err != nil {
+		return err
+	}
+	return tell(v, tx, a.Body.Intent, "payment_intent.payment_failed", Intents, o, a.Body.Request)
+}
+
+// captured applies the end of a capture.
+func (v *Service) captured(tx *db.Tx, account *merchant.Account, a *object.Object[Attempt]) error {
+	s, key := a.Scope, int64(a.Body.Charge)
+	o, ch, err := v.intentAndCharge(tx, a)
+	if err != nil {
+		return err
+	}
+	o.Body.Attempt = 0
+	if a.Body.State != Approved {
+		if err := v.Book.Release(tx, s, key, ledger.GuardCapture, a.Body.Amount); err != nil {
+			return err
+		}
+		return Intents.Update(tx, o)
+	}
+	if err := v.Book.Settle(tx, s, key, ledger.GuardCapture, a.Body.Amount); err != nil {
+		return err
+	}
+	if err := v.Book.OpenGuard(tx, s, key, ledger.GuardRefund, a.Body.Amount); err != nil {
+		return err
+	}
+	if ch.Body.BalanceTransaction, err = v.take(tx, account, a, key); err != nil {
+		return err
+	}
+	ch.Body.Captured = a.Body.Amount
+	if err := Charges.Update(tx, ch); err != nil {
+		return err
+	}
+	if err := move(o, captureSettled); err != nil {
+		return err
+	}
+	o.Body.Received, o.Body.Capturable = a.Body.Amount, 0
+	if err := Intents.Update(tx, o); err != nil {
+		return err
+	}
+	if err := tell(v, tx, a.Body.Intent, "charge.captured", Charges, ch, a.Body.Request); err != nil {
+		return err
+	}
+	return tell(v, tx, a.Body.Intent, "payment_intent.succeeded", Intents, o, a.Body.Request)
+}
+
+func (v *Service) intentAndCharge(tx *db.Tx, a *object.Object[Attempt]) (*object.Object[Intent], *object.Object[Charge], error) {
+	o, err := get(tx, Intents, a.Scope, int64(a.Body.Intent))
+	if err != nil {
+		return nil, nil, err
+	}
+	ch, err := get(tx, Charges, a.Scope, int64(a.Body.Charge))
+	return o, ch, err
+}
+
+// voided applies the end of a void.
+func (v *Service) voided(tx *db.Tx, a *object.Object[Attempt]) error {
+	s, key := a.Scope, int64(a.Body.Charge)
+	o, ch, err := v.intentAndCharge(tx, a)
+	if err != nil {
+		return err
+	}
+	if a.Body.State != Approved {
+		if o.Body.Attempt == AttemptID(a.Key) {
+			o.Body.Attempt, o.Body.CancellationReason = 0, ""
+		}
+		if err := v.Book.Release(tx, s, key, ledger.GuardCapture, a.Body.Amount); err != nil {
+			return err
+		}
+		return Intents.Update(tx, o)
+	}
+	// What was reserved by the void is released and nothing may be captured any more.
+	if err := v.Book.Release(tx, s, key, ledger.GuardCapture, a.Body.Amount); err != nil {
+		return err
+	}
+	if err := v.Book.SetCeiling(tx, s, key, ledger.GuardCapture, 0); err != nil {
+		return err
+	}
+	ch.Body.Voided = true
+	if err := Charges.Update(tx, ch); err != nil {
+		return err
+	}
+	if ch.Body.GivenBack != "" {
+		return nil // the intent did not want this charge; it goes its own way
+	}
+	if err := move(o, voidSettled); err != nil {
+		return err
+	}
+	o.Body.Attempt, o.Body.Capturable, o.Body.CanceledAt = 0, 0, tx.Now()
+	if err := Intents.Update(tx, o); err != nil {
+		return err
+	}
+	return tell(v, tx, a.Body.Intent, "payment_intent.canceled", Intents, o, a.Body.Request)
+}
+
+// refunded applies the end of a refund.
+func (v *Service) refunded(tx *db.Tx, a *object.Object[Attempt], before State) error {
+	s := a.Scope
+	r, err := get(tx, Refunds, s, int64(a.Body.Refund))
+	if err != nil {
+		return err
+	}
+	ch, err := get(tx, Charges, s, int64(a.Body.Charge))
+	if err != nil {
+		return err
+	}
+	if err := v.Book.ReleaseHold(tx, s, r.Key); err != nil {
+		return err
+	}
+	if a.Body.State == Approved {
+		err = v.giveBack(tx, a, r, ch)
+	} else {
+		err = v.keepMoney(tx, a, r)
+	}
+	if err != nil {
+		return err
+	}
+	types := []string{"refund.created"}
+	if before != Sending {
+		types = []string{"refund.updated"}
+	}
+	if r.Body.Status == RefundFailed {
+		types = append(types, "refund.failed")
+	}
+	for _, typ := range types {
+		if err := tell(v, tx, a.Body.Intent, typ, Refunds, r, a.Body.Request); err != nil {
+			return err
+		}
+	}
+	if r.Body.Status == RefundSucceeded {
+		return tell(v, tx, a.Body.Intent, "charge.refunded", Charges, ch, a.Body.Request)
+	}
+	return nil
+}
+
+// giveBack books refunded money: available to provider_clearing.
+func (v *Service) giveBack(tx *db.Tx, a *object.Object[Attempt], r *object.Object[Refund], ch *object.Object[Charge]) error {
+	s, amount := a.Scope, a.Body.money()
+	if err := v.Book.Settle(tx, s, ch.Key, ledger.GuardRefund, amount.Minor()); err != nil {
+		return err
+	}
+	posted, err := v.Book.Post(tx, s, ledger.Transaction{
+		Type: "refund", ReportingCategory: "refund", SourceKind: Refunds.Name, Source: r.Key, Currency: amount.Currency(),
+		Amount: -amount.Minor(), Net: -amount.Minor(), AvailableOn: tx.Now(),
+	}, ledger.Posting{Debit: ledger.Available, Credit: ledger.ProviderClearing, Amount: amount})
+	if err != nil {
+		return err
+	}
+	r.Body.Status, r.Body.BalanceTransaction = RefundSucceeded, posted.Key
+	if err := Refunds.Update(tx, r); err != nil {
+		return err
+	}
+	ch.Body.Refunded += amount.Minor()
+	return Charges.Update(tx, ch)
+}
+
+func (v *Service) keepMoney(tx *db.Tx, a *object.Object[Attempt], r *object.Object[Refund]) error {
+	if err := v.Book.Release(tx, a.Scope, int64(a.Body.Charge), ledger.GuardRefund, a.Body.Amount); err != nil {
+		return err
+	}
+	r.Body.Status, r.Body.FailureReason = RefundFailed, "declined"
+	if a.Body.State == Failed {
+		r.Body.FailureReason = "unknown"
+	}
+	return Refunds.Update(tx, r)
+}
+
+// followUpRefused is told when a capture or void was refused.
+func followUpRefused(a *Attempt) fault.Error {
+	e := declined(a.Reason)
+	if a.State != Declined {
+		e = declined("processing_error")
+	}
+	return e
+}

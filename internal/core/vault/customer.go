@@ -1,0 +1,139 @@
+package vault
+
+import (
+	"maps"
+
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/object"
+)
+
+// Customer is the body of a customer. What is about a person is in Sealed; see
+// [Service.CustomerPersonal].
+type Customer struct {
+	Description string            `json:"d,omitempty"`
+	Metadata    map[string]string `json:"m,omitempty"`
+	// Currency is what the customer's balance and invoices are in; empty until
+	// the first of them.
+	Currency string `json:"c,omitempty"`
+	// Balance is what the customer owes (above zero) or has to its good (below),
+	// in minor units of Currency; it goes into the next invoice.
+	Balance int64 `json:"b,omitempty"`
+	// DefaultSource is the payment method that the legacy field default_source
+	// names; 0 for none.
+	DefaultSource int64 `json:"ds,omitempty"`
+	// InvoiceMethod is invoice_settings.default_payment_method; 0 for none.
+	InvoiceMethod int64    `json:"im,omitempty"`
+	Locales       []string `json:"l,omitempty"` // preferred_locales, best first
+	// TaxExempt is "none", "exempt" or "reverse".
+	TaxExempt string `json:"te,omitempty"`
+	// Deleted: by the API. Such a customer is still there to look at, and may
+	// not be used.
+	Deleted bool `json:"x,omitempty"`
+	// Sealed is the personal data, under the customer's own data key; empty when
+	// there is none.
+	Sealed []byte `json:"p,omitempty"`
+	// EmailHash is a keyed hash of the address, 0 for none.
+	EmailHash int64 `json:"h,omitempty"`
+}
+
+type customerColumns struct {
+	EmailHash int64
+	Deleted   bool
+}
+
+// Customers are the API's customers.
+var Customers = object.Define(object.Spec[Customer, customerColumns]{
+	Name: "customer", Prefix: "cus", Schema: 1,
+	Table: "customer", Columns: "email_hash, deleted",
+	Fields: func(n *customerColumns, f *db.Fields) {
+		db.Int(f, &n.EmailHash)
+		db.Bool(f, &n.Deleted)
+	},
+	Derive:  func(c *Customer) customerColumns { return customerColumns{c.EmailHash, c.Deleted} },
+	Filters: []string{"email_hash", "deleted"},
+})
+
+// CustomerParams is what a request says about a customer. Nil leaves a field
+// as it is (on creation: empty); a pointer to the zero value empties it.
+type CustomerParams struct {
+	Name, Email, Phone *string
+	Address            *Address
+	Shipping           *Shipping
+	Description        *string
+	Metadata           *Metadata
+	Balance            *int64
+	Locales            *[]string
+	TaxExempt          *string
+	// PaymentMethod is attached: an id or a test name. On creation only.
+	PaymentMethod string
+	// Source is a token to make a payment method of, attached and made the
+	// default source.
+	Source string
+	// InvoiceMethod names the payment method for invoices; it must be attached
+	// to the customer.
+	InvoiceMethod *string
+}
+
+// Metadata is a change to an object's metadata: keys to set, keys to remove, or
+// all to remove first.
+type Metadata struct {
+	Clear bool
+	Set   map[string]string
+	Unset []string
+}
+
+func (m *Metadata) apply(old map[string]string) map[string]string {
+	if m == nil {
+		return old
+	}
+	result := map[string]string{}
+	if !m.Clear {
+		maps.Copy(result, old)
+	}
+	for _, k := range m.Unset {
+		delete(result, k)
+	}
+	maps.Copy(result, m.Set)
+	return result
+}
+
+// apply changes the plain fields. It is pure, so that a step may repeat it.
+func (p *CustomerParams) apply(c *Customer) {
+	set(&c.Description, p.Description)
+	set(&c.Balance, p.Balance)
+	set(&c.Locales, p.Locales)
+	set(&c.TaxExempt, p.TaxExempt)
+	c.Metadata = p.Metadata.apply(c.Metadata)
+}
+
+// personal reports whether the personal data is spoken of.
+func (p *CustomerParams) personal() bool {
+	return p.Name != nil || p.Email != nil || p.Phone != nil || p.Address != nil || p.Shipping != nil
+}
+
+// applyPersonal changes the personal data.
+func (p *CustomerParams) applyPersonal(to *Personal) {
+	set(&to.Name, p.Name)
+	set(&to.Email, p.Email)
+	set(&to.Phone, p.Phone)
+	if p.Address != nil {
+		to.Address = unlessZero(p.Address)
+	}
+	if p.Shipping != nil {
+		to.Shipping = unlessZero(p.Shipping)
+	}
+}
+
+func set[T any](to, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+// unlessZero copies *p, or gives nil where it says that there is nothing.
+func unlessZero[T comparable](p *T) *T {
+	if *p == *new(T) {
+		return nil
+	}
+	return new(*p)
+}

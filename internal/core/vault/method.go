@@ -1,0 +1,112 @@
+package vault
+
+import (
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/object"
+)
+
+// TypeCard is the one type of payment method that the vault knows so far.
+const TypeCard = "card"
+
+// Card is what is shown of a card.
+type Card struct {
+	Brand       string `json:"b"`           // Stripe's name of the scheme, or "unknown"
+	Last4       string `json:"l"`           // last four digits
+	ExpMonth    int    `json:"em"`          // 1–12
+	ExpYear     int    `json:"ey"`          // four digits
+	Funding     string `json:"f"`           // "credit", "debit", "prepaid" or "unknown"
+	Country     string `json:"y,omitempty"` // of the issuer, ISO 3166-1 alpha-2; empty when not known
+	Fingerprint string `json:"fp"`          // 16 base62 characters
+	Checks      Checks `json:"k"`
+	// Networks are those that the card can go over, Brand's first.
+	Networks []string `json:"n,omitempty"`
+	// Preferred is the network that the payer chose; empty when none.
+	Preferred string `json:"np,omitempty"`
+	// Test is the [TestCard]'s name, in test mode, for whoever imitates its
+	// peculiarities; empty for other numbers and in live mode.
+	Test string `json:"t,omitempty"`
+}
+
+// DisplayBrand is the brand to show: that of the preferred network.
+func (c *Card) DisplayBrand() string {
+	if c.Preferred != "" {
+		return c.Preferred
+	}
+	if c.Brand == Unknown {
+		return "other"
+	}
+	return c.Brand
+}
+
+// Checks are "pass", "fail", "unavailable", "unchecked", or empty for what was
+// not given.
+type Checks struct {
+	CVC        string `json:"c,omitempty"`
+	Line1      string `json:"1,omitempty"`
+	PostalCode string `json:"p,omitempty"`
+}
+
+// PaymentMethod is the body of a payment method. What is about a person is in
+// Sealed; see [Service.BillingDetails].
+type PaymentMethod struct {
+	Type string `json:"t"`
+	Card Card   `json:"c"`
+	// CardRow is the key of the sealed number; see [Service.CardData].
+	CardRow int64 `json:"r"`
+	// Customer is whom it is attached to; 0 for nobody.
+	Customer int64 `json:"cu,omitempty"`
+	// Owner is whom it is or was attached to; whoever is erased takes it along.
+	Owner int64 `json:"o,omitempty"`
+	// Detached: it was attached once, and may not be used again.
+	Detached bool `json:"d,omitempty"`
+	// UsedUp: a payment without a customer was made with it; it may not be used
+	// again.
+	UsedUp         bool              `json:"u,omitempty"`
+	Metadata       map[string]string `json:"m,omitempty"`
+	AllowRedisplay string            `json:"ar,omitempty"` // "always", "limited" or "unspecified"
+	// Subject is the key of the data key that Sealed is under; 0 for none.
+	Subject int64  `json:"s,omitempty"`
+	Sealed  []byte `json:"p,omitempty"` // Billing; empty when there is none
+}
+
+// Spent reports whether the payment method may not be used again.
+func (m *PaymentMethod) Spent() bool { return m.Detached || m.UsedUp }
+
+type methodColumns struct {
+	Customer int64
+	Type     string
+	Owner    int64
+}
+
+// PaymentMethods are the API's payment methods.
+var PaymentMethods = object.Define(object.Spec[PaymentMethod, methodColumns]{
+	Name: "payment_method", Prefix: "pm", Schema: 1,
+	Table: "payment_method", Columns: "customer, type, owner",
+	Fields: func(n *methodColumns, f *db.Fields) {
+		db.Int(f, &n.Customer)
+		db.Text(f, &n.Type)
+		db.Int(f, &n.Owner)
+	},
+	Derive:  func(m *PaymentMethod) methodColumns { return methodColumns{m.Customer, m.Type, m.Owner} },
+	Filters: []string{"customer", "type"},
+})
+
+// MethodInput describes a new payment method: a card, or a token of one.
+type MethodInput struct {
+	Type           string     // "card"
+	Card           *CardInput // nil when Token is given
+	Token          string     // an id, or a test name
+	Billing        Billing
+	Metadata       map[string]string
+	AllowRedisplay string // empty: "unspecified"
+}
+
+// MethodParams is what a request changes of a payment method. Nil leaves a
+// field as it is.
+type MethodParams struct {
+	Billing           *Billing // whole
+	ExpMonth, ExpYear *int
+	Preferred         *string // network
+	Metadata          *Metadata
+	AllowRedisplay    *string
+}
