@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/florinpay/florin/internal/kit/clock"
 	"github.com/florinpay/florin/internal/kit/id"
@@ -194,4 +195,18 @@ func (d *DB) BindMasterKey(ctx context.Context, keyID string) error {
 func (d *DB) MasterKeyID(ctx context.Context) (string, error) {
 	m, _, err := metas.Read(ctx, d, Key{ID: metaMasterKey})
 	return m.Text, err
+}
+
+// trainRetention is how long committed trains are remembered: far longer than
+// anyone waits for an answer to COMMIT.
+const trainRetention = 24 * time.Hour
+
+// ForgetTrains deletes the marks of trains that were committed a day ago.
+// SQLite keeps none.
+func (d *DB) ForgetTrains(ctx context.Context) error {
+	p, ok := d.engine.(*postgres)
+	if !ok {
+		return nil
+	}
+	return p.forgetTrains(ctx, d.clock.Now().Add(-trainRetention).UnixMicro())
 }

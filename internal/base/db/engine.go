@@ -36,7 +36,8 @@ type conn interface {
 	load(ctx context.Context, wants []want, found func(*table, Key, []value)) error
 	// flush writes all changes.
 	flush(ctx context.Context, changes []tableChanges) error
-	// commit makes it durable. Any error leaves the outcome ambiguous.
+	// commit makes it durable. After errRetry nothing is committed; after any
+	// other error nobody knows.
 	commit(ctx context.Context) error
 	rollback(ctx context.Context)
 	close()

@@ -71,7 +71,15 @@ func (p *postgres) connect(ctx context.Context) (conn, error) {
 }
 
 func (p *postgres) read(ctx context.Context, f func(reader) error) error {
-	return p.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error { return f(postgresReader{c.Conn()}) })
+	c, err := p.pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errWhole, err)
+	}
+	defer c.Release()
+	if err = f(postgresReader{c.Conn()}); err != nil && c.Conn().IsClosed() {
+		err = fmt.Errorf("%w: %w", errWhole, err)
+	}
+	return err
 }
 
 func (p *postgres) close() { p.pool.Close() }
@@ -189,7 +197,10 @@ func (c *postgresConn) begin(ctx context.Context, train, now int64) error {
 func (c *postgresConn) commit(ctx context.Context) error {
 	tag, err := c.c.Exec(ctx, "COMMIT")
 	if err == nil && tag.String() != "COMMIT" {
-		err = fmt.Errorf("COMMIT was answered with %s", tag)
+		return fmt.Errorf("%w: COMMIT was answered with %s", errRetry, tag)
+	}
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.SeverityUnlocalized == "ERROR" {
+		return fmt.Errorf("%w: %w", errRetry, err) // refused; after FATAL and PANIC nobody knows
 	}
 	return err
 }
@@ -226,5 +237,15 @@ func classifyPostgres(err error) error {
 	case "08", "57":
 		return fmt.Errorf("%w: %w", errRetry, err)
 	}
+	return err
+}
+
+func (p *postgres) forgetTrains(ctx context.Context, before int64) error {
+	c, err := pgx.ConnectConfig(ctx, p.config)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
+	_, err = c.Exec(ctx, "DELETE FROM train WHERE at < $1", before)
 	return err
 }

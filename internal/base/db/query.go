@@ -1,6 +1,11 @@
 package db
 
-import "context"
+import (
+	"context"
+	"errors"
+
+	"github.com/florinpay/florin/internal/kit/fault"
+)
 
 // statement is a registered text.
 type statement struct {
@@ -34,7 +39,7 @@ func (q *Query[R]) Each(ctx context.Context, d *DB, f func(R) error, args ...any
 	if !validArgs(args) {
 		return errText
 	}
-	return d.engine.read(ctx, func(r reader) error {
+	return d.read(ctx, func(r reader) error {
 		return r.query(ctx, q.sql, q.kinds, args, func(values []value) error {
 			var row R
 			q.fields(&row, &Fields{values: values, load: true})
@@ -63,7 +68,7 @@ func (t *Table[R]) Read(ctx context.Context, d *DB, k Key) (r R, ok bool, err er
 func (t *Table[R]) ReadMany(ctx context.Context, d *DB, keys []Key) (map[Key]R, error) {
 	rows := make(map[Key]R, len(keys))
 	wanted := []want{{t.table, sortKeys(append([]Key(nil), keys...))}}
-	err := d.engine.read(ctx, func(r reader) error {
+	err := d.read(ctx, func(r reader) error {
 		return r.load(ctx, wanted, func(found *table, k Key, values []value) {
 			if found == t.table {
 				rows[k] = t.decode(values)
@@ -78,7 +83,7 @@ func (t *Table[R]) ReadMany(ctx context.Context, d *DB, keys []Key) (map[Key]R, 
 func ReadLatest[R, V any](ctx context.Context, d *DB, t *Table[R], versions *Table[V], keys []Key) (map[Key]R, map[Key]V, error) {
 	rows, latest := make(map[Key]R, len(keys)), make(map[Key]V, len(keys))
 	wanted := []want{{t.table, sortKeys(append([]Key(nil), keys...))}}
-	err := d.engine.read(ctx, func(r reader) error {
+	err := d.read(ctx, func(r reader) error {
 		return r.load(ctx, wanted, func(found *table, k Key, values []value) {
 			switch found {
 			case t.table:
@@ -89,4 +94,19 @@ func ReadLatest[R, V any](ctx context.Context, d *DB, t *Table[R], versions *Tab
 		})
 	})
 	return rows, latest, err
+}
+
+// read lends a read-only connection. That there is none is told as a fault.
+func (d *DB) read(ctx context.Context, f func(reader) error) error {
+	err := d.engine.read(ctx, f)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, errClosed), errors.Is(err, errWhole):
+		d.log.Warn("a read could not be served", "error", err)
+		return fault.New(fault.Unavailable, "", "The database can't be reached or is busy. Try again shortly.")
+	}
+	return err
 }

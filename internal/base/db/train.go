@@ -166,7 +166,7 @@ func (w *train) attempt(id int64, batch []*ticket) (err error) {
 	}
 	probe.Point("db.before-commit")
 	if err := w.conn.commit(ctx); err != nil {
-		w.ambiguous = true
+		w.ambiguous = !errors.Is(err, errRetry)
 		return fmt.Errorf("db: commit: %w", err)
 	}
 	probe.Point("db.after-commit")

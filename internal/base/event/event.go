@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -134,7 +135,9 @@ var (
 	newestOfType = db.NewQuery("list events by type", choose+" AND type = ? ORDER BY key DESC LIMIT ?", (*keyed).fields)
 	oldestOfType = db.NewQuery("list events by type, oldest", choose+" AND type = ? ORDER BY key LIMIT ?", (*keyed).fields)
 	inLane       = db.NewQuery("events of a lane", "SELECT scope, key, "+columns+" FROM event WHERE scope = ? AND lane = ? ORDER BY seq", (*keyed).fields)
-	allLanes     = db.NewQuery("all events by lane", "SELECT scope, key, "+columns+" FROM event WHERE (scope, lane, seq) > (?, ?, ?) ORDER BY scope, lane, seq LIMIT ?", (*keyed).fields)
+	laneEnds     = db.NewQuery("ends of all lanes", "SELECT l.scope, l.lane, l.seq, (SELECT coalesce(max(e.seq), 0) FROM event e WHERE e.scope = l.scope AND e.lane = l.lane)"+
+		" FROM event_lane l WHERE (l.scope, l.lane) > (?, ?) ORDER BY l.scope, l.lane LIMIT ?", (*laneEnd).fields)
+	allLanes = db.NewQuery("all events by lane", "SELECT scope, key, "+columns+" FROM event WHERE (scope, lane, seq) > (?, ?, ?) ORDER BY scope, lane, seq LIMIT ?", (*keyed).fields)
 )
 
 // List gives events newest first, of any of the types (none: of all), and
@@ -202,8 +205,39 @@ func OfLane(ctx context.Context, d *db.DB, s id.Scope, lane int64) (list []*Even
 	return list, err
 }
 
-// Check reports every lane whose events are not numbered 1, 2, 3, ….
+// laneEnd is the last number given in a lane, and that of its last event.
+type laneEnd struct{ Scope, Lane, Given, Last int64 }
+
+func (l *laneEnd) fields(f *db.Fields) {
+	db.Int(f, &l.Scope)
+	db.Int(f, &l.Lane)
+	db.Int(f, &l.Given)
+	db.Int(f, &l.Last)
+}
+
+// Check reports every lane whose events are not numbered 1, 2, 3, …, up to the
+// last number that was given.
 func Check(ctx context.Context, d *db.DB, report func(s id.Scope, lane, seq int64, problem string)) error {
+	if err := checkNumbers(ctx, d, report); err != nil {
+		return err
+	}
+	const page = 1000
+	last := laneEnd{Scope: math.MinInt64}
+	for {
+		rows, err := laneEnds.All(ctx, d, last.Scope, last.Lane, int64(page))
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		for _, l := range rows {
+			if l.Last != l.Given {
+				report(id.ScopeOf(l.Scope), l.Lane, l.Last+1, fmt.Sprintf("the lane's events end before number %d, which was given", l.Given))
+			}
+		}
+		last = rows[len(rows)-1]
+	}
+}
+
+func checkNumbers(ctx context.Context, d *db.DB, report func(s id.Scope, lane, seq int64, problem string)) error {
 	const page = 1000
 	last := keyed{Scope: math.MinInt64}
 	for {

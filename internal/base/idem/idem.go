@@ -19,6 +19,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -279,7 +280,11 @@ func (k *Keys) Refuse(tx *db.Tx, s id.Scope, r *Request, refusal error) (*Reply,
 
 type expired struct{ Scope, A, B int64 }
 
-var qExpired = db.NewQuery("expired idempotency keys", "SELECT scope, hash_a, hash_b FROM idempotency WHERE created < ? ORDER BY created LIMIT ?",
+func (e expired) key() db.Key { return db.Key{Scope: e.Scope, ID: e.A, Sub: e.B} }
+
+// qExpired is a directory query: retention is one rule for all scopes, and the
+// index on created finds what is old without visiting each of them.
+var qExpired = db.NewQuery("expired idempotency keys", "SELECT scope, hash_a, hash_b FROM idempotency WHERE created < ? AND state = ? ORDER BY created LIMIT ?",
 	func(e *expired, f *db.Fields) {
 		db.Int(f, &e.Scope)
 		db.Int(f, &e.A)
@@ -289,27 +294,45 @@ var qExpired = db.NewQuery("expired idempotency keys", "SELECT scope, hash_a, ha
 // Expire deletes keys older than [Retention], at most limit of them, and tells
 // how many it deleted. A key that is still under way is left.
 func (k *Keys) Expire(ctx context.Context, d *db.DB, limit int) (int, error) {
-	old, err := qExpired.All(ctx, d, d.Clock().Now().Add(-Retention).UnixMicro(), int64(limit))
+	old, err := qExpired.All(ctx, d, d.Clock().Now().Add(-Retention).UnixMicro(), int64(finished), int64(limit))
 	if err != nil {
 		return 0, err
 	}
 	n := 0
-	for _, e := range old {
-		at := db.Key{Scope: e.Scope, ID: e.A, Sub: e.B}
-		gone := false
-		err := d.Run(ctx, db.Step{Name: "idem.expire", Scope: e.Scope, Needs: []db.Need{keys.Need(at)}, Do: func(tx *db.Tx) error {
-			have, ok, err := keys.Get(tx, at)
-			if gone = ok && have.State == finished; err == nil && gone {
-				keys.Delete(tx, at)
-			}
-			return err
-		}})
-		if err != nil {
+	for some := range slices.Chunk(old, expireChunk) {
+		gone, err := expire(ctx, d, some)
+		if n += gone; err != nil {
 			return n, err
-		}
-		if gone {
-			n++
 		}
 	}
 	return n, nil
+}
+
+// expireChunk is how many keys one step deletes: one commit for many, and few
+// enough not to hold up the other steps of its train.
+const expireChunk = 200
+
+func expire(ctx context.Context, d *db.DB, some []expired) (gone int, err error) {
+	step := db.Step{Name: "idem.expire", Scope: some[0].Scope}
+	for _, e := range some {
+		step.Needs = append(step.Needs, keys.Need(e.key()))
+	}
+	step.Do = func(tx *db.Tx) error {
+		gone = 0
+		for _, e := range some {
+			have, ok, err := keys.Get(tx, e.key())
+			if err != nil {
+				return err
+			}
+			if ok && have.State == finished {
+				keys.Delete(tx, e.key())
+				gone++
+			}
+		}
+		return nil
+	}
+	if err := d.Run(ctx, step); err != nil {
+		return 0, err
+	}
+	return gone, nil
 }

@@ -98,8 +98,6 @@ func (a *Account) check() error {
 		return fault.Param("statement_descriptor", "", "The statement descriptor must have 5 to 22 characters, at least one letter, and none of < > \\ ' \" *.")
 	case a.Settings.SettlementDays < 0 || a.Settings.SettlementDays > maxSettlementDays:
 		return fault.Param("settlement_days", "", "Money can become available after 0 to %d days.", maxSettlementDays)
-	case strings.ContainsRune(a.Name, 0):
-		return fault.Param("name", "", "The name holds a character that can't be stored.")
 	}
 	return a.Fees.check()
 }

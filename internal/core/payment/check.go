@@ -130,7 +130,7 @@ func (c *checker) charge(ch *object.Object[Charge]) error {
 }
 
 func (c *checker) guard(s id.Scope, kind string, key int64, guard ledger.GuardKind, want ledger.Guard) error {
-	have, ok, err := c.v.Book.ReadGuard(c.ctx, c.v.DB, s, key, guard)
+	have, ok, err := ledger.ReadGuard(c.ctx, c.v.DB, s, key, guard)
 	if err != nil {
 		return err
 	}

@@ -101,10 +101,25 @@ type MethodInput struct {
 	AllowRedisplay string // empty: "unspecified"
 }
 
+// BillingParams is what a request changes of billing details. Nil leaves a
+// field as it is; a pointer to the zero value empties it.
+type BillingParams struct {
+	Name, Email, Phone, TaxID *string
+	Address                   *Address // whole
+}
+
+func (p *BillingParams) apply(to *Billing) {
+	set(&to.Name, p.Name)
+	set(&to.Email, p.Email)
+	set(&to.Phone, p.Phone)
+	set(&to.TaxID, p.TaxID)
+	set(&to.Address, p.Address)
+}
+
 // MethodParams is what a request changes of a payment method. Nil leaves a
 // field as it is.
 type MethodParams struct {
-	Billing           *Billing // whole
+	Billing           *BillingParams
 	ExpMonth, ExpYear *int
 	Preferred         *string // network
 	Metadata          *Metadata

@@ -33,7 +33,7 @@ func readTestCards() []TestCard {
 	var cards []TestCard
 	for line := range strings.Lines(testCardTable) {
 		f := strings.Fields(line)
-		if len(f) < 4 {
+		if len(f) < 4 || !digits(f[0]) { // a heading
 			continue
 		}
 		cards = append(cards, TestCard{Number: f[0], Funding: f[1], Country: f[2], Name: f[3], Aliases: f[4:],

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -120,7 +120,7 @@ func TestHostileAnswers(t *testing.T) {
 			if n := requests.Load(); n != 1 {
 				t.Errorf("sent %d times", n)
 			}
-			if told := toldBy(t, out); strings.Contains(told, "4242424242424242") || strings.Contains(told, "737") {
+			if told := toldBy(out); strings.Contains(told, "4242424242424242") || strings.Contains(told, "737") {
 				t.Errorf("card data is shown: %s", told)
 			}
 		})
@@ -131,13 +131,13 @@ func respond(status, body string) string {
 	return "HTTP/1.1 " + status + "\r\nConnection: close\r\n\r\n" + body
 }
 
-func toldBy(t *testing.T, out provider.Outcome) string {
-	t.Helper()
-	text, err := json.Marshal(out)
-	if err != nil {
-		t.Fatal(err)
+// toldBy is all the text of an outcome, save its times.
+func toldBy(out provider.Outcome) string {
+	told := fmt.Sprint(out.ID, out.Code, out.Reason, out.Message, out.AuthorizationCode, out.CVCCheck)
+	for _, m := range out.Raw {
+		told += "\n" + m.Body
 	}
-	return string(text)
+	return told
 }
 
 // TestNeverResent: a connection that was good breaks as soon as the second
@@ -207,6 +207,12 @@ func TestNotSent(t *testing.T) {
 type stuckConn struct {
 	net.Conn
 	writing, closed chan struct{}
+	once            sync.Once
+}
+
+func (c *stuckConn) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return c.Conn.Close()
 }
 
 func (c *stuckConn) Write([]byte) (int, error) {
@@ -220,14 +226,13 @@ func (c *stuckConn) Write([]byte) (int, error) {
 func TestWriteUnderWay(t *testing.T) {
 	near, far := net.Pipe()
 	defer far.Close()
-	stuck := &stuckConn{near, make(chan struct{}), make(chan struct{})}
+	stuck := &stuckConn{Conn: near, writing: make(chan struct{}), closed: make(chan struct{})}
 	p := New("http://pipe.invalid", ConnectorOptions{
 		DialContext: func(context.Context, string, string) (net.Conn, error) { return stuck, nil },
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-stuck.writing; cancel() }()
 	out := p.Authorize(ctx, testSale)
-	close(stuck.closed)
 	if out.Status != provider.Unknown || len(out.Raw) != 1 {
 		t.Errorf("%+v", out)
 	}

@@ -1,0 +1,217 @@
+// Package app puts Florin together from its configuration. The command and the
+// tests that run the whole use it alike.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/idem"
+	"github.com/florinpay/florin/internal/base/job"
+	"github.com/florinpay/florin/internal/base/secret"
+	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/door/rest"
+	"github.com/florinpay/florin/internal/kit/clock"
+	"github.com/florinpay/florin/internal/provider"
+	"github.com/florinpay/florin/internal/provider/sandbox"
+	"github.com/florinpay/florin/internal/schema"
+)
+
+// Config says what to put together. The zero value of a field is its default.
+type Config struct {
+	DB      string // "sqlite:PATH" or "postgres://…"; default "sqlite:florin.db"
+	Sandbox string // "embedded" (default), or the URL of a sandbox
+	// SecretKey and PublishableKey are the test keys of the first account on an
+	// empty database; empty: new ones are made.
+	SecretKey, PublishableKey string
+	// MasterKey or MasterKeyFile seal the database. Without them a file
+	// florin.key beside the database is used, and made on an empty database.
+	MasterKey, MasterKeyFile string
+
+	Logger *slog.Logger
+	Clock  clock.Clock
+	// Provider, if it has a name, takes the place of the sandbox.
+	Provider provider.Provider
+	// Seed decides the jitter of jobs.
+	Seed int64
+	// ProviderTimeout bounds calls to the sandbox; default 10 s.
+	ProviderTimeout time.Duration
+}
+
+// App is Florin, put together.
+type App struct {
+	DB       *db.DB
+	Master   *secret.Master
+	Merchant *merchant.Service
+	Vault    *vault.Service
+	Payment  *payment.Service
+	Rest     *rest.Server
+	Jobs     *job.Runner
+	// Created is the first account, if this start made it.
+	Created *merchant.Created
+	// KeyFile is the file of the master key that this start made, if it did.
+	KeyFile string
+
+	log   *slog.Logger
+	close []func() error // in reverse order
+}
+
+// New opens the database, brings its schema up to date, and puts the services
+// over it together. Close it at the end. Nothing runs until [App.Start].
+func New(ctx context.Context, c Config) (_ *App, err error) {
+	c.defaults()
+	a := &App{log: c.Logger}
+	defer func() {
+		if err != nil {
+			_ = a.Close(ctx)
+		}
+	}()
+	if a.DB, err = db.Open(ctx, c.DB, db.Options{Clock: c.Clock, Logger: c.Logger}); err != nil {
+		return nil, err
+	}
+	a.close = append(a.close, a.DB.Close)
+	if err := a.DB.Migrate(ctx, schema.Files); err != nil {
+		return nil, err
+	}
+	if err := a.DB.ClaimNode(ctx); err != nil {
+		return nil, err
+	}
+	if a.Master, a.KeyFile, err = masterKey(ctx, a.DB, c); err != nil {
+		return nil, err
+	}
+	acquirer := c.Provider
+	if acquirer.Name == "" {
+		if acquirer, err = a.sandbox(ctx, c); err != nil {
+			return nil, err
+		}
+	}
+	a.assemble(c, acquirer)
+	a.Created, err = a.Merchant.Bootstrap(ctx, c.SecretKey, c.PublishableKey)
+	return a, err
+}
+
+func (c *Config) defaults() {
+	if c.DB == "" {
+		c.DB = "sqlite:florin.db"
+	}
+	if c.Sandbox == "" {
+		c.Sandbox = "embedded"
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Clock == nil {
+		c.Clock = clock.System{}
+	}
+}
+
+// assemble makes the services and tells each what it needs of the others.
+func (a *App) assemble(c Config, acquirer provider.Provider) {
+	keys := &idem.Keys{Sealer: a.Master}
+	a.Merchant = merchant.New(a.DB, merchant.Options{})
+	a.Vault = vault.New(a.DB, a.Master, keys)
+	a.Payment = &payment.Service{
+		DB: a.DB, Keys: keys, Vault: a.Vault, Merchant: a.Merchant, Book: &ledger.Book{IDs: a.DB.IDs()},
+		Providers: map[string]provider.Provider{acquirer.Name: acquirer}, Default: acquirer.Name, Log: c.Logger,
+	}
+	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Master: a.Master, Log: c.Logger}
+	keys.Pin = a.Rest.Pin
+	a.Jobs = job.New(a.DB, job.Options{Seed: c.Seed, Logger: c.Logger})
+	a.register(keys)
+}
+
+// Start begins the work that nobody asked for just now: jobs and sweeps.
+func (a *App) Start() {
+	a.Jobs.Start()
+	a.close = append(a.close, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
+		defer cancel()
+		return a.Jobs.Stop(ctx)
+	})
+}
+
+// stopGrace is how long work in flight may take when the process ends. It is
+// longer than a provider's time-out: a payment that is under way is finished.
+const stopGrace = 25 * time.Second
+
+// Handler answers everything that comes over HTTP.
+func (a *App) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
+		if _, err := a.DB.SchemaVersion(r.Context()); err != nil {
+			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("ok\n"))
+	})
+	mux.HandleFunc("GET /{$}", welcome)
+	mux.Handle("/", a.Rest)
+	return mux
+}
+
+// Serve answers on ln until ctx ends, then finishes what is in flight.
+func (a *App) Serve(ctx context.Context, ln net.Listener) error {
+	server := &http.Server{
+		Handler:           a.Handler(),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       60 * time.Second,
+		IdleTimeout:       120 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(ln) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	a.log.Info("shutting down: finishing what is in flight")
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
+	defer cancel()
+	return server.Shutdown(last)
+}
+
+// Close ends everything, the last begun first.
+func (a *App) Close(context.Context) (err error) {
+	for i := len(a.close) - 1; i >= 0; i-- {
+		err = errors.Join(err, a.close[i]())
+	}
+	a.close = nil
+	return err
+}
+
+// sandbox connects to the sandbox, which it starts within this process unless
+// there is one elsewhere.
+func (a *App) sandbox(ctx context.Context, c Config) (provider.Provider, error) {
+	options := sandbox.ConnectorOptions{Clock: c.Clock, Timeout: c.ProviderTimeout}
+	if c.Sandbox != "embedded" {
+		return sandbox.New(c.Sandbox, options), nil
+	}
+	book, err := sandbox.OpenFileBook(bookPath(c.DB))
+	if err != nil {
+		return provider.Provider{}, err
+	}
+	a.close = append(a.close, book.Close)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return provider.Provider{}, fmt.Errorf("sandbox: %w", err)
+	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan error, 1)
+	go func() { ended <- sandbox.NewSimulator(book, sandbox.Options{Clock: c.Clock}).Serve(running, ln) }()
+	a.close = append(a.close, func() error {
+		stop()
+		return <-ended
+	})
+	return sandbox.New("http://"+ln.Addr().String(), options), nil
+}

@@ -1,0 +1,58 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/florinpay/florin/internal/base/idem"
+	"github.com/florinpay/florin/internal/base/job"
+	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/core/payment"
+
+	"github.com/florinpay/florin/internal/base/db"
+)
+
+// batch is how many rows one run of a sweep takes.
+const batch = 500
+
+// register tells the runner what there is to do.
+func (a *App) register(keys *idem.Keys) {
+	a.Jobs.Register(job.Kind{Name: payment.GiveBackJob, Lease: time.Minute, Handle: func(ctx context.Context, j job.Job) error {
+		var p payment.GiveBackPayload
+		if err := j.Payload(&p); err != nil {
+			return err
+		}
+		return a.Payment.GiveBack(ctx, j.Scope, p.Charge)
+	}})
+	a.Jobs.Every("resolve attempts", time.Second, func(ctx context.Context) error {
+		_, err := a.Payment.Sweep(ctx, batch)
+		return err
+	})
+	a.Jobs.Every("delete security codes", time.Minute, func(ctx context.Context) error {
+		_, err := a.Vault.ExpireCVC(ctx, batch)
+		return err
+	})
+	a.Jobs.Every("delete idempotency keys", 10*time.Minute, func(ctx context.Context) error {
+		_, err := keys.Expire(ctx, a.DB, batch)
+		return err
+	})
+	a.Jobs.Every("make balances available", time.Minute, a.mature)
+	a.Jobs.Every("forget trains", time.Hour, a.DB.ForgetTrains)
+}
+
+// mature posts pending money whose day has come to the available balances.
+func (a *App) mature(ctx context.Context) error {
+	due, err := ledger.DueMaturities(ctx, a.DB, a.DB.Clock().Now(), batch)
+	if err != nil {
+		return err
+	}
+	for _, d := range due {
+		err := a.DB.Run(ctx, db.Step{Name: "ledger.mature", Scope: d.Scope.Key(), Do: func(tx *db.Tx) error {
+			return a.Payment.Book.Mature(tx, d.Scope, d.Day, d.Currency)
+		}})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

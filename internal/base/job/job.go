@@ -1,0 +1,181 @@
+package job
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/kit/id"
+)
+
+// State is where a job is in its life.
+type State int64
+
+const (
+	// Waiting for its time; left when a runner claims it.
+	Waiting State = 1
+	// Running under a lease, which Due ends; left by the handler's end, or when
+	// the lease ends and another runner claims it.
+	Running State = 2
+	// Dead after its last try; left by [Retry] and [Remove] alone.
+	Dead State = 3
+)
+
+// Job is one piece of work.
+type Job struct {
+	Scope   id.Scope
+	Key     int64
+	Kind    string
+	State   State
+	Due     time.Time // when it may be claimed; for a running one the lease's end; zero for a dead one
+	Tries   int       // claims so far, the present one included
+	Created time.Time
+	Problem string // the last error, for a person; empty before the first
+
+	payload string
+	owner   int64
+}
+
+// Payload decodes what was given to [Enqueue].
+func (j Job) Payload(into any) error {
+	if err := json.Unmarshal([]byte(j.payload), into); err != nil {
+		return fmt.Errorf("payload of %s job %d: %w", j.Kind, j.Key, err)
+	}
+	return nil
+}
+
+func (j Job) at() db.Key { return db.Key{Scope: j.Scope.Key(), ID: j.Key} }
+
+// Need names the job's row for the step in which its handler calls [Done] or
+// [Again].
+func (j Job) Need() db.Need { return jobs.Need(j.at()) }
+
+// ErrLeaseLost refuses a handler's step: the job was claimed by another
+// runner meanwhile, or is done, or was removed.
+var ErrLeaseLost = errors.New("job: the lease is lost")
+
+// MaxPayload is how many bytes of JSON a job may carry; what is larger belongs
+// in a row that the job names.
+const MaxPayload = 64 << 10
+
+// Enqueue writes a job in the caller's step. The caller makes the key for it.
+// A due time in the past, or none, means at once. The payload becomes JSON.
+func Enqueue(tx *db.Tx, s id.Scope, key int64, kind string, due time.Time, payload any) error {
+	r, err := newRow(tx, kind, due, payload)
+	if err != nil {
+		return err
+	}
+	jobs.Insert(tx, rowKey(s, key), r)
+	return nil
+}
+
+// EnqueueOnce writes a job known by kind and name, unless there is one: waiting,
+// running or dead. It reports whether it wrote it. Once the job is done the
+// name is free again.
+func EnqueueOnce(tx *db.Tx, s id.Scope, kind, name string, due time.Time, payload any) (added bool, err error) {
+	at := rowKey(s, KeyOf(kind, name))
+	_, ok, err := jobs.Get(tx, at)
+	if ok || err != nil {
+		return false, err
+	}
+	r, err := newRow(tx, kind, due, payload)
+	if err != nil {
+		return false, err
+	}
+	jobs.Insert(tx, at, r)
+	return true, nil
+}
+
+// OnceNeed names the row that [EnqueueOnce] will look for.
+func OnceNeed(s id.Scope, kind, name string) db.Need { return jobs.Need(rowKey(s, KeyOf(kind, name))) }
+
+// KeyOf is the key of the job that is known by kind and name: 62 bits of a
+// hash above the range of made keys.
+func KeyOf(kind, name string) int64 {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d:%s%s", len(kind), kind, name))
+	return int64(binary.BigEndian.Uint64(sum[:])>>2 | 1<<62)
+}
+
+func newRow(tx *db.Tx, kind string, due time.Time, payload any) (row, error) {
+	text, err := json.Marshal(payload)
+	switch {
+	case err != nil:
+		return row{}, fmt.Errorf("payload of a %s job: %w", kind, err)
+	case len(text) > MaxPayload:
+		return row{}, fmt.Errorf("payload of a %s job: %d bytes, over %d", kind, len(text), MaxPayload)
+	}
+	if due.Before(tx.Now()) {
+		due = tx.Now()
+	}
+	return row{Kind: kind, State: Waiting, Due: due, Created: tx.Now(), Payload: string(text)}, nil
+}
+
+// Done ends a job in its handler's own step: what the step does and the end of
+// the job are one change. It refuses with [ErrLeaseLost] when the job is no
+// longer the handler's; return that error, so that the step does nothing.
+func Done(tx *db.Tx, j Job) error {
+	if _, err := owned(tx, j); err != nil {
+		return err
+	}
+	jobs.Delete(tx, j.at())
+	return nil
+}
+
+// Again ends this run of a job in its handler's own step and has it run anew at
+// due, with its tries counted from the start: for work that comes in rounds. It
+// refuses as [Done] does.
+func Again(tx *db.Tx, j Job, due time.Time) error {
+	r, err := owned(tx, j)
+	if err != nil {
+		return err
+	}
+	if due.Before(tx.Now()) {
+		due = tx.Now()
+	}
+	r.State, r.Due, r.Owner, r.Tries, r.Problem = Waiting, due, 0, 0, ""
+	jobs.Update(tx, j.at(), r)
+	return nil
+}
+
+func owned(tx *db.Tx, j Job) (row, error) {
+	r, ok, err := jobs.Get(tx, j.at())
+	if err != nil {
+		return row{}, err
+	}
+	if !ok || r.State != Running || r.Owner != j.owner {
+		return row{}, ErrLeaseLost
+	}
+	return r, nil
+}
+
+// Retry makes a dead job wait again, due at once, with all its tries before it.
+func Retry(tx *db.Tx, s id.Scope, key int64) error {
+	r, ok, err := jobs.Get(tx, rowKey(s, key))
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return fault.New(fault.NotFound, "resource_missing", "No such job.")
+	case r.State != Dead:
+		return fault.New(fault.Invalid, "", "The job isn't dead; it is tried again by itself.")
+	}
+	r.State, r.Due, r.Owner, r.Tries = Waiting, tx.Now(), 0, 0
+	jobs.Update(tx, rowKey(s, key), r)
+	return nil
+}
+
+// Remove deletes a job in whichever state, and reports whether there was one.
+// A handler that is at it can no longer call [Done].
+func Remove(tx *db.Tx, s id.Scope, key int64) (removed bool, err error) {
+	_, ok, err := jobs.Get(tx, rowKey(s, key))
+	if !ok || err != nil {
+		return false, err
+	}
+	jobs.Delete(tx, rowKey(s, key))
+	return true, nil
+}

@@ -1,0 +1,223 @@
+package rest
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/idem"
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/door/rest/form"
+	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/kit/id"
+)
+
+// rendering is what a reply must remember to be rendered again.
+type rendering struct {
+	Version string   `json:"v"`
+	Expand  []string `json:"e,omitempty"`
+}
+
+func (r rendering) text() string {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return "" // strings and a list of strings always encode
+	}
+	return string(text)
+}
+
+// requestHash tells two requests apart under one idempotency key: by route and
+// parameters, however they are spelled.
+func requestHash(r *http.Request, tree *form.Value) [32]byte {
+	h := sha256.New()
+	h.Write([]byte(r.Method + " " + r.URL.Path + "\n"))
+	h.Write(form.Canonical(tree))
+	return [32]byte(h.Sum(nil))
+}
+
+// write sends what a handler gave.
+func (s *Server) write(w http.ResponseWriter, c *call, out any) {
+	reply, ok := out.(*idem.Reply)
+	if !ok {
+		s.encode(w, c, http.StatusOK, out)
+		return
+	}
+	h := w.Header()
+	if reply.Replayed {
+		h.Set("Idempotent-Replayed", "true")
+	}
+	if c.idem != nil && c.idem.Key != "" {
+		origin := reply.Origin
+		if origin == "" {
+			origin = c.id
+		}
+		h.Set("Original-Request", origin)
+	}
+	if reply.Error != nil {
+		s.writeError(w, c, reply, reply.Error)
+		return
+	}
+	body, err := s.renderReply(c, reply)
+	if err != nil {
+		s.writeError(w, c, nil, err)
+		return
+	}
+	s.encode(w, c, http.StatusOK, body)
+}
+
+// renderReply shows a reply's main object at the versions that it names.
+func (s *Server) renderReply(c *call, reply *idem.Reply) (any, error) {
+	v, n, main, err := s.mainOf(c, reply)
+	if err != nil {
+		return nil, err
+	}
+	return n.render(v, main)
+}
+
+func (s *Server) mainOf(c *call, reply *idem.Reply) (*view, noun, any, error) {
+	var how rendering
+	if err := json.Unmarshal([]byte(reply.Rendering), &how); err != nil && reply.Rendering != "" {
+		return nil, noun{}, nil, err
+	}
+	if reply.Rendering == "" {
+		how = rendering{c.version, c.expand}
+	}
+	v := &view{s: s, ctx: c.ctx, scope: c.scope, now: reply.At, expand: expansion(how.Expand), pins: map[int64]int64{}, secret: c.key.Secret}
+	for _, ref := range reply.Shown {
+		v.pins[ref.Key] = ref.Version
+	}
+	n, main := nouns()[reply.Kind], reply.Main
+	var err error
+	if main == nil {
+		main, err = n.load(v, reply.Shown[0])
+	}
+	return v, n, main, err
+}
+
+// Pin names the versions of what a reply shows besides its main object: it is
+// rendered once within the step, only to see what it touches.
+func (s *Server) Pin(tx *db.Tx, scope id.Scope, reply *idem.Reply) ([]object.Ref, error) {
+	var how rendering
+	if err := json.Unmarshal([]byte(reply.Rendering), &how); err != nil || len(how.Expand) == 0 {
+		return nil, nil //nolint:nilerr // a rendering that is not ours expands nothing
+	}
+	v := &view{s: s, scope: scope, now: tx.Now(), expand: expansion(how.Expand), tx: tx, secret: true}
+	if _, err := nouns()[reply.Kind].render(v, reply.Main); err != nil {
+		return nil, err
+	}
+	return v.shown, nil
+}
+
+// encode sends one JSON value.
+func (s *Server) encode(w http.ResponseWriter, c *call, status int, body any) {
+	text, err := json.MarshalIndent(body, "", "  ")
+	if err != nil {
+		s.Log.Error("encode", "request", c.id, "error", err)
+		status, text = http.StatusInternalServerError, []byte(`{"error":{"type":"api_error","message":"An error occurred."}}`)
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)+1))
+	w.WriteHeader(status)
+	_, _ = w.Write(append(text, '\n'))
+}
+
+// apiError is Stripe's error object; what does not apply is left out.
+type apiError struct {
+	Type          string `json:"type"`
+	Code          string `json:"code,omitempty"`
+	DeclineCode   string `json:"decline_code,omitempty"`
+	AdviceCode    string `json:"advice_code,omitempty"`
+	Param         string `json:"param,omitempty"`
+	Message       string `json:"message"`
+	DocURL        string `json:"doc_url,omitempty"`
+	Charge        string `json:"charge,omitempty"`
+	PaymentMethod any    `json:"payment_method,omitempty"`
+	PaymentIntent any    `json:"payment_intent,omitempty"`
+}
+
+// kinds says what each kind of refusal is on the wire. SDKs choose their error
+// class by the status or by the type, so both have to be right.
+var kinds = map[fault.Kind]struct {
+	status int
+	typ    string
+}{
+	fault.Internal:        {http.StatusInternalServerError, "api_error"},
+	fault.Invalid:         {http.StatusBadRequest, "invalid_request_error"},
+	fault.Unauthenticated: {http.StatusUnauthorized, "invalid_request_error"},
+	fault.Declined:        {http.StatusPaymentRequired, "card_error"},
+	fault.Forbidden:       {http.StatusForbidden, "invalid_request_error"},
+	fault.NotFound:        {http.StatusNotFound, "invalid_request_error"},
+	fault.KeyMismatch:     {http.StatusBadRequest, "idempotency_error"},
+	fault.KeyInUse:        {http.StatusConflict, "idempotency_error"},
+	fault.Locked:          {http.StatusTooManyRequests, "invalid_request_error"},
+	fault.Overloaded:      {http.StatusTooManyRequests, "invalid_request_error"},
+	fault.Unavailable:     {http.StatusServiceUnavailable, "api_error"},
+}
+
+// writeError sends a refusal, with the objects that it leaves behind.
+func (s *Server) writeError(w http.ResponseWriter, c *call, reply *idem.Reply, err error) {
+	e, ok := fault.As(err)
+	if !ok || e.Kind == fault.Internal {
+		s.Log.Error("request failed", "request", c.id, "error", err)
+		e = &fault.Error{Kind: fault.Internal, Message: "An error occurred on our side. It has been logged under the request id " + c.id + "."}
+	}
+	wire := kinds[e.Kind]
+	body := errorBody(e)
+	body.Type = wire.typ
+	if reply != nil && reply.Kind == payment.Intents.Name {
+		if err := s.embed(c, reply, body); err != nil {
+			s.Log.Error("error body", "request", c.id, "error", err)
+		}
+	}
+	h := w.Header()
+	switch {
+	case e.NoRetry:
+		h.Set("Stripe-Should-Retry", "false")
+	case e.Kind == fault.Overloaded || e.Kind == fault.Unavailable:
+		h.Set("Stripe-Should-Retry", "true")
+		h.Set("Retry-After", "1")
+	}
+	if e.Kind == fault.Unauthenticated {
+		h.Set("WWW-Authenticate", `Bearer realm="Florin"`)
+	}
+	s.encode(w, c, wire.status, map[string]any{"error": body})
+}
+
+func errorBody(e *fault.Error) *apiError {
+	body := &apiError{Type: kinds[e.Kind].typ, Code: e.Code, DeclineCode: e.DeclineCode, AdviceCode: e.AdviceCode, Param: e.Param, Message: e.Message}
+	if e.Code != "" {
+		body.DocURL = "https://stripe.com/docs/error-codes/" + dashed(e.Code)
+	}
+	return body
+}
+
+func dashed(code string) string {
+	out := []byte(code)
+	for i := range out {
+		if out[i] == '_' {
+			out[i] = '-'
+		}
+	}
+	return string(out)
+}
+
+// embed adds the intent that a decline leaves behind, with its charge and
+// payment method.
+func (s *Server) embed(c *call, reply *idem.Reply, body *apiError) error {
+	v, n, main, err := s.mainOf(c, reply)
+	if err != nil {
+		return err
+	}
+	if body.PaymentIntent, err = n.render(v, main); err != nil {
+		return err
+	}
+	last := main.(*object.Object[payment.Intent]).Body.LastError
+	if last == nil {
+		return nil
+	}
+	body.Charge = payment.Charges.ID(v.scope, int64(last.Charge))
+	body.PaymentMethod, err = v.methodAt(last.Method)
+	return err
+}

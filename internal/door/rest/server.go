@@ -1,0 +1,216 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"strings"
+
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/idem"
+	"github.com/florinpay/florin/internal/base/secret"
+	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/door/rest/form"
+	"github.com/florinpay/florin/internal/door/rest/spec"
+	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/kit/id"
+)
+
+// Version is the API version that is implemented, and served to whoever does
+// not ask for another.
+const Version = "2026-08-26.dahlia"
+
+// maxBody is the most bytes that a request may have.
+const maxBody = 1 << 20
+
+// maxKey is the longest idempotency key, as in Stripe's documentation.
+const maxKey = 255
+
+// Server answers the API. All fields are set before the first request.
+type Server struct {
+	DB       *db.DB
+	Keys     *idem.Keys
+	Merchant *merchant.Service
+	Vault    *vault.Service
+	Payment  *payment.Service
+	// Master makes client secrets.
+	Master *secret.Master
+	Log    *slog.Logger
+}
+
+// call is one request on its way.
+type call struct {
+	ctx     context.Context
+	id      string
+	key     merchant.Principal
+	scope   id.Scope
+	op      *spec.Operation
+	path    map[string]string
+	form    *form.Value
+	version string
+	expand  []string
+	// idem is nil for reads.
+	idem *idem.Request
+}
+
+// handler executes one operation. It gives what the answer shows: a value to
+// encode as it is (reads), or an *idem.Reply (writes).
+type handler func(*Server, *call) (any, error)
+
+// ServeHTTP implements [http.Handler].
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := &call{ctx: r.Context(), id: requestPrefix.Format(id.Scope{}, s.DB.IDs().Next()), version: Version}
+	h := w.Header()
+	h.Set("Request-Id", c.id)
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-cache, no-store")
+	defer func() {
+		if p := recover(); p != nil {
+			s.Log.Error("panic", "request", c.id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			s.writeError(w, c, nil, fault.New(fault.Internal, "", "panic"))
+		}
+	}()
+	h.Set("Stripe-Version", c.version)
+	out, err := s.serve(w, r, c)
+	if err != nil {
+		s.writeError(w, c, nil, err)
+		return
+	}
+	s.write(w, c, out)
+}
+
+const requestPrefix = id.Prefix("req")
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, c *call) (any, error) {
+	if err := s.authenticate(r, c); err != nil {
+		return nil, err
+	}
+	op, path, ok := spec.Lookup(r.Method, r.URL.EscapedPath())
+	if !ok {
+		return nil, noRetry(fault.New(fault.NotFound, "", "Unrecognized request URL (%s: %s). Please see https://stripe.com/docs or the documentation of Florin's API for the operations there are.", r.Method, clip(r.URL.Path)))
+	}
+	handle, ok := routes[op.ID]
+	if !ok {
+		return nil, noRetry(fault.New(fault.NotFound, "", "Florin does not implement this operation yet (%s %s).", op.Method, op.Path))
+	}
+	c.op, c.path = op, path
+	if err := s.read(w, r, c); err != nil {
+		return nil, err
+	}
+	if !c.key.Secret {
+		if err := publishable(c); err != nil {
+			return nil, err
+		}
+	}
+	return handle(s, c)
+}
+
+func noRetry(e *fault.Error) *fault.Error {
+	e.NoRetry = true
+	return e
+}
+
+func clip(text string) string {
+	if len(text) > 200 {
+		return text[:200] + "…"
+	}
+	return text
+}
+
+// authenticate takes the API key as a bearer token or as the user name of
+// basic authentication.
+func (s *Server) authenticate(r *http.Request, c *call) (err error) {
+	key, _, basic := r.BasicAuth()
+	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && !basic {
+		key = strings.TrimSpace(bearer)
+	}
+	c.key, err = s.Merchant.Authenticate(r.Context(), key)
+	c.scope = c.key.Scope
+	return err
+}
+
+// versions are dates, since 2024-09-30 with the name of a release train.
+var versions = regexp.MustCompile(`^20[0-9]{2}-[0-9]{2}-[0-9]{2}(\.[a-z_]+)?(; [a-z0-9_=; -]+)?$`)
+
+// read takes in what the request asks for, and refuses what the operation does
+// not know.
+func (s *Server) read(w http.ResponseWriter, r *http.Request, c *call) error {
+	if v := r.Header.Get("Stripe-Version"); v != "" {
+		if !versions.MatchString(v) {
+			return fault.New(fault.Invalid, "", "Invalid Stripe API version: %s", clip(v))
+		}
+		c.version = v
+		w.Header().Set("Stripe-Version", v)
+	}
+	body, err := readBody(w, r)
+	if err != nil {
+		return err
+	}
+	tree, bad := form.Decode(form.DefaultLimits(), r.URL.RawQuery, body)
+	if bad == nil {
+		bad = c.op.Validate(tree)
+	}
+	if bad != nil {
+		return bad
+	}
+	c.form = tree
+	c.expand, _ = tree.Strings("expand")
+	if bad := c.op.ValidateExpand(c.expand); bad != nil {
+		return bad
+	}
+	if r.Method == http.MethodGet {
+		return nil
+	}
+	key := r.Header.Get("Idempotency-Key")
+	if len(key) > maxKey {
+		return fault.New(fault.Invalid, "", "Idempotency keys can be at most %d characters long.", maxKey)
+	}
+	if key != "" {
+		w.Header().Set("Idempotency-Key", key)
+	}
+	c.idem = &idem.Request{ID: c.id, Key: key, Hash: requestHash(r, tree), Rendering: rendering{c.version, c.expand}.text()}
+	return nil
+}
+
+// readBody gives the form of a request. A GET may carry one too.
+func readBody(w http.ResponseWriter, r *http.Request) (string, error) {
+	bytes, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+			return "", fault.New(fault.Invalid, "", "The request is larger than %d bytes.", maxBody)
+		}
+		return "", fault.New(fault.Invalid, "", "The request's body could not be read.")
+	}
+	if len(bytes) == 0 {
+		return "", nil
+	}
+	if typ := r.Header.Get("Content-Type"); typ != "" {
+		if media, _, err := mime.ParseMediaType(typ); err != nil || media != "application/x-www-form-urlencoded" {
+			return "", fault.New(fault.Invalid, "", "Invalid request (check that your POST content type is application/x-www-form-urlencoded).")
+		}
+	}
+	return string(bytes), nil
+}
+
+// publishable refuses what a publishable key may not do. It may make tokens
+// and payment methods, and see and confirm an intent whose client secret it
+// shows.
+func publishable(c *call) error {
+	switch c.op.ID {
+	case "PostTokens", "PostPaymentMethods":
+		return nil
+	case "GetPaymentIntentsIntent", "PostPaymentIntentsIntentConfirm":
+		if _, ok := c.form.String("client_secret"); ok {
+			return nil // compared by the handler
+		}
+	}
+	return fault.New(fault.Unauthenticated, "secret_key_required", "This API call cannot be made with a publishable API key. Please use a secret API key.")
+}
