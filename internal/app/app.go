@@ -120,7 +120,7 @@ func (a *App) assemble(c Config, acquirer provider.Provider) {
 	a.Merchant = merchant.New(a.DB, merchant.Options{})
 	a.Vault = vault.New(a.DB, a.Master, keys)
 	a.Payment = &payment.Service{
-		DB: a.DB, Keys: keys, Vault: a.Vault, Merchant: a.Merchant, Book: &ledger.Book{IDs: a.DB.IDs()},
+		DB: a.DB, Keys: keys, Vault: a.Vault, Merchant: a.Merchant, Book: &ledger.Book{},
 		Providers: map[string]provider.Provider{acquirer.Name: acquirer}, Default: acquirer.Name, Log: c.Logger,
 	}
 	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Master: a.Master, Log: c.Logger}

@@ -32,6 +32,18 @@ var session = map[string]string{
 	"idle_in_transaction_session_timeout": "60s",
 }
 
+// plans keeps a train's statements, all of which go by key, from being planned
+// anew for each train, or for tables as empty as they were at the first one:
+// docs/decisions/0001-storage.md has the figures.
+var plans = map[string]string{
+	"plan_cache_mode":   "force_generic_plan",
+	"enable_seqscan":    "off",
+	"enable_hashjoin":   "off",
+	"enable_mergejoin":  "off",
+	"enable_bitmapscan": "off",
+	"jit":               "off",
+}
+
 func openPostgres(ctx context.Context, address string) (*postgres, error) {
 	config, err := pgxpool.ParseConfig(address)
 	if err != nil {
@@ -46,6 +58,9 @@ func openPostgres(ctx context.Context, address string) (*postgres, error) {
 		config.ConnConfig.ConnectTimeout = 10 * time.Second
 	}
 	single := config.ConnConfig.Copy()
+	for k, v := range plans {
+		single.RuntimeParams[k] = v
+	}
 	config.MaxConns = postgresReaders
 	config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
 	// A row and its latest version are read by two statements and must be of one

@@ -104,7 +104,9 @@ func (d *DB) read(ctx context.Context, f func(reader) error) error {
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.Is(err, errClosed), errors.Is(err, errWhole):
+	case errors.Is(err, errClosed):
+		return fault.New(fault.Unavailable, "", "The server is shutting down. Try again shortly.")
+	case errors.Is(err, errWhole):
 		d.log.Warn("a read could not be served", "error", err)
 		return fault.New(fault.Unavailable, "", "The database can't be reached or is busy. Try again shortly.")
 	}

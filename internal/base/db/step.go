@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 
 	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/kit/id"
 )
 
 // Step is one atomic change.
@@ -28,6 +29,8 @@ type Step struct {
 type ticket struct {
 	step    Step
 	ctx     context.Context
+	ids     *id.Generator
+	keys    []int64 // made by the step, the same each time it runs
 	refused error
 	done    chan error
 }
@@ -37,7 +40,7 @@ type ticket struct {
 // taken up, it is not executed at all; afterwards Run waits for its end, since
 // nobody could tell otherwise what became of it.
 func (d *DB) Run(ctx context.Context, s Step) error {
-	t := &ticket{step: s, ctx: ctx, done: make(chan error, 1)}
+	t := &ticket{step: s, ctx: ctx, ids: d.ids, done: make(chan error, 1)}
 	queue := d.trains[trainOf(s.Scope, len(d.trains))].queue
 	d.closing.RLock()
 	if d.closed {

@@ -194,7 +194,7 @@ func (w *train) decide(ctx context.Context, c *cache, batch []*ticket) error {
 		var again []*ticket
 		now := w.db.clock.Now().Truncate(time.Microsecond)
 		for _, t := range waiting {
-			tx := &Tx{now: now, cache: c}
+			tx := &Tx{now: now, cache: c, ticket: t}
 			if !t.execute(tx) {
 				again = append(again, t)
 				needs = append(needs, tx.missed...)

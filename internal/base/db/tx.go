@@ -3,6 +3,7 @@ package db
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -41,6 +42,8 @@ type cache struct {
 type Tx struct {
 	now    time.Time
 	cache  *cache
+	ticket *ticket
+	made   int           // how many keys this run of the step has made
 	own    map[rowID]row // this step's changes, not yet the train's
 	order  []rowID
 	missed []Need
@@ -50,6 +53,18 @@ type Tx struct {
 // Now is the time of the step, to the microsecond: the same for everything
 // that the step writes.
 func (tx *Tx) Now() time.Time { return tx.now }
+
+// NewKey makes a key for a new row, greater than all that this process made
+// before. A step that runs again gets the same keys in the same order, so the
+// rows that it makes keep theirs. Nobody else has the key: rows under it are
+// known to be absent until the step inserts them.
+func (tx *Tx) NewKey() int64 {
+	if tx.made == len(tx.ticket.keys) {
+		tx.ticket.keys = append(tx.ticket.keys, tx.ticket.ids.Next())
+	}
+	tx.made++
+	return tx.ticket.keys[tx.made-1]
+}
 
 // Discard forgets what the step has changed so far. A step that is refused but
 // still has something to record (that it was refused) discards first.
@@ -67,6 +82,9 @@ func (tx *Tx) look(id rowID) (row, bool) {
 
 func (tx *Tx) get(t *table, k Key) ([]value, bool, error) {
 	r, ok := tx.look(rowID{t, k})
+	if !ok && slices.Contains(tx.ticket.keys[:tx.made], k.ID) {
+		return nil, false, nil
+	}
 	if !ok {
 		tx.missed = append(tx.missed, Need{t, k})
 		return nil, false, errNotLoaded

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -279,20 +280,30 @@ func TestScheduleNeverOverlapsAndSurvives(t *testing.T) {
 	})
 }
 
-// While the database refuses, the end of a run is written again and again.
-func TestClaimsGoOnAfterTheDatabaseRefused(t *testing.T) {
+// lines counts what is logged.
+type lines struct {
+	slog.Handler
+	n atomic.Int64
+}
+
+func (l *lines) Enabled(context.Context, slog.Level) bool  { return true }
+func (l *lines) Handle(context.Context, slog.Record) error { l.n.Add(1); return nil }
+
+// A database that refuses is asked again at every poll, no more often.
+func TestRunnerWithoutADatabaseNeitherSpinsNorDies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := bubbleDB(t)
-		r := runner(t, d, job.Options{}, job.Kind{Name: "k", Handle: func(context.Context, job.Job) error { return nil }})
-		key := enqueue(t, d, "k", time.Time{}, nil)
+		d, logged := bubbleDB(t), &lines{}
 		if err := d.Close(); err != nil {
 			t.Fatal(err)
 		}
-		r.Start() // every look fails, none may panic or spin
-		time.Sleep(time.Hour)
+		r := runner(t, d, job.Options{Logger: slog.New(logged)}, job.Kind{Name: "k", Handle: func(context.Context, job.Job) error { return nil }})
+		r.Start()
+		time.Sleep(time.Minute)
 		if err := r.Stop(t.Context()); err != nil {
 			t.Error(err)
 		}
-		_ = key
+		if n := logged.n.Load(); n < 119 || n > 121 {
+			t.Errorf("%d attempts in a minute, want one in half a second", n)
+		}
 	})
 }

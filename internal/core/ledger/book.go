@@ -12,9 +12,7 @@ import (
 // Book is the ledger as steps write it. Its methods load, decide and record
 // within the step's transaction; an error refuses the step, and an error that
 // is none of this package's named ones is a mistake of the caller or damage.
-type Book struct {
-	IDs *id.Generator
-}
+type Book struct{}
 
 // Post writes a transaction with its postings and moves the balances. What the
 // postings leave in [Pending] is added to the maturity of the day of
@@ -37,7 +35,7 @@ func (b *Book) Post(tx *db.Tx, s id.Scope, t Transaction, list ...Posting) (*obj
 	t.AvailableOn = t.AvailableOn.UTC().Truncate(time.Microsecond)
 
 	entries := make([]postingRow, len(list))
-	key := b.IDs.Next()
+	key := tx.NewKey()
 	for i, p := range list {
 		entries[i] = postingRow{key, AccountOf(p.Debit, t.Currency), AccountOf(p.Credit, t.Currency),
 			p.Amount.Minor(), int64(t.Currency.Numeric()), tx.Now()}
@@ -85,7 +83,7 @@ func (b *Book) write(tx *db.Tx, s id.Scope, entries []postingRow) error {
 		}); err != nil {
 			return err
 		}
-		postings.Insert(tx, db.Key{Scope: s.Key(), ID: b.IDs.Next()}, e)
+		postings.Insert(tx, db.Key{Scope: s.Key(), ID: tx.NewKey()}, e)
 	}
 	return nil
 }

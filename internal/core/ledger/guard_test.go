@@ -102,7 +102,7 @@ func TestReservationsRaceForAGuard(t *testing.T) {
 	address := dbtest.Address(t)
 	handles := []*db.DB{dbtest.OpenAt(t, address, db.Options{}), dbtest.OpenAt(t, address, db.Options{})}
 	s := id.Scope{Account: 7}
-	book := &Book{IDs: handles[0].IDs()}
+	book := &Book{}
 	run := func(d *db.DB, f func(tx *db.Tx) error) error {
 		return d.Run(t.Context(), db.Step{Name: "test", Scope: s.Key(), Needs: []db.Need{NeedGuard(s, subject, GuardRefund)}, Do: f})
 	}

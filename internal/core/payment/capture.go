@@ -64,7 +64,7 @@ func (v *Service) Cancel(ctx context.Context, s id.Scope, intent IntentID, reaso
 			if err := Intents.Update(tx, o); err != nil {
 				return nil, nil, err
 			}
-			return shown(Intents, o), nil, tell(v, tx, intent, "payment_intent.canceled", Intents, o, request(r))
+			return shown(Intents, o), nil, tell(tx, intent, "payment_intent.canceled", Intents, o, request(r))
 		}
 		o, ch, err := v.capturable(tx, s, intent, voidSettled, "canceled")
 		if err != nil {

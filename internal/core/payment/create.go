@@ -47,8 +47,7 @@ func (v *Service) Create(ctx context.Context, s id.Scope, p CreateParams, r *ide
 	if err := p.check(); err != nil {
 		return nil, err
 	}
-	key := v.next()
-	needs := []db.Need{event.Lane(s, key), Intents.Need(s, key)}
+	var needs []db.Need
 	if p.Customer != 0 {
 		needs = append(needs, vault.Customers.Need(s, p.Customer))
 	}
@@ -66,11 +65,11 @@ func (v *Service) Create(ctx context.Context, s id.Scope, p CreateParams, r *ide
 			}
 			body.Method, body.Status = m.Key, RequiresConfirmation
 		}
-		o, err := Intents.Insert(tx, s, key, body)
+		o, err := Intents.Insert(tx, s, tx.NewKey(), body)
 		if err != nil {
 			return nil, nil, err
 		}
-		if err := tell(v, tx, IntentID(key), "payment_intent.created", Intents, o, request(r)); err != nil {
+		if err := tell(tx, IntentID(o.Key), "payment_intent.created", Intents, o, request(r)); err != nil {
 			return nil, nil, err
 		}
 		if !p.Confirm {
@@ -213,7 +212,7 @@ func (v *Service) insertAttempt(tx *db.Tx, s id.Scope, a Attempt, r *idem.Reques
 	a.Due = tx.Now().Add(p.Traits.Timeout + Margin)
 	a.Ticket = r.Ticket()
 	a.Request = request(r)
-	return Attempts.Insert(tx, s, v.next(), a)
+	return Attempts.Insert(tx, s, tx.NewKey(), a)
 }
 
 // locked refuses a second operation on an object whose first one is open.

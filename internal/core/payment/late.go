@@ -135,7 +135,7 @@ func unwanted(i *Intent, a *Attempt) string {
 // receive books money that nobody wants any more, without a fee, and has a job
 // give it back.
 func (v *Service) receive(tx *db.Tx, a *object.Object[Attempt], o *object.Object[Intent], why string) error {
-	s, key := a.Scope, v.next()
+	s, key := a.Scope, tx.NewKey()
 	body := chargeOf(a, o, ChargeSucceeded)
 	body.GivenBack = why
 	guard := ledger.GuardCapture
@@ -159,10 +159,10 @@ func (v *Service) receive(tx *db.Tx, a *object.Object[Attempt], o *object.Object
 	if err := v.Book.OpenGuard(tx, s, key, guard, a.Body.Amount); err != nil {
 		return err
 	}
-	if err := tell(v, tx, a.Body.Intent, "charge.succeeded", Charges, ch, a.Body.Request); err != nil {
+	if err := tell(tx, a.Body.Intent, "charge.succeeded", Charges, ch, a.Body.Request); err != nil {
 		return err
 	}
-	return job.Enqueue(tx, s, v.next(), GiveBackJob, tx.Now(), GiveBackPayload{ChargeID(key)})
+	return job.Enqueue(tx, s, tx.NewKey(), GiveBackJob, tx.Now(), GiveBackPayload{ChargeID(key)})
 }
 
 // GiveBack returns a charge that came too late: it is voided if it was not

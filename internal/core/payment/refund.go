@@ -103,7 +103,7 @@ func overRefund(amount money.Amount, left int64) *fault.Error {
 
 // insertRefund holds the money and writes the refund with its attempt.
 func (v *Service) insertRefund(tx *db.Tx, ch *object.Object[Charge], amount money.Amount, p RefundParams, mayGoNegative bool, r *idem.Request) (*object.Object[Attempt], error) {
-	s, key := ch.Scope, v.next()
+	s, key := ch.Scope, tx.NewKey()
 	account := ledger.AccountOf(ledger.Available, amount.Currency())
 	if err := v.Book.Hold(tx, s, key, account, amount.Minor(), mayGoNegative); err != nil {
 		if errors.Is(err, ledger.ErrInsufficient) {

@@ -132,13 +132,13 @@ func (v *Service) undecided(tx *db.Tx, a *object.Object[Attempt], before State) 
 		if err != nil {
 			return err
 		}
-		return tell(v, tx, a.Body.Intent, "payment_intent.processing", Intents, o, a.Body.Request)
+		return tell(tx, a.Body.Intent, "payment_intent.processing", Intents, o, a.Body.Request)
 	case OpRefund:
 		r, err := get(tx, Refunds, a.Scope, int64(a.Body.Refund))
 		if err != nil {
 			return err
 		}
-		return tell(v, tx, a.Body.Intent, "refund.created", Refunds, r, a.Body.Request)
+		return tell(tx, a.Body.Intent, "refund.created", Refunds, r, a.Body.Request)
 	}
 	return nil
 }

@@ -38,10 +38,6 @@ type Service struct {
 
 func (v *Service) clock() clock.Clock { return v.DB.Clock() }
 
-// next makes a key for a new object. It may be called within a step: a step
-// that runs again makes new objects.
-func (v *Service) next() int64 { return v.DB.IDs().Next() }
-
 func (v *Service) provider(name string) (provider.Provider, error) {
 	p, ok := v.Providers[name]
 	if !ok {
@@ -124,8 +120,8 @@ func request(r *idem.Request) event.Request {
 }
 
 // tell writes an event about an object into the lane of its intent.
-func tell[T any, N comparable](v *Service, tx *db.Tx, intent IntentID, typ string, k *object.Kind[T, N], o *object.Object[T], r event.Request) error {
-	return event.Append(tx, event.Event{Scope: o.Scope, Key: v.next(), Lane: int64(intent), Type: typ, Kind: k.Name, Object: o.Ref(), Request: r})
+func tell[T any, N comparable](tx *db.Tx, intent IntentID, typ string, k *object.Kind[T, N], o *object.Object[T], r event.Request) error {
+	return event.Append(tx, event.Event{Scope: o.Scope, Key: tx.NewKey(), Lane: int64(intent), Type: typ, Kind: k.Name, Object: o.Ref(), Request: r})
 }
 
 // get loads an object that must be there because another one names it.

@@ -46,7 +46,7 @@ func (v *Service) paid(tx *db.Tx, account *merchant.Account, a *object.Object[At
 // the intent that it pays.
 func (v *Service) book(tx *db.Tx, account *merchant.Account, a *object.Object[Attempt], o *object.Object[Intent]) error {
 	s := a.Scope
-	key := v.next()
+	key := tx.NewKey()
 	body := chargeOf(a, o, ChargeSucceeded)
 	if a.Body.Operation == OpSale {
 		body.Captured = a.Body.Amount
@@ -80,14 +80,14 @@ func (v *Service) book(tx *db.Tx, account *merchant.Account, a *object.Object[At
 	if err := v.Vault.DropCVC(tx, s, a.Body.Card); err != nil {
 		return err
 	}
-	if err := tell(v, tx, a.Body.Intent, "charge.succeeded", Charges, ch, a.Body.Request); err != nil {
+	if err := tell(tx, a.Body.Intent, "charge.succeeded", Charges, ch, a.Body.Request); err != nil {
 		return err
 	}
 	typ := "payment_intent.amount_capturable_updated"
 	if a.Body.Operation == OpSale {
 		typ = "payment_intent.succeeded"
 	}
-	return tell(v, tx, a.Body.Intent, typ, Intents, o, a.Body.Request)
+	return tell(tx, a.Body.Intent, typ, Intents, o, a.Body.Request)
 }
 
 func chargeOf(a *object.Object[Attempt], o *object.Object[Intent], st ChargeStatus) Charge {
@@ -150,12 +150,12 @@ func (v *Service) unpaid(tx *db.Tx, a *object.Object[Attempt], outcome provider.
 	if outcome.Status == provider.Declined {
 		body := chargeOf(a, o, ChargeFailed)
 		body.Failure = &why
-		ch, err := Charges.Insert(tx, s, v.next(), body)
+		ch, err := Charges.Insert(tx, s, tx.NewKey(), body)
 		if err != nil {
 			return err
 		}
 		i.LatestCharge, i.LastError.Charge = ChargeID(ch.Key), ChargeID(ch.Key)
-		if err := tell(v, tx, a.Body.Intent, "charge.failed", Charges, ch, a.Body.Request); err != nil {
+		if err := tell(tx, a.Body.Intent, "charge.failed", Charges, ch, a.Body.Request); err != nil {
 			return err
 		}
 	}
@@ -165,7 +165,7 @@ func (v *Service) unpaid(tx *db.Tx, a *object.Object[Attempt], outcome provider.
 	if err := v.Vault.DropCVC(tx, s, a.Body.Card); err != nil {
 		return err
 	}
-	return tell(v, tx, a.Body.Intent, "payment_intent.payment_failed", Intents, o, a.Body.Request)
+	return tell(tx, a.Body.Intent, "payment_intent.payment_failed", Intents, o, a.Body.Request)
 }
 
 // captured applies the end of a capture.
@@ -202,10 +202,10 @@ func (v *Service) captured(tx *db.Tx, account *merchant.Account, a *object.Objec
 	if err := Intents.Update(tx, o); err != nil {
 		return err
 	}
-	if err := tell(v, tx, a.Body.Intent, "charge.captured", Charges, ch, a.Body.Request); err != nil {
+	if err := tell(tx, a.Body.Intent, "charge.captured", Charges, ch, a.Body.Request); err != nil {
 		return err
 	}
-	return tell(v, tx, a.Body.Intent, "payment_intent.succeeded", Intents, o, a.Body.Request)
+	return tell(tx, a.Body.Intent, "payment_intent.succeeded", Intents, o, a.Body.Request)
 }
 
 func (v *Service) intentAndCharge(tx *db.Tx, a *object.Object[Attempt]) (*object.Object[Intent], *object.Object[Charge], error) {
@@ -254,7 +254,7 @@ func (v *Service) voided(tx *db.Tx, a *object.Object[Attempt]) error {
 	if err := Intents.Update(tx, o); err != nil {
 		return err
 	}
-	return tell(v, tx, a.Body.Intent, "payment_intent.canceled", Intents, o, a.Body.Request)
+	return tell(tx, a.Body.Intent, "payment_intent.canceled", Intents, o, a.Body.Request)
 }
 
 // refunded applies the end of a refund.
@@ -287,12 +287,12 @@ func (v *Service) refunded(tx *db.Tx, a *object.Object[Attempt], before State) e
 		types = append(types, "refund.failed")
 	}
 	for _, typ := range types {
-		if err := tell(v, tx, a.Body.Intent, typ, Refunds, r, a.Body.Request); err != nil {
+		if err := tell(tx, a.Body.Intent, typ, Refunds, r, a.Body.Request); err != nil {
 			return err
 		}
 	}
 	if r.Body.Status == RefundSucceeded {
-		return tell(v, tx, a.Body.Intent, "charge.refunded", Charges, ch, a.Body.Request)
+		return tell(tx, a.Body.Intent, "charge.refunded", Charges, ch, a.Body.Request)
 	}
 	return nil
 }

@@ -55,13 +55,17 @@ func By(r *idem.Request) event.Request {
 
 // tell writes the event kind about o, in o's own lane.
 func tell[T any, N comparable](tx *db.Tx, v *Service, k *object.Kind[T, N], o *object.Object[T], kind string, by event.Request) error {
-	return event.Append(tx, event.Event{Scope: o.Scope, Key: v.db.IDs().Next(), Lane: o.Key, Type: kind, Kind: k.Name, Object: o.Ref(), Request: by})
+	return event.Append(tx, event.Event{Scope: o.Scope, Key: tx.NewKey(), Lane: o.Key, Type: kind, Kind: k.Name, Object: o.Ref(), Request: by})
 }
 
-// parse reads a public id of prefix p that belongs to scope s.
-func parse(p id.Prefix, s id.Scope, text string) (int64, bool) {
+// parse reads a public id of prefix p that belongs to scope s. Any other text
+// gives key 0, which is the key of nothing.
+func parse(p id.Prefix, s id.Scope, text string) (key int64, ok bool) {
 	key, shard, ok := p.ParseShard(text)
-	return key, ok && shard == s.Shard()
+	if !ok || shard != s.Shard() {
+		return 0, false
+	}
+	return key, true
 }
 
 var errErasedPerson = fault.New(fault.Invalid, "", "The personal data of this object was erased and can't be set again.")

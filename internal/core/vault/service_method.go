@@ -47,7 +47,10 @@ func (v *Service) AttachPaymentMethod(ctx context.Context, s id.Scope, method, c
 		if err != nil {
 			return nil, err
 		}
-		return show(PaymentMethods, m), v.Attach(tx, m, c.Key, By(r))
+		if err := v.Attach(tx, m, c.Key, By(r)); err != nil {
+			return nil, err
+		}
+		return show(PaymentMethods, m), nil
 	})
 }
 

@@ -150,7 +150,11 @@ func TestGroupCommit(t *testing.T) {
 		wg.Go(func() { record(t, b, reference); told.Add(1) })
 	}
 	start("first")
-	<-entered
+	select {
+	case <-entered:
+	case <-time.After(10 * time.Second):
+		t.Fatal("nothing was synced")
+	}
 	const crowd = 200
 	for i := range crowd {
 		start(fmt.Sprint("ref-", i))

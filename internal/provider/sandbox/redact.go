@@ -12,7 +12,7 @@ var (
 	// amount than show a number.
 	panLike = regexp.MustCompile(`[0-9](?:[ -]?[0-9]){11,}`)
 	// cvcLike finds a security code by its label, quoted once or many times.
-	cvcLike = regexp.MustCompile(`(?i)((?:cv[cv]2?|csc|security[_ ]?code)\W{0,16})[0-9]{3,4}`)
+	cvcLike = regexp.MustCompile(`(?i)((?:cv[cv]2?|csc|security[_ ]?code)[^\w*]{0,16})[0-9]{3,}`)
 )
 
 // mask leaves the first six and the last four digits of a card number, all

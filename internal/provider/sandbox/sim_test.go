@@ -254,7 +254,11 @@ func TestAnswerAfterSync(t *testing.T) {
 	p := New(url, ConnectorOptions{})
 	answered := make(chan provider.Outcome, 1)
 	go func() { answered <- p.Authorize(t.Context(), testSale) }()
-	<-entered
+	select {
+	case <-entered:
+	case out := <-answered:
+		t.Fatalf("answered without a sync: %+v", out)
+	}
 	select {
 	case out := <-answered:
 		t.Errorf("answered before the sync returned: %+v", out)
