@@ -2,12 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 
-	"github.com/florinpay/florin/internal/provider/sandbox"
+	"github.com/florinpay/florin/internal/app"
 )
 
 type sandboxCommand struct {
@@ -22,15 +21,10 @@ func (s *sandboxCommand) Run(ctx context.Context, _ *slog.Logger) error {
 	if err := loopback(s.Listen); err != nil {
 		return err
 	}
-	book, err := sandbox.OpenFileBook(s.Book)
+	ln, err := net.Listen("tcp", s.Listen)
 	if err != nil {
 		return err
 	}
-	ln, err := net.Listen("tcp", s.Listen)
-	if err != nil {
-		return errors.Join(err, book.Close())
-	}
 	fmt.Printf("The sandbox acquirer is ready at http://%s, its book at http://%s/book\n", ln.Addr(), ln.Addr())
-	simulator := sandbox.NewSimulator(book, sandbox.Options{Seed: s.Seed, FaultRate: s.Faults})
-	return errors.Join(simulator.Serve(ctx, ln), book.Close())
+	return app.Sandbox{Book: s.Book, Seed: s.Seed, Faults: s.Faults}.Serve(ctx, ln)
 }

@@ -11,8 +11,6 @@ import (
 	"strings"
 
 	"github.com/florinpay/florin/internal/app"
-	"github.com/florinpay/florin/internal/base/db"
-	"github.com/florinpay/florin/internal/schema"
 )
 
 type serveCommand struct {
@@ -82,16 +80,8 @@ type migrateCommand struct {
 }
 
 // Run migrates and says to which version.
-func (m *migrateCommand) Run(ctx context.Context, log *slog.Logger) (err error) {
-	d, err := db.Open(ctx, m.DB, db.Options{Logger: log})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	if err := d.Migrate(ctx, schema.Files); err != nil {
-		return err
-	}
-	n, err := d.SchemaVersion(ctx)
+func (m *migrateCommand) Run(ctx context.Context, log *slog.Logger) error {
+	n, err := app.Migrate(ctx, m.DB, log)
 	if err == nil {
 		_, err = fmt.Println("schema version", n)
 	}

@@ -5,7 +5,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -22,7 +21,6 @@ import (
 	"github.com/florinpay/florin/internal/door/rest"
 	"github.com/florinpay/florin/internal/kit/clock"
 	"github.com/florinpay/florin/internal/provider"
-	"github.com/florinpay/florin/internal/provider/sandbox"
 	"github.com/florinpay/florin/internal/schema"
 )
 
@@ -188,30 +186,4 @@ func (a *App) Close(context.Context) (err error) {
 	}
 	a.close = nil
 	return err
-}
-
-// sandbox connects to the sandbox, which it starts within this process unless
-// there is one elsewhere.
-func (a *App) sandbox(ctx context.Context, c Config) (provider.Provider, error) {
-	options := sandbox.ConnectorOptions{Clock: c.Clock, Timeout: c.ProviderTimeout}
-	if c.Sandbox != "embedded" {
-		return sandbox.New(c.Sandbox, options), nil
-	}
-	book, err := sandbox.OpenFileBook(bookPath(c.DB))
-	if err != nil {
-		return provider.Provider{}, err
-	}
-	a.close = append(a.close, book.Close)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return provider.Provider{}, fmt.Errorf("sandbox: %w", err)
-	}
-	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	ended := make(chan error, 1)
-	go func() { ended <- sandbox.NewSimulator(book, sandbox.Options{Clock: c.Clock}).Serve(running, ln) }()
-	a.close = append(a.close, func() error {
-		stop()
-		return <-ended
-	})
-	return sandbox.New("http://"+ln.Addr().String(), options), nil
 }

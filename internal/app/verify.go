@@ -2,8 +2,11 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"strings"
 
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/event"
@@ -15,23 +18,50 @@ import (
 	"github.com/florinpay/florin/internal/schema"
 )
 
-// Verify checks every invariant of the books of a database, and reports each
-// row that breaks one. It writes nothing and needs no key.
-func Verify(ctx context.Context, d *db.DB, report func(ledger.Finding)) error {
+// Finding is a row that breaks an invariant of the books.
+type Finding struct {
+	Check    string `json:"check"`
+	Account  int64  `json:"account"` // row key of the account
+	Livemode bool   `json:"livemode"`
+	Table    string `json:"table"`
+	Key      int64  `json:"key"`
+	Problem  string `json:"problem"`
+}
+
+// Verify checks every invariant of the books at a database's address, and
+// gives each row that breaks one. It writes nothing and needs no key.
+func Verify(ctx context.Context, address string, log *slog.Logger) (findings []Finding, err error) {
+	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("there is no database at %s", path)
+		}
+	}
+	d, err := db.Open(ctx, address, db.Options{Logger: log})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
 	if err := d.CheckSchema(ctx, schema.Files); err != nil {
-		return err
+		return nil, err
 	}
 	version, err := d.SchemaVersion(ctx)
+	if err == nil && version == 0 {
+		err = errors.New("there are no books: the database is empty")
+	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if version == 0 {
-		return fmt.Errorf("there are no books: the database is empty")
-	}
+	err = verify(ctx, d, func(f ledger.Finding) {
+		findings = append(findings, Finding{f.Check, f.Scope.Account, f.Scope.Livemode, f.Table, f.Key, f.Problem})
+	})
+	return findings, err
+}
+
+func verify(ctx context.Context, d *db.DB, report func(ledger.Finding)) error {
 	if err := ledger.Check(ctx, d, report); err != nil {
 		return err
 	}
-	payments := &payment.Service{DB: d, Book: &ledger.Book{}, Log: slog.Default()}
+	payments := &payment.Service{DB: d, Book: &ledger.Book{}, Log: slog.New(slog.DiscardHandler)}
 	if err := payments.Check(ctx, report); err != nil {
 		return err
 	}

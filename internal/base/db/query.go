@@ -98,7 +98,10 @@ func ReadLatest[R, V any](ctx context.Context, d *DB, t *Table[R], versions *Tab
 
 // read lends a read-only connection. That there is none is told as a fault.
 func (d *DB) read(ctx context.Context, f func(reader) error) error {
-	err := d.engine.read(ctx, f)
+	err := func() error {
+		defer d.take()()
+		return d.engine.read(ctx, f)
+	}()
 	switch {
 	case err == nil:
 		return nil

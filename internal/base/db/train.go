@@ -130,6 +130,7 @@ func backoff(try int) time.Duration {
 func (w *train) attempt(id int64, batch []*ticket) (err error) {
 	ctx, cancel := context.WithTimeout(w.db.life, attemptTimeout)
 	defer cancel()
+	defer w.db.take()()
 	if w.conn == nil {
 		if w.conn, err = w.db.engine.connect(ctx); err != nil {
 			return fmt.Errorf("%w: %w", errWhole, err)

@@ -40,7 +40,9 @@ func (h *history) sorted() []string {
 	return slices.Sorted(slices.Values(h.lines))
 }
 
-func bubbleDB(t *testing.T) *db.DB { return dbtest.OpenAt(t, dbtest.SQLite(t), db.Options{}) }
+func bubbleDB(t *testing.T) *db.DB {
+	return dbtest.OpenAt(t, dbtest.SQLite(t), db.Options{Serial: true})
+}
 
 // month runs 30 days of failing jobs, jobs that come in rounds and schedules.
 func month(t *testing.T, seed int64) (lines []string) {

@@ -43,15 +43,18 @@ func (v *Service) Create(ctx context.Context, p Params) (*object.Object[Account]
 	}
 	var made *object.Object[Account]
 	err = v.db.Run(ctx, db.Step{Name: "merchant.create", Needs: []db.Need{firstAccount.Need(firstKey)}, Do: func(tx *db.Tx) error {
-		made, err = v.insert(tx, a)
+		made, err = insert(tx, a)
 		return err
 	}})
-	return made, err
+	if err != nil {
+		return nil, err
+	}
+	return made, nil
 }
 
 // insert adds an account, and notes it where it is the first.
-func (v *Service) insert(tx *db.Tx, a Account) (*object.Object[Account], error) {
-	key := v.db.IDs().Next()
+func insert(tx *db.Tx, a Account) (*object.Object[Account], error) {
+	key := tx.NewKey()
 	_, ok, err := firstAccount.Get(tx, firstKey)
 	if err != nil {
 		return nil, err
@@ -183,7 +186,7 @@ func (v *Service) Bootstrap(ctx context.Context, secretKey, publishableKey strin
 		if _, ok, err := firstAccount.Get(tx, firstKey); err != nil || ok {
 			return err
 		}
-		o, err := v.insert(tx, a)
+		o, err := insert(tx, a)
 		if err != nil {
 			return err
 		}

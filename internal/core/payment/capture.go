@@ -15,9 +15,16 @@ import (
 // CaptureParams say how much of an authorisation is taken.
 type CaptureParams struct {
 	// Amount in the API's minor units; zero: all of it.
-	Amount   int64
-	Metadata map[string]string
+	Amount int64
+	// Metadata, unless nil, is laid over the intent's; an empty value removes its
+	// key. ClearMetadata removes all keys first.
+	Metadata      map[string]string
+	ClearMetadata bool
 }
+
+// maxMetadata is how many keys an object's metadata may have
+// (https://docs.stripe.com/api/metadata).
+const maxMetadata = 50
 
 // Capture takes an authorised amount, or part of it; the rest is released. The
 // reply shows the intent. When the outcome is not known yet the intent is
@@ -42,8 +49,14 @@ func (v *Service) Capture(ctx context.Context, s id.Scope, intent IntentID, p Ca
 		if err != nil {
 			return nil, nil, err
 		}
+		if p.ClearMetadata {
+			o.Body.Metadata = nil
+		}
 		if p.Metadata != nil {
 			o.Body.Metadata = merge(o.Body.Metadata, p.Metadata)
+		}
+		if n := len(o.Body.Metadata); n > maxMetadata {
+			return nil, nil, fault.Param("metadata", "", "Metadata can have up to %d keys, but this request would leave %d keys.", maxMetadata, n)
 		}
 		return nil, attempt, Intents.Update(tx, o)
 	})

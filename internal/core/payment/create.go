@@ -53,7 +53,7 @@ func (v *Service) Create(ctx context.Context, s id.Scope, p CreateParams, r *ide
 	}
 	return v.operate(ctx, "payment.create", s, r, needs, func(tx *db.Tx) (*idem.Reply, *object.Object[Attempt], error) {
 		if p.Customer != 0 {
-			if _, err := find(tx, vault.Customers, s, p.Customer, fault.Invalid, "customer"); err != nil {
+			if _, err := v.Vault.Customer(tx, s, vault.Customers.ID(s, p.Customer)); err != nil {
 				return nil, nil, err
 			}
 		}

@@ -3,9 +3,8 @@ package payment
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/idem"
@@ -49,13 +48,22 @@ func (v *Service) Sweep(ctx context.Context, limit int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	var group errgroup.Group
-	group.SetLimit(16)
-	for _, d := range due {
-		group.Go(func() error { return v.Resolve(ctx, id.ScopeOf(d.Scope), AttemptID(d.Key)) })
+	var group sync.WaitGroup
+	slots := make(chan struct{}, sweepers)
+	problems := make([]error, len(due))
+	for i, d := range due {
+		slots <- struct{}{}
+		group.Go(func() {
+			problems[i] = v.Resolve(ctx, id.ScopeOf(d.Scope), AttemptID(d.Key))
+			<-slots
+		})
 	}
-	return len(due), group.Wait()
+	group.Wait()
+	return len(due), errors.Join(problems...)
 }
+
+// sweepers is how many attempts are resolved at once.
+const sweepers = 16
 
 // Resolve finds out what became of an attempt whose lease is over, in this
 // order: inquiry, else replay within the provider's window, else reversal. It
@@ -78,12 +86,22 @@ func (v *Service) Resolve(ctx context.Context, s id.Scope, key AttemptID) error 
 	case p.Inquire != nil:
 		return v.inquire(ctx, p, a)
 	case age < p.Traits.ReplayWindow && (a.Body.Card == 0 || age < cvcLife):
-		_, err := v.settle(ctx, s, key, v.call(ctx, a))
-		return err
+		return v.replay(ctx, a)
 	case p.Reverse != nil:
 		return v.reverse(ctx, p, a)
 	}
 	return v.reschedule(ctx, a, time.Time{})
+}
+
+// replay sends an attempt again under its reference. That the second sending
+// failed says nothing about the first.
+func (v *Service) replay(ctx context.Context, a *object.Object[Attempt]) error {
+	o := v.call(ctx, a)
+	if o.Status == provider.Failed {
+		o.Status = provider.Unknown
+	}
+	_, err := v.settle(ctx, a.Scope, AttemptID(a.Key), o)
+	return err
 }
 
 // claim takes the lease of an attempt that is due; nil: there is nothing to do.

@@ -25,7 +25,7 @@ func (v *Service) EraseCustomer(ctx context.Context, s id.Scope, customer string
 			return err
 		}
 		if !ok {
-			return fault.Missing(fault.NotFound, "id", "customer", customer)
+			return missing(fault.NotFound, "id", "customer", customer)
 		}
 		if !o.Body.Deleted || o.Body.EmailHash != 0 {
 			o.Body.Deleted, o.Body.EmailHash = true, 0

@@ -169,7 +169,7 @@ func (f *MethodRef) resolve(tx *db.Tx) (*object.Object[PaymentMethod], error) {
 	case f.existing != 0:
 		m, ok, err := PaymentMethods.Get(tx, f.scope, f.existing)
 		if err == nil && !ok {
-			err = f.missing()
+			err = f.refuse()
 		}
 		return m, err
 	case f.draft != nil:
@@ -182,7 +182,7 @@ func (f *MethodRef) resolve(tx *db.Tx) (*object.Object[PaymentMethod], error) {
 		}
 		return f.insert(tx, body)
 	}
-	return nil, f.missing()
+	return nil, f.refuse()
 }
 
 func (f *MethodRef) insert(tx *db.Tx, body PaymentMethod) (*object.Object[PaymentMethod], error) {
@@ -202,9 +202,9 @@ func (f *MethodRef) convert(tx *db.Tx) (PaymentMethod, error) {
 	case err != nil:
 		return PaymentMethod{}, err
 	case !ok:
-		return PaymentMethod{}, f.missing()
+		return PaymentMethod{}, f.refuse()
 	case t.Body.Used:
-		return PaymentMethod{}, fault.Param("", "token_already_used", "You cannot use a Stripe token more than once: %s.", f.text)
+		return PaymentMethod{}, fault.Param("", "token_already_used", "You cannot use a Stripe token more than once: %s.", Tokens.ID(t.Scope, t.Key))
 	}
 	t.Body.Used = true
 	if err := Tokens.Update(tx, t); err != nil {
@@ -221,7 +221,7 @@ func (f *MethodRef) convert(tx *db.Tx) (PaymentMethod, error) {
 	return body, nil
 }
 
-func (f *MethodRef) missing() error { return fault.Missing(f.kind, f.param, f.noun, f.text) }
+func (f *MethodRef) refuse() error { return missing(f.kind, f.param, f.noun, f.text) }
 
 // usable refuses a payment method that customer (0: nobody) may not pay with.
 func usable(m *object.Object[PaymentMethod], customer int64) error {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/db/dbtest"
+	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/kit/clock"
@@ -224,7 +225,7 @@ func TestNothingInPrint(t *testing.T) {
 	}
 	var out bytes.Buffer
 	log := slog.New(slog.NewJSONHandler(&out, nil))
-	for _, value := range []any{in, *in.Card, c, *c, f.draft, f.body, m, card, TokenInput{Card: *in.Card}} {
+	for _, value := range []any{in, *in.Card, c, *c, f.draft, f.body, m, TokenInput{Card: *in.Card}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
 			fmt.Fprintf(&out, verb+"\n", value)
 		}
@@ -232,6 +233,8 @@ func TestNothingInPrint(t *testing.T) {
 		fmt.Fprintln(&out, string(text), err)
 		log.Info("value", "value", value)
 	}
+	fmt.Fprintf(&out, "%v %+v %#v %s", card, card, card, card)
+	log.Info("value", "value", card)
 	for _, clear := range []string{visa, "7391", fmt.Sprintf("%x", visa)} {
 		if alone(out.Bytes(), clear) > 0 {
 			t.Errorf("%q is printed", clear)
@@ -408,5 +411,42 @@ func TestKeyringIsBounded(t *testing.T) {
 	c.Advance(cacheLife)
 	if _, ok := r.get(db.Key{ID: 0}, c.Now()); ok || len(r.entries) != cacheSize-1 {
 		t.Error("an old one is still given")
+	}
+}
+
+// TestNumbersInWrongPlaces: a card number where an id belongs is not repeated.
+func TestNumbersInWrongPlaces(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	for _, number := range []string{visa, "4242 4242 4242 4242", "4242-4242-4242-4241"} {
+		var said []string
+		note := func(r *idem.Reply, err error) { e := refused(t, r, err); said = append(said, e.Error()) }
+		note(w.CreatePaymentMethod(ctx, w.s, &MethodInput{Type: "card", Token: number}, nil))
+		note(w.CreatePaymentMethod(ctx, w.s, &MethodInput{Type: number}, nil))
+		note(w.CreateCustomer(ctx, w.s, &CustomerParams{Source: number}, nil))
+		note(w.CreateCustomer(ctx, w.s, &CustomerParams{InvoiceMethod: &number}, nil))
+		note(w.UpdateCustomer(ctx, w.s, number, &CustomerParams{}, nil))
+		note(w.AttachPaymentMethod(ctx, w.s, number, w.cus(w.customer(CustomerParams{})), nil))
+		note(w.AttachPaymentMethod(ctx, w.s, "pm_card_visa", number, nil))
+		note(w.DetachPaymentMethod(ctx, w.s, number, nil))
+		for _, read := range []func() error{
+			func() error { _, err := w.RetrieveCustomer(ctx, w.s, number); return err },
+			func() error { _, err := w.RetrievePaymentMethod(ctx, w.s, number); return err },
+			func() error { _, err := w.RetrieveToken(ctx, w.s, number); return err },
+			func() error { return w.EraseCustomer(ctx, w.s, number) },
+		} {
+			note(nil, read())
+		}
+		for _, text := range said {
+			if strings.Contains(text, number) {
+				t.Error(text)
+			}
+		}
+	}
+}
+
+func TestStatementsFit(t *testing.T) {
+	if err := newWorld(t).db.CheckStatements(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

@@ -68,4 +68,13 @@ func parse(p id.Prefix, s id.Scope, text string) (key int64, ok bool) {
 	return key, true
 }
 
+// missing is the refusal of a reference that names nothing. One that looks like
+// a card number, sent in the wrong place, is not repeated.
+func missing(kind fault.Kind, param, noun, reference string) error {
+	if number := separators.Replace(reference); len(number) >= minDigits && digits(number) {
+		reference = secret.Redacted
+	}
+	return fault.Missing(kind, param, noun, reference)
+}
+
 var errErasedPerson = fault.New(fault.Invalid, "", "The personal data of this object was erased and can't be set again.")

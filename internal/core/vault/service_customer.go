@@ -86,7 +86,7 @@ func (list given) resolve(tx *db.Tx, p *CustomerParams, customer int64, body *Cu
 		methods = append(methods, m)
 	}
 	if p.InvoiceMethod != nil && *p.InvoiceMethod != "" && body.InvoiceMethod == 0 {
-		return nil, errNotTheCustomers(*p.InvoiceMethod)
+		return nil, missing(fault.Invalid, "invoice_settings[default_payment_method]", "PaymentMethod", *p.InvoiceMethod)
 	}
 	return methods, nil
 }
@@ -149,10 +149,10 @@ func (f *MethodRef) of(tx *db.Tx, customer int64) (int64, error) {
 		return 0, err
 	}
 	if !ok {
-		return 0, f.missing()
+		return 0, f.refuse()
 	}
 	if m.Body.Customer != customer {
-		return 0, errNotTheCustomers(f.text)
+		return 0, errNotTheCustomers(PaymentMethods.ID(m.Scope, m.Key))
 	}
 	return m.Key, nil
 }
@@ -183,7 +183,7 @@ func customerIn(tx *db.Tx, s id.Scope, key int64, kind fault.Kind, param, refere
 		return nil, err
 	}
 	if !ok || o.Body.Deleted {
-		return nil, fault.Missing(kind, param, "customer", reference)
+		return nil, missing(kind, param, "customer", reference)
 	}
 	return o, nil
 }
@@ -209,7 +209,7 @@ func (v *Service) RetrieveCustomer(ctx context.Context, s id.Scope, customer str
 	key, _ := parse(Customers.Prefix, s, customer)
 	o, ok, err := Customers.Read(ctx, v.db, s, key)
 	if err == nil && !ok {
-		err = fault.Missing(fault.NotFound, "id", "customer", customer)
+		err = missing(fault.NotFound, "id", "customer", customer)
 	}
 	return o, err
 }

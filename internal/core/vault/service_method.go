@@ -137,7 +137,7 @@ func (v *Service) dropDefault(tx *db.Tx, s id.Scope, customer, method int64, by 
 func methodIn(tx *db.Tx, s id.Scope, key int64, reference string) (*object.Object[PaymentMethod], error) {
 	m, ok, err := PaymentMethods.Get(tx, s, key)
 	if err == nil && !ok {
-		err = fault.Missing(fault.NotFound, "payment_method", "PaymentMethod", reference)
+		err = missing(fault.NotFound, "payment_method", "PaymentMethod", reference)
 	}
 	return m, err
 }
@@ -147,7 +147,7 @@ func (v *Service) RetrievePaymentMethod(ctx context.Context, s id.Scope, method 
 	key, _ := parse(PaymentMethods.Prefix, s, method)
 	m, ok, err := PaymentMethods.Read(ctx, v.db, s, key)
 	if err == nil && !ok {
-		err = fault.Missing(fault.NotFound, "payment_method", "PaymentMethod", method)
+		err = missing(fault.NotFound, "payment_method", "PaymentMethod", method)
 	}
 	return m, err
 }
@@ -157,7 +157,7 @@ func (v *Service) RetrievePaymentMethod(ctx context.Context, s id.Scope, method 
 func (v *Service) ListPaymentMethods(ctx context.Context, s id.Scope, r object.Range, customer, kind string) ([]*object.Object[PaymentMethod], bool, error) {
 	c, err := v.RetrieveCustomer(ctx, s, customer)
 	if fault.KindOf(err) == fault.NotFound || err == nil && c.Body.Deleted {
-		return nil, false, fault.Missing(fault.Invalid, "customer", "customer", customer)
+		return nil, false, missing(fault.Invalid, "customer", "customer", customer)
 	}
 	if err != nil {
 		return nil, false, err

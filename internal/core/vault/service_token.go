@@ -47,7 +47,7 @@ func (v *Service) RetrieveToken(ctx context.Context, s id.Scope, token string) (
 	key, _ := parse(Tokens.Prefix, s, token)
 	t, ok, err := Tokens.Read(ctx, v.db, s, key)
 	if err == nil && !ok {
-		err = fault.Missing(fault.NotFound, "token", "token", token)
+		err = missing(fault.NotFound, "token", "token", token)
 	}
 	return t, err
 }

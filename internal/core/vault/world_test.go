@@ -2,7 +2,9 @@ package vault
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -147,10 +149,9 @@ func (w *world) step(do func(*db.Tx) error) error {
 	return w.db.Run(w.t.Context(), db.Step{Name: "test", Scope: w.s.Key(), Do: do})
 }
 
-var requests int
+var requests atomic.Int64
 
-// request is one under an idempotency key, which is new when key is empty.
+// request is one under an idempotency key.
 func request(key string, hash byte) *idem.Request {
-	requests++
-	return &idem.Request{ID: "req_" + time.Duration(requests).String(), Key: key, Hash: [32]byte{hash}, Lease: time.Minute}
+	return &idem.Request{ID: fmt.Sprint("req_", requests.Add(1)), Key: key, Hash: [32]byte{hash}, Lease: time.Minute}
 }

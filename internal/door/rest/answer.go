@@ -165,7 +165,6 @@ func (s *Server) writeError(w http.ResponseWriter, c *call, reply *idem.Reply, e
 	}
 	wire := kinds[e.Kind]
 	body := errorBody(e)
-	body.Type = wire.typ
 	if reply != nil && reply.Kind == payment.Intents.Name {
 		if err := s.embed(c, reply, body); err != nil {
 			s.Log.Error("error body", "request", c.id, "error", err)
@@ -187,6 +186,10 @@ func (s *Server) writeError(w http.ResponseWriter, c *call, reply *idem.Reply, e
 
 func errorBody(e *fault.Error) *apiError {
 	body := &apiError{Type: kinds[e.Kind].typ, Code: e.Code, DeclineCode: e.DeclineCode, AdviceCode: e.AdviceCode, Param: e.Param, Message: e.Message}
+	if e.Kind == fault.Declined && e.Code == "" {
+		// Refused by a rule of ours and not by an issuer: the status tells it apart.
+		body.Type = kinds[fault.Invalid].typ
+	}
 	if e.Code != "" {
 		body.DocURL = "https://stripe.com/docs/error-codes/" + dashed(e.Code)
 	}

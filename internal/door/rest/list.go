@@ -82,14 +82,14 @@ func created(f *form.Value, r *object.Range) error {
 		return nil
 	}
 	if n, ok := f.Int64("created"); ok && at.Kind() == form.Scalar {
-		r.After, r.Before = second(n)-1, second(n+1)
+		r.After, r.Before = second(n)-1, secondAfter(n)
 		return nil
 	}
 	for name, set := range map[string]func(int64){
 		"gte": func(n int64) { r.After = max(r.After, second(n)-1) },
-		"gt":  func(n int64) { r.After = max(r.After, second(n+1)-1) },
+		"gt":  func(n int64) { r.After = max(r.After, secondAfter(n)-1) },
 		"lt":  func(n int64) { r.Before = lower(r.Before, second(n)) },
-		"lte": func(n int64) { r.Before = lower(r.Before, second(n+1)) },
+		"lte": func(n int64) { r.Before = lower(r.Before, secondAfter(n)) },
 	} {
 		if n, ok := f.Int64("created", name); ok {
 			set(n)
@@ -98,12 +98,17 @@ func created(f *form.Value, r *object.Range) error {
 	return nil
 }
 
+// lastSecond is later than any key is made.
+const lastSecond = 1 << 32
+
 // second is the first key that can have been made in a second. Seconds before
 // the first and after the last possible key are brought within bounds.
 func second(unix int64) int64 {
-	const last = 1 << 32
-	return max(1, id.Floor(time.Unix(min(max(unix, 0), last), 0)))
+	return max(1, id.Floor(time.Unix(min(max(unix, 0), lastSecond), 0)))
 }
+
+// secondAfter is the first key that can have been made after a second.
+func secondAfter(unix int64) int64 { return second(min(unix, lastSecond) + 1) }
 
 func lower(have, bound int64) int64 {
 	if have == 0 {
@@ -180,4 +185,19 @@ func pathKey[T any, N comparable](c *call, k *object.Kind[T, N], param string) (
 		return 0, fault.Missing(fault.NotFound, param, k.Name, clip(c.path[param]))
 	}
 	return key, nil
+}
+
+// filter adds to where, as column, the object that a parameter names, if it is
+// given. One that is not there is refused: an empty list would hide a mistake.
+func filter[T any, N comparable](s *Server, c *call, where map[string]any, k *object.Kind[T, N], param, column string) error {
+	key, err := keyOf(c, k, param)
+	if err != nil || key == 0 {
+		return err
+	}
+	_, ok, err := k.Read(c.ctx, s.DB, c.scope, key)
+	if err == nil && !ok {
+		err = fault.Missing(fault.Invalid, param, k.Name, k.ID(c.scope, key))
+	}
+	where[column] = key
+	return err
 }

@@ -25,9 +25,11 @@ var routes = map[string]handler{
 	"GetRefunds":       listRefunds,
 	"GetRefundsRefund": retrieveRefund,
 
-	"PostCustomers":        createCustomer,
-	"GetCustomers":         listCustomers,
-	"GetCustomersCustomer": retrieveCustomer,
+	"PostCustomers":           createCustomer,
+	"GetCustomers":            listCustomers,
+	"GetCustomersCustomer":    retrieveCustomer,
+	"PostCustomersCustomer":   updateCustomer,
+	"DeleteCustomersCustomer": deleteCustomer,
 
 	"PostPaymentMethods":                    createMethod,
 	"GetPaymentMethods":                     listMethods,

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/florinpay/florin/internal/kit/clock"
 	"github.com/florinpay/florin/internal/provider"
 )
 
@@ -220,12 +221,12 @@ func TestServeEnds(t *testing.T) {
 	for len(sim.faults.left()) > 0 || len(listed(t, book)) == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	begun := time.Now()
+	begun := clock.System{}.Now()
 	cancel()
 	if err := <-ended; err != nil {
 		t.Errorf("serve: %v", err)
 	}
-	if took := time.Since(begun); took > 3*time.Second {
+	if took := (clock.System{}).Now().Sub(begun); took > 3*time.Second {
 		t.Errorf("it took %v to end", took)
 	}
 	for range 2 {

@@ -22,6 +22,13 @@ var renamed = []struct{ operation, name, like string }{
 	{"PostCheckoutSessions", "allowed_payment_method_types", "payment_method_types"},
 }
 
+// lent are parts of a parameter that clients send though the document of the
+// operation is silent about them: they are what they are in another operation.
+var lent = []struct{ operation, within, name, by string }{
+	{"PostPaymentIntents", "payment_method_data", "card", "PostPaymentMethods"},
+	{"PostPaymentIntentsIntentConfirm", "payment_method_data", "card", "PostPaymentMethods"},
+}
+
 // clearable are parameters that the empty text unsets. The API's reference used
 // to say so; the prose of the document still does for some.
 var clearable = []struct {
@@ -66,12 +73,18 @@ var clearableParts = []struct{ optional, beside, names []string }{
 	},
 }
 
-// addNames applies renamed. A param may be shared with other operations, so
-// changes are made to copies.
+// addNames applies renamed and lent. A param may be shared with other
+// operations, so changes are made to copies.
 func addNames(byID map[string]*Operation) {
 	for _, r := range renamed {
 		op := byID[r.operation]
 		op.Params = withField(op.Params, Field{Name: r.name, Param: op.Params.Field(r.like).Param})
+	}
+	for _, l := range lent {
+		op := byID[l.operation]
+		at := *op.Params.Field(l.within)
+		at.Param = withField(at.Param, Field{Name: l.name, Param: byID[l.by].Params.Field(l.name).Param})
+		op.Params = withField(op.Params, at)
 	}
 }
 

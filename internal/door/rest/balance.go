@@ -1,0 +1,190 @@
+package rest
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/kit/money"
+)
+
+type shownBalance struct {
+	Object    string        `json:"object"`
+	Available []shownAmount `json:"available"`
+	Livemode  bool          `json:"livemode"`
+	Pending   []shownAmount `json:"pending"`
+}
+
+type shownAmount struct {
+	Amount      int64        `json:"amount"`
+	Currency    string       `json:"currency"`
+	SourceTypes sourceAmount `json:"source_types"`
+}
+
+type sourceAmount struct {
+	Card int64 `json:"card"`
+}
+
+// retrieveBalance shows what of the merchant's money can be used and what can't
+// yet: together the sum of the net of all balance transactions. What refunds in
+// flight have set aside is part of it until they are done.
+func retrieveBalance(s *Server, c *call) (any, error) {
+	account, err := s.Merchant.Account(c.ctx, c.scope)
+	if err != nil {
+		return nil, err
+	}
+	all, err := ledger.ReadBalances(c.ctx, s.DB, c.scope)
+	if err != nil {
+		return nil, err
+	}
+	by := map[ledger.Account]money.Amount{}
+	currencies := []money.Currency{account.DefaultCurrency}
+	for _, b := range all {
+		if k := b.Account.Kind(); k != ledger.Available && k != ledger.Pending {
+			continue
+		}
+		by[b.Account] = b.Amount()
+		if !slices.Contains(currencies, b.Account.Currency()) {
+			currencies = append(currencies, b.Account.Currency())
+		}
+	}
+	slices.Sort(currencies[1:]) // the account's own comes first
+	out := shownBalance{Object: "balance", Livemode: c.scope.Livemode}
+	if out.Available, err = amountsIn(currencies, ledger.Available, by); err != nil {
+		return nil, err
+	}
+	out.Pending, err = amountsIn(currencies, ledger.Pending, by)
+	return out, err
+}
+
+func amountsIn(currencies []money.Currency, k ledger.Kind, by map[ledger.Account]money.Amount) ([]shownAmount, error) {
+	out := make([]shownAmount, 0, len(currencies))
+	for _, c := range currencies {
+		n, err := money.New(by[ledger.AccountOf(k, c)].Minor(), c).ToAPI()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, shownAmount{n, string(c), sourceAmount{n}})
+	}
+	return out, nil
+}
+
+type shownTransaction struct {
+	ID                string     `json:"id"`
+	Object            string     `json:"object"`
+	Amount            int64      `json:"amount"`
+	AvailableOn       int64      `json:"available_on"`
+	BalanceType       string     `json:"balance_type"`
+	Created           int64      `json:"created"`
+	Currency          string     `json:"currency"`
+	Description       any        `json:"description"`
+	ExchangeRate      any        `json:"exchange_rate"`
+	Fee               int64      `json:"fee"`
+	FeeDetails        []shownFee `json:"fee_details"`
+	Net               int64      `json:"net"`
+	ReportingCategory string     `json:"reporting_category"`
+	Source            any        `json:"source"`
+	Status            string     `json:"status"`
+	Type              string     `json:"type"`
+}
+
+type shownFee struct {
+	Amount      int64  `json:"amount"`
+	Application any    `json:"application"`
+	Currency    string `json:"currency"`
+	Description any    `json:"description"`
+	Type        string `json:"type"`
+}
+
+// feeTypes are fees by the names that clients know.
+var feeTypes = map[string]string{ledger.ProcessingFee: "stripe_fee"}
+
+func renderTransaction(v *view, o *object.Object[ledger.Transaction]) (any, error) {
+	b := &o.Body
+	out := &shownTransaction{
+		ID: ledger.Transactions.ID(o.Scope, o.Key), Object: ledger.Transactions.Name, AvailableOn: b.AvailableOn.Unix(), BalanceType: "payments",
+		Created: o.Created().Unix(), Currency: string(b.Currency), Description: text(b.Description), FeeDetails: []shownFee{},
+		ReportingCategory: b.ReportingCategory, Status: "pending", Type: b.Type,
+	}
+	if !v.now.Before(b.AvailableOn) {
+		out.Status = "available"
+	}
+	if out.ReportingCategory == "" {
+		out.ReportingCategory = b.Type
+	}
+	if err := out.amounts(b); err != nil {
+		return nil, err
+	}
+	var err error
+	switch b.SourceKind {
+	case payment.Charges.Name:
+		out.Source, err = ref(v, "source", payment.Charges, b.Source, renderCharge)
+	case payment.Refunds.Name:
+		out.Source, err = ref(v, "source", payment.Refunds, b.Source, renderRefund)
+	}
+	return out, err
+}
+
+func (out *shownTransaction) amounts(b *ledger.Transaction) (err error) {
+	api := func(minor int64) (n int64) {
+		if err == nil {
+			n, err = money.New(minor, b.Currency).ToAPI()
+		}
+		return n
+	}
+	out.Amount, out.Fee, out.Net = api(b.Amount), api(b.Fee), api(b.Net)
+	for _, f := range b.FeeDetails {
+		typ := f.Type
+		if known, ok := feeTypes[typ]; ok {
+			typ = known
+		}
+		out.FeeDetails = append(out.FeeDetails, shownFee{api(f.Amount), nil, out.Currency, text(f.Description), typ})
+	}
+	return err
+}
+
+func retrieveTransaction(s *Server, c *call) (any, error) {
+	key, ok := ledger.Transactions.Prefix.Parse(c.path["id"])
+	if ok {
+		o, found, err := ledger.Transactions.Read(c.ctx, s.DB, c.scope, key)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			return renderTransaction(s.view(c), o)
+		}
+	}
+	return nil, fault.Missing(fault.NotFound, "id", "balance transaction", clip(c.path["id"]))
+}
+
+func listTransactions(s *Server, c *call) (any, error) {
+	if payout, _ := c.form.String("payout"); payout != "" {
+		return nil, fault.Missing(fault.Invalid, "payout", "payout", clip(payout))
+	}
+	where := map[string]any{}
+	if typ, _ := c.form.String("type"); typ != "" {
+		where["type"] = typ
+	}
+	if currency, _ := c.form.String("currency"); currency != "" {
+		where["currency"] = strings.ToLower(currency)
+	}
+	if source, _ := c.form.String("source"); source != "" {
+		key, ok := sourceKey(source)
+		if !ok {
+			return nil, fault.Missing(fault.Invalid, "source", "source", clip(source))
+		}
+		where["source"] = key
+	}
+	return listOf(s, c, ledger.Transactions, where, renderTransaction)
+}
+
+// sourceKey reads the id of what a balance transaction can come from.
+func sourceKey(text string) (int64, bool) {
+	if key, ok := payment.Charges.Prefix.Parse(text); ok {
+		return key, true
+	}
+	return payment.Refunds.Prefix.Parse(text)
+}

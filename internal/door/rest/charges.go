@@ -1,0 +1,225 @@
+package rest
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/money"
+)
+
+func listCharges(s *Server, c *call) (any, error) {
+	if err := refuseUnsupported(c, "transfer_group"); err != nil {
+		return nil, err
+	}
+	where := map[string]any{}
+	if err := filter(s, c, where, vault.Customers, "customer", "customer"); err != nil {
+		return nil, err
+	}
+	if err := filter(s, c, where, payment.Intents, "payment_intent", "intent"); err != nil {
+		return nil, err
+	}
+	return listOf(s, c, payment.Charges, where, renderCharge)
+}
+
+func retrieveCharge(s *Server, c *call) (any, error) {
+	return retrieve(s, c, payment.Charges, "charge", renderCharge)
+}
+
+type charge struct {
+	ID                            string               `json:"id"`
+	Object                        string               `json:"object"`
+	Amount                        int64                `json:"amount"`
+	AmountCaptured                int64                `json:"amount_captured"`
+	AmountRefunded                int64                `json:"amount_refunded"`
+	Application                   any                  `json:"application"`
+	ApplicationFee                any                  `json:"application_fee"`
+	ApplicationFeeAmount          any                  `json:"application_fee_amount"`
+	BalanceTransaction            any                  `json:"balance_transaction"`
+	BillingDetails                any                  `json:"billing_details"`
+	CalculatedStatementDescriptor any                  `json:"calculated_statement_descriptor"`
+	Captured                      bool                 `json:"captured"`
+	Created                       int64                `json:"created"`
+	Currency                      money.Currency       `json:"currency"`
+	Customer                      any                  `json:"customer"`
+	Description                   any                  `json:"description"`
+	Disputed                      bool                 `json:"disputed"`
+	FailureBalanceTransaction     any                  `json:"failure_balance_transaction"`
+	FailureCode                   any                  `json:"failure_code"`
+	FailureMessage                any                  `json:"failure_message"`
+	FraudDetails                  map[string]any       `json:"fraud_details"`
+	Livemode                      bool                 `json:"livemode"`
+	Metadata                      map[string]string    `json:"metadata"`
+	OnBehalfOf                    any                  `json:"on_behalf_of"`
+	Outcome                       outcome              `json:"outcome"`
+	Paid                          bool                 `json:"paid"`
+	PaymentIntent                 any                  `json:"payment_intent"`
+	PaymentMethod                 any                  `json:"payment_method"`
+	PaymentMethodDetails          any                  `json:"payment_method_details"`
+	RadarOptions                  map[string]any       `json:"radar_options"`
+	ReceiptEmail                  any                  `json:"receipt_email"`
+	ReceiptNumber                 any                  `json:"receipt_number"`
+	ReceiptURL                    any                  `json:"receipt_url"`
+	Refunded                      bool                 `json:"refunded"`
+	Refunds                       *list                `json:"refunds,omitempty"` // when expanded
+	Review                        any                  `json:"review"`
+	Shipping                      any                  `json:"shipping"`
+	SourceTransfer                any                  `json:"source_transfer"`
+	StatementDescriptor           any                  `json:"statement_descriptor"`
+	StatementDescriptorSuffix     any                  `json:"statement_descriptor_suffix"`
+	Status                        payment.ChargeStatus `json:"status"`
+	TransferData                  any                  `json:"transfer_data"`
+	TransferGroup                 any                  `json:"transfer_group"`
+}
+
+func renderCharge(v *view, o *object.Object[payment.Charge]) (any, error) {
+	ch, n := &o.Body, counter{currency: o.Body.Currency}
+	out := &charge{
+		ID: payment.Charges.ID(v.scope, o.Key), Object: "charge",
+		Amount: n.api(ch.Amount), AmountCaptured: n.api(ch.Captured), AmountRefunded: n.api(ch.Refunded),
+		CalculatedStatementDescriptor: text(ch.Descriptor), Captured: ch.Captured > 0, Created: o.Created().Unix(), Currency: ch.Currency,
+		Description: text(ch.Description), FraudDetails: map[string]any{}, Livemode: v.scope.Livemode, Metadata: metadata(ch.Metadata),
+		Outcome: outcomeOf(ch), Paid: ch.Status == payment.ChargeSucceeded, PaymentMethod: text(vault.PaymentMethods.ID(v.scope, ch.Method.Key)),
+		RadarOptions: map[string]any{}, Refunded: ch.Captured > 0 && ch.Refunded == ch.Captured,
+		StatementDescriptor: text(ch.Descriptor), StatementDescriptorSuffix: text(ch.DescriptorSuffix), Status: ch.Status,
+		TransferGroup: text(ch.TransferGroup),
+	}
+	if ch.Voided {
+		// What was never captured and is given back counts as refunded.
+		out.Refunded, out.AmountRefunded = true, out.Amount
+	}
+	if ch.Failure != nil {
+		out.FailureCode, out.FailureMessage = text(ch.Failure.Code), text(ch.Failure.Message)
+	}
+	if n.err != nil {
+		return nil, n.err
+	}
+	return out, out.refer(v, o)
+}
+
+// refer fills in the other objects that a charge shows.
+func (out *charge) refer(v *view, o *object.Object[payment.Charge]) (err error) {
+	ch := &o.Body
+	if out.BalanceTransaction, err = ref(v, "balance_transaction", ledger.Transactions, ch.BalanceTransaction, renderTransaction); err != nil {
+		return err
+	}
+	if out.Customer, err = ref(v, "customer", vault.Customers, ch.Customer, renderCustomer); err != nil {
+		return err
+	}
+	if out.PaymentIntent, err = ref(v, "payment_intent", payment.Intents, int64(ch.Intent), renderIntent); err != nil {
+		return err
+	}
+	if v.tx != nil {
+		return nil // what follows goes by versions and times and needs no pins
+	}
+	if out.BillingDetails, err = v.billingOf(ch.Method); err != nil {
+		return err
+	}
+	if out.PaymentMethodDetails, err = paidWith(v, ch, out.Amount); err != nil {
+		return err
+	}
+	if _, wanted := v.expand["refunds"]; wanted {
+		out.Refunds, err = refundsOf(v.within("refunds"), o.Key)
+	}
+	return err
+}
+
+// outcome is what the network and risk rules said.
+type outcome struct {
+	AdviceCode         any    `json:"advice_code"`
+	NetworkAdviceCode  any    `json:"network_advice_code"`
+	NetworkDeclineCode any    `json:"network_decline_code"`
+	NetworkStatus      string `json:"network_status"`
+	Reason             any    `json:"reason"`
+	RiskLevel          string `json:"risk_level"`
+	SellerMessage      string `json:"seller_message"`
+	Type               string `json:"type"`
+}
+
+func outcomeOf(ch *payment.Charge) outcome {
+	if ch.Failure == nil {
+		return outcome{NetworkStatus: "approved_by_network", RiskLevel: "normal", SellerMessage: "Payment complete.", Type: "authorized"}
+	}
+	out := outcome{
+		AdviceCode: text(ch.Failure.AdviceCode), NetworkDeclineCode: text(ch.NetworkCode), NetworkStatus: "declined_by_network",
+		Reason: text(ch.Failure.DeclineCode), RiskLevel: "normal", Type: "issuer_declined",
+		SellerMessage: "The bank did not return any further details with this decline.",
+	}
+	if reason := ch.Failure.DeclineCode; reason != "" && reason != "generic_decline" {
+		out.SellerMessage = fmt.Sprintf("The bank returned the decline code `%s`.", reason)
+	}
+	return out
+}
+
+// paidWith is payment_method_details: the method as it was when it paid, and
+// what the network said of it then. amount is the charge's in API units.
+func paidWith(v *view, ch *payment.Charge, amount int64) (any, error) {
+	card, err := v.cardDetails(ch.Method)
+	if err != nil {
+		return nil, err
+	}
+	card.AuthorizationCode, card.Overcapture.Maximum = text(ch.AuthorizationCode), amount
+	card.NetworkToken = map[string]any{"used": false}
+	if ch.CVCCheck != "" {
+		card.Checks.CVC = ch.CVCCheck
+	}
+	if ch.Status == payment.ChargeSucceeded {
+		card.AmountAuthorized = amount
+	}
+	return map[string]any{"type": vault.TypeCard, "card": card}, nil
+}
+
+// refundsOf lists a charge's newest refunds. An answer that is given again
+// lists those that it listed, as they were.
+func refundsOf(v *view, charge int64) (*list, error) {
+	r := object.Range{Limit: defaultLimit, Where: map[string]any{"charge": charge}}
+	if v.pins != nil {
+		r.Before = id.Floor(v.now.Add(time.Millisecond))
+	}
+	objects, more, err := payment.Refunds.List(v.ctx, v.s.DB, v.scope, r)
+	if err != nil {
+		return nil, err
+	}
+	out := &list{Object: "list", URL: "/v1/charges/" + payment.Charges.ID(v.scope, charge) + "/refunds", HasMore: more, Data: []any{}}
+	v = v.within("data")
+	for _, o := range objects {
+		if o, err = asOf(v, payment.Refunds, o); err != nil {
+			return nil, err
+		}
+		if o == nil {
+			continue
+		}
+		shown, err := renderRefund(v, o)
+		if err != nil {
+			return nil, err
+		}
+		out.Data = append(out.Data, shown)
+	}
+	return out, nil
+}
+
+// asOf gives an object as it was when the answer to a write was made; nil if it
+// was not there yet. For a read that is as it is.
+func asOf[T any, N comparable](v *view, k *object.Kind[T, N], o *object.Object[T]) (*object.Object[T], error) {
+	if v.pins == nil {
+		return o, nil
+	}
+	for o.At.After(v.now) {
+		if o.Version == 1 {
+			return nil, nil
+		}
+		earlier, ok, err := k.ReadVersion(v.ctx, v.s.DB, v.scope, object.Ref{Key: o.Key, Version: o.Version - 1})
+		if err == nil && !ok {
+			err = fmt.Errorf("%s %d has no version %d", k.Name, o.Key, o.Version-1)
+		}
+		if err != nil {
+			return nil, err
+		}
+		o = earlier
+	}
+	return o, nil
+}

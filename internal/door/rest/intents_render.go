@@ -1,0 +1,149 @@
+package rest
+
+import (
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/kit/money"
+)
+
+// publicIntent is what holders of a publishable key and the client secret see
+// of an intent: nothing of the merchant's own notes and customers.
+type publicIntent struct {
+	ID                                string         `json:"id"`
+	Object                            string         `json:"object"`
+	AllowedPaymentMethodTypes         any            `json:"allowed_payment_method_types"`
+	Amount                            int64          `json:"amount"`
+	AmountDetails                     map[string]any `json:"amount_details"`
+	AutomaticPaymentMethods           any            `json:"automatic_payment_methods"`
+	CanceledAt                        any            `json:"canceled_at"`
+	CancellationReason                any            `json:"cancellation_reason"`
+	CaptureMethod                     string         `json:"capture_method"`
+	ClientSecret                      string         `json:"client_secret"`
+	ConfirmationMethod                string         `json:"confirmation_method"`
+	Created                           int64          `json:"created"`
+	Currency                          money.Currency `json:"currency"`
+	Description                       any            `json:"description"`
+	LastPaymentError                  any            `json:"last_payment_error"`
+	Livemode                          bool           `json:"livemode"`
+	NextAction                        any            `json:"next_action"`
+	PaymentMethod                     any            `json:"payment_method"`
+	PaymentMethodConfigurationDetails any            `json:"payment_method_configuration_details"`
+	PaymentMethodTypes                []string       `json:"payment_method_types"`
+	Processing                        any            `json:"processing"`
+	ReceiptEmail                      any            `json:"receipt_email"`
+	SetupFutureUsage                  any            `json:"setup_future_usage"`
+	Shipping                          any            `json:"shipping"`
+	Status                            payment.Status `json:"status"`
+}
+
+// fullIntent is what the merchant sees.
+type fullIntent struct {
+	publicIntent
+	AmountCapturable           int64             `json:"amount_capturable"`
+	AmountReceived             int64             `json:"amount_received"`
+	Application                any               `json:"application"`
+	ApplicationFeeAmount       any               `json:"application_fee_amount"`
+	Customer                   any               `json:"customer"`
+	CustomerAccount            any               `json:"customer_account"`
+	ExcludedPaymentMethodTypes any               `json:"excluded_payment_method_types"`
+	LatestCharge               any               `json:"latest_charge"`
+	ManagedPayments            any               `json:"managed_payments"`
+	Metadata                   map[string]string `json:"metadata"`
+	OnBehalfOf                 any               `json:"on_behalf_of"`
+	PaymentMethodOptions       map[string]any    `json:"payment_method_options"`
+	Review                     any               `json:"review"`
+	StatementDescriptor        any               `json:"statement_descriptor"`
+	StatementDescriptorSuffix  any               `json:"statement_descriptor_suffix"`
+	TransferData               any               `json:"transfer_data"`
+	TransferGroup              any               `json:"transfer_group"`
+}
+
+func renderIntent(v *view, o *object.Object[payment.Intent]) (any, error) {
+	if !v.secret {
+		v = v.public()
+	}
+	i, n := &o.Body, counter{currency: o.Body.Currency}
+	out := &fullIntent{
+		publicIntent: publicIntent{
+			ID: payment.Intents.ID(v.scope, o.Key), Object: "payment_intent",
+			Amount: n.api(i.Amount), AmountDetails: map[string]any{"tip": map[string]any{}},
+			CancellationReason: text(i.CancellationReason), CaptureMethod: i.CaptureMethod,
+			ClientSecret: v.s.clientSecret(v.scope, o.Key), ConfirmationMethod: i.ConfirmationMethod,
+			Created: o.Created().Unix(), Currency: i.Currency, Description: text(i.Description), Livemode: v.scope.Livemode,
+			PaymentMethodTypes: i.MethodTypes, SetupFutureUsage: text(i.SetupFutureUsage), Status: i.Status,
+		},
+		AmountCapturable: n.api(i.Capturable), AmountReceived: n.api(i.Received), Metadata: metadata(i.Metadata),
+		PaymentMethodOptions: map[string]any{"card": map[string]any{
+			"installments": nil, "mandate_options": nil, "network": nil, "request_three_d_secure": "automatic",
+		}},
+		StatementDescriptor: text(i.Descriptor), StatementDescriptorSuffix: text(i.DescriptorSuffix), TransferGroup: text(i.TransferGroup),
+	}
+	if i.Automatic != "" {
+		out.AutomaticPaymentMethods = map[string]any{"allow_redirects": i.Automatic, "enabled": true}
+	} else {
+		out.AllowedPaymentMethodTypes = i.MethodTypes
+	}
+	if !i.CanceledAt.IsZero() {
+		out.CanceledAt = i.CanceledAt.Unix()
+	}
+	if n.err != nil {
+		return nil, n.err
+	}
+	if err := out.refer(v, i); err != nil {
+		return nil, err
+	}
+	if !v.secret {
+		return &out.publicIntent, nil
+	}
+	return out, nil
+}
+
+// refer fills in the other objects that an intent shows.
+func (out *fullIntent) refer(v *view, i *payment.Intent) (err error) {
+	if out.PaymentMethod, err = ref(v, "payment_method", vault.PaymentMethods, i.Method, renderMethod); err != nil {
+		return err
+	}
+	if i.LastError != nil && v.tx == nil {
+		body := errorBody(&i.LastError.Error)
+		body.Charge = payment.Charges.ID(v.scope, int64(i.LastError.Charge))
+		if body.PaymentMethod, err = v.methodAt(i.LastError.Method); err != nil {
+			return err
+		}
+		out.LastPaymentError = body
+	}
+	if !v.secret {
+		return nil
+	}
+	if out.Customer, err = ref(v, "customer", vault.Customers, i.Customer, renderCustomer); err != nil {
+		return err
+	}
+	out.LatestCharge, err = ref(v, "latest_charge", payment.Charges, int64(i.LatestCharge), renderCharge)
+	return err
+}
+
+// public is the view of a browser, which may expand the payment method and
+// nothing further: what stands in it is the merchant's.
+func (v *view) public() *view {
+	child := *v
+	child.expand = node{}
+	if _, ok := v.expand["payment_method"]; ok {
+		child.expand["payment_method"] = node{}
+	}
+	return &child
+}
+
+// counter turns amounts of a currency into the numbers that the API has for
+// them, and keeps the first error.
+type counter struct {
+	currency money.Currency
+	err      error
+}
+
+func (n *counter) api(minor int64) int64 {
+	out, err := money.New(minor, n.currency).ToAPI()
+	if n.err == nil {
+		n.err = err
+	}
+	return out
+}

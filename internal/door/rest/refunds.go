@@ -1,0 +1,103 @@
+package rest
+
+import (
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/kit/money"
+)
+
+func createRefund(s *Server, c *call) (any, error) {
+	if err := refuseUnsupported(c, "customer", "currency", "origin"); err != nil {
+		return nil, err
+	}
+	// Both are about money of other accounts, which no payment of ours has.
+	for _, param := range []string{"refund_application_fee", "reverse_transfer"} {
+		if yes, _ := c.form.Bool(param); yes {
+			return nil, unsupported(param, "")
+		}
+	}
+	if c.form.Has("charge") == c.form.Has("payment_intent") {
+		return nil, fault.New(fault.Invalid, "parameter_missing", "One of the following params should be provided for this request: payment_intent or charge.")
+	}
+	charge, err := keyOf(c, payment.Charges, "charge")
+	if err != nil {
+		return nil, err
+	}
+	intent, err := keyOf(c, payment.Intents, "payment_intent")
+	if err != nil {
+		return nil, err
+	}
+	p := payment.RefundParams{Charge: payment.ChargeID(charge), Intent: payment.IntentID(intent), Metadata: newMetadata(c)}
+	if p.Amount, err = positive(c, "amount"); err != nil {
+		return nil, err
+	}
+	p.Reason, _ = c.form.String("reason")
+	return s.Payment.Refund(c.ctx, c.scope, p, c.idem)
+}
+
+func listRefunds(s *Server, c *call) (any, error) {
+	where := map[string]any{}
+	if err := filter(s, c, where, payment.Charges, "charge", "charge"); err != nil {
+		return nil, err
+	}
+	if err := filter(s, c, where, payment.Intents, "payment_intent", "intent"); err != nil {
+		return nil, err
+	}
+	return listOf(s, c, payment.Refunds, where, renderRefund)
+}
+
+func retrieveRefund(s *Server, c *call) (any, error) {
+	return retrieve(s, c, payment.Refunds, "refund", renderRefund)
+}
+
+type refund struct {
+	ID                     string               `json:"id"`
+	Object                 string               `json:"object"`
+	Amount                 int64                `json:"amount"`
+	BalanceTransaction     any                  `json:"balance_transaction"`
+	Charge                 any                  `json:"charge"`
+	Created                int64                `json:"created"`
+	Currency               money.Currency       `json:"currency"`
+	Customer               any                  `json:"customer"`
+	CustomerAccount        any                  `json:"customer_account"`
+	DestinationDetails     map[string]any       `json:"destination_details"`
+	FailureReason          string               `json:"failure_reason,omitempty"` // when it failed
+	Metadata               map[string]string    `json:"metadata"`
+	PaymentIntent          any                  `json:"payment_intent"`
+	PaymentMethod          any                  `json:"payment_method"`
+	PendingReason          string               `json:"pending_reason,omitempty"` // while it is pending
+	Reason                 any                  `json:"reason"`
+	ReceiptNumber          any                  `json:"receipt_number"`
+	SourceTransferReversal any                  `json:"source_transfer_reversal"`
+	Status                 payment.RefundStatus `json:"status"`
+	TransferReversal       any                  `json:"transfer_reversal"`
+}
+
+func renderRefund(v *view, o *object.Object[payment.Refund]) (any, error) {
+	r, n := &o.Body, counter{currency: o.Body.Currency}
+	out := &refund{
+		ID: payment.Refunds.ID(v.scope, o.Key), Object: "refund", Amount: n.api(r.Amount), Created: o.Created().Unix(), Currency: r.Currency,
+		// Providers do not tell the number by which the payer's bank knows the refund.
+		DestinationDetails: map[string]any{"type": "card", "card": map[string]any{
+			"reference_status": "unavailable", "reference_type": "acquirer_reference_number", "type": "refund",
+		}},
+		FailureReason: r.FailureReason, Metadata: metadata(r.Metadata), Reason: text(r.Reason), Status: r.Status,
+	}
+	if r.Status == payment.RefundPending {
+		out.PendingReason = "processing"
+	}
+	if n.err != nil {
+		return nil, n.err
+	}
+	var err error
+	if out.BalanceTransaction, err = ref(v, "balance_transaction", ledger.Transactions, r.BalanceTransaction, renderTransaction); err != nil {
+		return nil, err
+	}
+	if out.Charge, err = ref(v, "charge", payment.Charges, int64(r.Charge), renderCharge); err != nil {
+		return nil, err
+	}
+	out.PaymentIntent, err = ref(v, "payment_intent", payment.Intents, int64(r.Intent), renderIntent)
+	return out, err
+}
