@@ -22,6 +22,8 @@ package provider
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
@@ -103,6 +105,10 @@ func (Card) String() string { return "card(redacted)" }
 
 // GoString implements [fmt.GoStringer].
 func (c Card) GoString() string { return c.String() }
+
+// Format implements [fmt.Formatter]: the verbs that pass String by, such as %d,
+// see no more than it does.
+func (c Card) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
 // LogValue implements [slog.LogValuer].
 func (c Card) LogValue() slog.Value { return slog.StringValue(c.String()) }

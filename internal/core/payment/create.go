@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/florinpay/florin/internal/base/db"
-	"github.com/florinpay/florin/internal/base/event"
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/ledger"
@@ -48,9 +47,12 @@ func (v *Service) Create(ctx context.Context, s id.Scope, p CreateParams, r *ide
 		return nil, err
 	}
 	var needs []db.Need
+	customer := vault.Customers.ID(s, p.Customer)
 	if p.Customer != 0 {
-		needs = append(needs, vault.Customers.Need(s, p.Customer))
+		needs = vault.CustomerNeed(s, customer)
 	}
+	method, more := v.refer(s, p.Method)
+	needs = append(needs, more...)
 	return v.operate(ctx, "payment.create", s, r, needs, func(tx *db.Tx) (*idem.Reply, *object.Object[Attempt], error) {
 		if p.Customer != 0 {
 			if _, err := v.Vault.Customer(tx, s, vault.Customers.ID(s, p.Customer)); err != nil {
@@ -58,8 +60,8 @@ func (v *Service) Create(ctx context.Context, s id.Scope, p CreateParams, r *ide
 			}
 		}
 		body := p.intent()
-		if p.Method != "" {
-			m, err := v.Vault.Resolve(tx, s, p.Method, p.Customer)
+		if method != nil {
+			m, err := method.Resolve(tx, p.Customer)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -78,6 +80,16 @@ func (v *Service) Create(ctx context.Context, s id.Scope, p CreateParams, r *ide
 		attempt, err := v.beginConfirm(tx, o, ConfirmParams{}, r)
 		return nil, attempt, err
 	})
+}
+
+// refer prepares what a request says it pays with, outside of the step, where
+// sealing a new method's card costs nobody else anything. Nil: it says nothing.
+func (v *Service) refer(s id.Scope, method string) (*vault.MethodRef, []db.Need) {
+	if method == "" {
+		return nil, nil
+	}
+	ref := v.Vault.Refer(s, method)
+	return ref, ref.Needs()
 }
 
 // check refuses what no state of the books could make right.
@@ -129,8 +141,8 @@ func (p *CreateParams) intent() Intent {
 
 // Confirm pays an intent.
 func (v *Service) Confirm(ctx context.Context, s id.Scope, intent IntentID, p ConfirmParams, r *idem.Request) (*idem.Reply, error) {
-	needs := []db.Need{Intents.Need(s, int64(intent)), event.Lane(s, int64(intent))}
-	return v.operate(ctx, "payment.confirm", s, r, needs, func(tx *db.Tx) (*idem.Reply, *object.Object[Attempt], error) {
+	method, needs := v.refer(s, p.Method)
+	return v.operate(ctx, "payment.confirm", s, r, append(needs, intentNeeds(s, intent)...), func(tx *db.Tx) (*idem.Reply, *object.Object[Attempt], error) {
 		o, err := find(tx, Intents, s, int64(intent), fault.NotFound, "intent")
 		if err != nil {
 			return nil, nil, err
@@ -138,8 +150,8 @@ func (v *Service) Confirm(ctx context.Context, s id.Scope, intent IntentID, p Co
 		if !intentMachine.Can(o.Body.Status, confirm) {
 			return nil, nil, unexpected("confirmed", o.Body.Status)
 		}
-		if p.Method != "" {
-			m, err := v.Vault.Resolve(tx, s, p.Method, o.Body.Customer)
+		if method != nil {
+			m, err := method.Resolve(tx, o.Body.Customer)
 			if err != nil {
 				return nil, nil, err
 			}

@@ -8,6 +8,7 @@ import (
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/provider"
 )
@@ -77,7 +78,7 @@ func (v *Service) book(tx *db.Tx, account *merchant.Account, a *object.Object[At
 	if err := Intents.Update(tx, o); err != nil {
 		return err
 	}
-	if err := v.Vault.DropCVC(tx, s, a.Body.Card); err != nil {
+	if err := v.used(tx, a, i); err != nil {
 		return err
 	}
 	if err := tell(tx, a.Body.Intent, "charge.succeeded", Charges, ch, a.Body.Request); err != nil {
@@ -88,6 +89,22 @@ func (v *Service) book(tx *db.Tx, account *merchant.Account, a *object.Object[At
 		typ = "payment_intent.succeeded"
 	}
 	return tell(tx, a.Body.Intent, typ, Intents, o, a.Body.Request)
+}
+
+// used notes that a method has paid: its security code goes, it is kept for its
+// customer where that was asked for, and one that belongs to nobody is used up.
+func (v *Service) used(tx *db.Tx, a *object.Object[Attempt], i *Intent) error {
+	if err := v.Vault.DropCVC(tx, a.Scope, a.Body.Card); err != nil {
+		return err
+	}
+	m, err := get(tx, vault.PaymentMethods, a.Scope, a.Body.Method.Key)
+	if err != nil {
+		return err
+	}
+	if i.SetupFutureUsage != "" && i.Customer != 0 && m.Body.Customer == 0 && !m.Body.Spent() {
+		return v.Vault.Attach(tx, m, i.Customer, a.Body.Request)
+	}
+	return v.Vault.UseUp(tx, m)
 }
 
 func chargeOf(a *object.Object[Attempt], o *object.Object[Intent], st ChargeStatus) Charge {

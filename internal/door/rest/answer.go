@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"crypto/sha256"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -30,12 +29,10 @@ func (r rendering) text() string {
 }
 
 // requestHash tells two requests apart under one idempotency key: by route and
-// parameters, however they are spelled.
-func requestHash(r *http.Request, tree *form.Value) [32]byte {
-	h := sha256.New()
-	h.Write([]byte(r.Method + " " + r.URL.Path + "\n"))
-	h.Write(form.Canonical(tree))
-	return [32]byte(h.Sum(nil))
+// parameters, however they are spelled. It is keyed, since a request may hold a
+// card's number, which a bare hash would let one guess.
+func (s *Server) requestHash(r *http.Request, tree *form.Value) [32]byte {
+	return [32]byte(s.Master.MAC("request", append([]byte(r.Method+" "+r.URL.Path+"\n"), form.Canonical(tree)...)))
 }
 
 // write sends what a handler gave.

@@ -176,7 +176,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, c *call) error {
 	if key != "" {
 		w.Header().Set("Idempotency-Key", key)
 	}
-	c.idem = &idem.Request{ID: c.id, Key: key, Hash: requestHash(r, tree), Rendering: rendering{c.version, c.expand}.text()}
+	c.idem = &idem.Request{ID: c.id, Key: key, Hash: s.requestHash(r, tree), Rendering: rendering{c.version, c.expand}.text()}
 	return nil
 }
 
