@@ -82,11 +82,11 @@ func complete(t testing.TB, schemaName string, text []byte, but ...string) {
 
 func TestTheContractIsChecked(t *testing.T) {
 	for name, value := range map[string]map[string]any{
-		"a required field is missing": {"object": "refund", "amount": 1, "created": 1, "currency": "usd"},
-		"a type is wrong":             {"id": "re_1", "object": "refund", "amount": "1", "created": 1, "currency": "usd"},
-		"a value is not in the enum":  {"id": "re_1", "object": "refund", "amount": 1, "created": 1, "currency": "usd", "reason": "boredom"},
+		"a required field is missing":  {"object": "refund", "amount": 1, "created": 1, "currency": "usd"},
+		"a type is wrong":              {"id": "re_1", "object": "refund", "amount": "1", "created": 1, "currency": "usd"},
+		"a value is not in the enum":   {"id": "re_1", "object": "refund", "amount": 1, "created": 1, "currency": "usd", "reason": "boredom"},
 		"null stands where it may not": {"id": "re_1", "object": "refund", "amount": 1, "created": 1, "currency": "usd", "failure_reason": nil},
-		"a part is wrong":             {"id": "re_1", "object": "refund", "amount": 1, "created": 1, "currency": "usd", "destination_details": map[string]any{"card": map[string]any{}}},
+		"a part is wrong":              {"id": "re_1", "object": "refund", "amount": 1, "created": 1, "currency": "usd", "destination_details": map[string]any{"card": map[string]any{}}},
 	} {
 		if schemaOf(t, "refund").VisitJSON(normal(t, value)) == nil {
 			t.Errorf("%s, and nothing is said", name)

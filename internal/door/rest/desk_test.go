@@ -3,201 +3,81 @@ package rest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	"github.com/florinpay/florin/internal/base/db"
-	"github.com/florinpay/florin/internal/base/db/dbtest"
-	"github.com/florinpay/florin/internal/base/idem"
-	"github.com/florinpay/florin/internal/base/secret"
-	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
-	"github.com/florinpay/florin/internal/core/payment"
-	"github.com/florinpay/florin/internal/core/vault"
-	"github.com/florinpay/florin/internal/kit/clock"
 	"github.com/florinpay/florin/internal/kit/id"
-	"github.com/florinpay/florin/internal/provider"
-	"github.com/florinpay/florin/internal/provider/sandbox"
 )
 
-// desk is the door over a database and a simulator of its own, and the keys of
-// one account.
+// desk is a harness with a merchant of its own, and that merchant's keys.
 type desk struct {
-	t      *testing.T
-	server *Server
-	url    string
-	clock  *deskClock
-	log    *lockedBuffer
-	scope  id.Scope // test mode
-	// The account's keys: secret and publishable of test mode, secret of live mode.
+	*harness
+	scope id.Scope // test mode
+	// Secret and publishable key of test mode, secret key of live mode.
 	sk, pk, live string
 }
 
-// deskClock is the system's clock, which tests can put forward.
-type deskClock struct {
-	clock.System
-	mu     sync.Mutex
-	offset time.Duration
-}
-
-func (c *deskClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.System.Now().Add(c.offset)
-}
-
-func (c *deskClock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.offset += d
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-func newDesk(t *testing.T) *desk {
+func newDesk(t testing.TB) *desk {
 	t.Helper()
 	return deskWith(t, merchant.DefaultSettings())
 }
 
-func deskWith(t *testing.T, settings merchant.Settings) *desk {
+func deskWith(t testing.TB, settings merchant.Settings) *desk {
 	t.Helper()
-	d := &desk{t: t, clock: &deskClock{}, log: &lockedBuffer{}}
-	store := dbtest.OpenAt(t, dbtest.Address(t), db.Options{Clock: d.clock})
-	master, err := secret.Generate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys := &idem.Keys{Sealer: master}
-	log := slog.New(slog.NewTextHandler(d.log, nil))
-	merchants, cards, acquirer := merchant.New(store, merchant.Options{}), vault.New(store, master, keys), simulator(t, d.clock)
-	d.server = &Server{DB: store, Keys: keys, Merchant: merchants, Vault: cards, Master: master, Log: log, Payment: &payment.Service{
-		DB: store, Keys: keys, Vault: cards, Merchant: merchants, Book: &ledger.Book{}, Log: log,
-		Providers: map[string]provider.Provider{acquirer.Name: acquirer}, Default: acquirer.Name,
-	}}
-	keys.Pin = d.server.Pin
-	account, err := merchants.Create(t.Context(), merchant.Params{Name: "Desk", Settings: &settings})
+	d := &desk{harness: newHarness(t)}
+	account, err := d.server.Merchant.Create(context.Background(), merchant.Params{Name: "Desk", Settings: &settings})
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.scope = id.Scope{Account: account.Key}
 	d.sk, d.pk = d.key(d.scope, merchant.Secret), d.key(d.scope, merchant.Publishable)
 	d.live = d.key(id.Scope{Account: account.Key, Livemode: true}, merchant.Secret)
-	front := httptest.NewServer(d.server)
-	t.Cleanup(front.Close)
-	d.url = front.URL
 	return d
 }
 
 func (d *desk) key(s id.Scope, kind merchant.KeyKind) string {
 	d.t.Helper()
-	key, err := d.server.Merchant.NewKey(d.t.Context(), s, kind)
+	key, err := d.server.Merchant.NewKey(context.Background(), s, kind)
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	return key
 }
 
-func simulator(t *testing.T, c clock.Clock) provider.Provider {
-	t.Helper()
-	book, err := sandbox.OpenFileBook(t.TempDir() + "/book")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan struct{})
-	sim := sandbox.NewSimulator(book, sandbox.Options{})
-	go func() { _ = sim.Serve(ctx, ln); close(ended) }()
-	t.Cleanup(func() { stop(); <-ended; _ = book.Close() })
-	return sandbox.New("http://"+ln.Addr().String(), sandbox.ConnectorOptions{Clock: c})
-}
-
-// reply is what came back of a request.
+// deskReply tells null from absent.
 type deskReply struct {
-	t      *testing.T
-	status int
-	header http.Header
-	body   []byte
+	*answered
+	body []byte
 }
 
-// send makes a request. form holds parameters joined with &; a header is
-// "Name: value".
-func (d *desk) send(key, method, path, form string, headers ...string) *deskReply {
+// as makes a request with a key; a GET has its form in the query.
+func (d *desk) as(key, method, path, form string, headers ...string) *deskReply {
 	d.t.Helper()
-	var body io.Reader = http.NoBody
-	target := d.url + path
 	if method == http.MethodGet && form != "" {
-		target += "?" + form
-	} else {
-		body = strings.NewReader(form)
+		path, form = path+"?"+form, ""
 	}
-	r, err := http.NewRequestWithContext(d.t.Context(), method, target, body)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+key)
-	if method != http.MethodGet {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	for _, h := range headers {
-		name, value, _ := strings.Cut(h, ": ")
-		r.Header.Set(name, value)
-	}
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return &deskReply{d.t, resp.StatusCode, resp.Header, text}
+	a := d.send(method, path, form, append(headers, "Authorization", "Bearer "+key)...)
+	return &deskReply{a, a.text}
 }
 
 func (d *desk) get(path, query string) *deskReply {
 	d.t.Helper()
-	return d.send(d.sk, http.MethodGet, path, query).ok()
+	return d.as(d.sk, http.MethodGet, path, query).ok()
 }
 
 func (d *desk) post(path, form string, headers ...string) *deskReply {
 	d.t.Helper()
-	return d.send(d.sk, http.MethodPost, path, form, headers...).ok()
+	return d.as(d.sk, http.MethodPost, path, form, headers...).ok()
 }
 
-// ok fails the test unless the request succeeded.
 func (r *deskReply) ok() *deskReply {
 	r.t.Helper()
-	if r.status != http.StatusOK {
-		r.t.Fatalf("status %d: %s", r.status, r.body)
-	}
+	r.answered.ok()
 	return r
 }
 
@@ -213,8 +93,10 @@ func (r *deskReply) tree() map[string]any {
 	return tree
 }
 
-// at is what stands at a path such as "data.0.card.last4", as text: "null", or
-// "absent" where nothing stands.
+const absent = "absent"
+
+// at is what stands at a path such as "data.0.card.last4", spelled as JSON but
+// for texts: "null", or "absent" where nothing stands.
 func (r *deskReply) at(path string) string {
 	r.t.Helper()
 	var at any = r.tree()
@@ -223,32 +105,30 @@ func (r *deskReply) at(path string) string {
 		case map[string]any:
 			next, ok := v[name]
 			if !ok {
-				return "absent"
+				return absent
 			}
 			at = next
 		case []any:
 			var i int
 			if _, err := fmt.Sscan(name, &i); err != nil || i >= len(v) {
-				return "absent"
+				return absent
 			}
 			at = v[i]
 		default:
-			return "absent"
+			return absent
 		}
 	}
-	return spelled(at)
+	return spelled(r.t, at)
 }
 
-func spelled(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case nil:
-		return "null"
+func spelled(t testing.TB, v any) string {
+	t.Helper()
+	if s, ok := v.(string); ok {
+		return s
 	}
 	text, err := json.Marshal(v)
 	if err != nil {
-		return err.Error()
+		t.Fatal(err)
 	}
 	return string(text)
 }
@@ -264,32 +144,63 @@ func (r *deskReply) want(at map[string]string) *deskReply {
 	return r
 }
 
+// shows checks the answer against a schema: that it fits, and that every field
+// that may be null is there.
+func (r *deskReply) shows(schema string, but ...string) *deskReply {
+	r.t.Helper()
+	validate(r.t, schema, r.body)
+	complete(r.t, schema, r.body, but...)
+	return r
+}
+
 // refused checks the status and the error's fields.
 func (r *deskReply) refused(status int, typ, code, param, message string) {
 	r.t.Helper()
 	if r.status != status {
 		r.t.Errorf("status %d, want %d: %s", r.status, status, r.body)
 	}
-	or := func(s string) string {
-		if s == "" {
-			return "absent"
+	want := map[string]string{"error.type": typ, "error.code": code, "error.param": param}
+	for path, text := range want {
+		if text == "" {
+			want[path] = absent
 		}
-		return s
 	}
-	r.want(map[string]string{"error.type": typ, "error.code": or(code), "error.param": or(param)})
-	if !strings.Contains(r.at("error.message"), message) {
-		r.t.Errorf("message %q does not say %q", r.at("error.message"), message)
+	r.want(want)
+	if said := r.at("error.message"); !strings.Contains(said, message) {
+		r.t.Errorf("message %q does not say %q", said, message)
 	}
 }
 
 // ids of a list, in its order.
 func (r *deskReply) ids() (ids []string) {
 	r.t.Helper()
-	for i := 0; ; i++ {
-		id := r.at(fmt.Sprintf("data.%d.id", i))
-		if id == "absent" {
-			return ids
-		}
-		ids = append(ids, id)
+	list, ok := r.tree()["data"].([]any)
+	if !ok {
+		r.t.Fatalf("no list: %s", r.body)
 	}
+	for _, entry := range list {
+		ids = append(ids, entry.(map[string]any)["id"].(string))
+	}
+	return ids
+}
+
+// replayed sends a request twice under one key and compares the answers.
+func (d *desk) replayed(method, path, form string, between func(first *deskReply)) *deskReply {
+	d.t.Helper()
+	key := fmt.Sprintf("%s %s %x", method, path, sha256.Sum256([]byte(form)))
+	first := d.as(d.sk, method, path, form, "Idempotency-Key", key)
+	if between != nil {
+		between(first)
+	}
+	again := d.as(d.sk, method, path, form, "Idempotency-Key", key)
+	if first.status != again.status || !bytes.Equal(first.body, again.body) {
+		d.t.Errorf("%s %s: a repetition differs: %d %s\n%d %s", method, path, first.status, first.body, again.status, again.body)
+	}
+	if first.header.Get("Idempotent-Replayed") != "" || again.header.Get("Idempotent-Replayed") != "true" {
+		d.t.Errorf("%s: replayed: %q, %q", path, first.header.Get("Idempotent-Replayed"), again.header.Get("Idempotent-Replayed"))
+	}
+	if again.header.Get("Original-Request") != first.header.Get("Request-Id") || again.header.Get("Request-Id") == first.header.Get("Request-Id") {
+		d.t.Errorf("%s: original request %q, first %q", path, again.header.Get("Original-Request"), first.header.Get("Request-Id"))
+	}
+	return first
 }

@@ -41,10 +41,29 @@ type harness struct {
 	server  *Server
 	handler http.Handler
 
+	script *script
+}
+
+// script is what the provider does instead of what it would.
+type script struct {
 	mu     sync.Mutex
-	script map[string]provider.Outcome // by operation: what the provider says instead
+	says   map[string]provider.Outcome // by operation
 	gate   chan struct{}               // if set, authorisations wait for it
 	arrive chan struct{}               // and tell here that they have come
+}
+
+func (s *script) said(operation string) (provider.Outcome, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o, ok := s.says[operation]
+	return o, ok
+}
+
+// in is the harness for a subtest.
+func (h *harness) in(t testing.TB) *harness {
+	child := *h
+	child.t = t
+	return &child
 }
 
 // newHarness makes a door whose provider is the sandbox acquirer on a loopback
@@ -73,7 +92,7 @@ func newHarness(t testing.TB) *harness {
 // harnessWith makes a door with a provider, whose answers a test may replace.
 func harnessWith(t testing.TB, p provider.Provider) *harness {
 	t.Helper()
-	h := &harness{t: t, script: map[string]provider.Outcome{}}
+	h := &harness{t: t, script: &script{says: map[string]provider.Outcome{}}}
 	d := dbtest.OpenAt(t, dbtest.Address(t), db.Options{Logger: slog.New(slog.DiscardHandler)})
 	master, err := secret.Generate()
 	if err != nil {
@@ -85,7 +104,7 @@ func harnessWith(t testing.TB, p provider.Provider) *harness {
 	s.Vault = vault.New(d, master, s.Keys)
 	s.Payment = &payment.Service{
 		DB: d, Keys: s.Keys, Vault: s.Vault, Merchant: s.Merchant, Book: &ledger.Book{},
-		Providers: map[string]provider.Provider{p.Name: h.scripted(p)}, Default: p.Name, Log: slog.New(slog.DiscardHandler),
+		Providers: map[string]provider.Provider{p.Name: h.script.over(p)}, Default: p.Name, Log: slog.New(slog.DiscardHandler),
 	}
 	h.server, h.handler = s, s
 	h.merchants()
@@ -114,39 +133,33 @@ func (l logTo) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// scripted is p with the script laid over it.
-func (h *harness) scripted(p provider.Provider) provider.Provider {
-	said := func(operation string) (provider.Outcome, bool) {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		o, ok := h.script[operation]
-		return o, ok
-	}
+// over is p with the script laid over it.
+func (s *script) over(p provider.Provider) provider.Provider {
 	through := p
 	p.Authorize = func(ctx context.Context, r provider.AuthorizeRequest) provider.Outcome {
-		if h.gate != nil {
-			h.arrive <- struct{}{}
-			<-h.gate
+		if s.gate != nil {
+			s.arrive <- struct{}{}
+			<-s.gate
 		}
-		if o, ok := said("authorize"); ok {
+		if o, ok := s.said("authorize"); ok {
 			return o
 		}
 		return through.Authorize(ctx, r)
 	}
 	p.Capture = func(ctx context.Context, r provider.CaptureRequest) provider.Outcome {
-		if o, ok := said("capture"); ok {
+		if o, ok := s.said("capture"); ok {
 			return o
 		}
 		return through.Capture(ctx, r)
 	}
 	p.Refund = func(ctx context.Context, r provider.RefundRequest) provider.Outcome {
-		if o, ok := said("refund"); ok {
+		if o, ok := s.said("refund"); ok {
 			return o
 		}
 		return through.Refund(ctx, r)
 	}
 	p.Reverse = func(ctx context.Context, r provider.ReverseRequest) provider.Finding {
-		if o, ok := said("reverse"); ok {
+		if o, ok := s.said("reverse"); ok {
 			return provider.Finding{Answer: provider.Found, Outcome: o}
 		}
 		return through.Reverse(ctx, r)
@@ -156,9 +169,9 @@ func (h *harness) scripted(p provider.Provider) provider.Provider {
 
 // say has the provider answer all operations of a kind so from now on.
 func (h *harness) say(operation string, o provider.Outcome) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.script[operation] = o
+	h.script.mu.Lock()
+	defer h.script.mu.Unlock()
+	h.script.says[operation] = o
 }
 
 // approving is a provider without a memory that approves everything.
@@ -298,7 +311,7 @@ func (a *answered) has(want map[string]any) *answered {
 	return a
 }
 
-// form joins pairs to a form.
+// pairs joins names and values to a form.
 func pairs(list ...string) string {
 	var out []string
 	for i := 0; i+1 < len(list); i += 2 {

@@ -43,10 +43,18 @@ func createIntent(s *Server, c *call) (any, error) {
 	if p.MethodTypes, p.Automatic, err = methodTypes(c); err != nil {
 		return nil, err
 	}
+	if p.CaptureMethod, err = oneOf(c, "capture_method"); err != nil {
+		return nil, err
+	}
+	if p.ConfirmationMethod, err = oneOf(c, "confirmation_method"); err != nil {
+		return nil, err
+	}
+	if p.SetupFutureUsage, err = oneOf(c, "setup_future_usage"); err != nil {
+		return nil, err
+	}
 	for name, to := range map[string]*string{
-		"capture_method": &p.CaptureMethod, "confirmation_method": &p.ConfirmationMethod, "description": &p.Description,
+		"description": &p.Description, "transfer_group": &p.TransferGroup,
 		"statement_descriptor": &p.Descriptor, "statement_descriptor_suffix": &p.DescriptorSuffix,
-		"setup_future_usage": &p.SetupFutureUsage, "transfer_group": &p.TransferGroup,
 	} {
 		*to, _ = c.form.String(name)
 	}
@@ -96,8 +104,12 @@ func confirmIntent(s *Server, c *call) (any, error) {
 	if err := cardAllowed(c); err != nil {
 		return nil, err
 	}
-	p.CaptureMethod, _ = c.form.String("capture_method")
-	p.SetupFutureUsage, _ = c.form.String("setup_future_usage")
+	if p.CaptureMethod, err = oneOf(c, "capture_method"); err != nil {
+		return nil, err
+	}
+	if p.SetupFutureUsage, err = oneOf(c, "setup_future_usage"); err != nil {
+		return nil, err
+	}
 	return s.Payment.Confirm(c.ctx, c.scope, payment.IntentID(intent), p, c.idem)
 }
 
@@ -133,7 +145,10 @@ func cancelIntent(s *Server, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	reason, _ := c.form.String("cancellation_reason")
+	reason, err := oneOf(c, "cancellation_reason")
+	if err != nil {
+		return nil, err
+	}
 	return s.Payment.Cancel(c.ctx, c.scope, payment.IntentID(intent), reason, c.idem)
 }
 
@@ -189,6 +204,24 @@ func positive(c *call, param string) (int64, error) {
 	return n, nil
 }
 
+// oneOf reads a parameter that is one of those the document lists; empty when
+// it is not given. The document calls some of its lists incomplete, but no
+// other value would be understood here.
+func oneOf(c *call, path ...string) (string, error) {
+	value, _ := c.form.String(path...)
+	param, name := c.op.Params, path[0]
+	for i, part := range path {
+		param = param.Field(part).Param
+		if i > 0 {
+			name += "[" + part + "]"
+		}
+	}
+	if value == "" || slices.Contains(param.Enum, value) {
+		return value, nil
+	}
+	return "", fault.Param(name, "", "Invalid %s: must be one of %s", name, strings.Join(param.Enum, ", "))
+}
+
 func newMetadata(c *call) map[string]string {
 	patch, _ := c.form.Metadata("metadata")
 	return patch.Set
@@ -239,11 +272,10 @@ func methodTypes(c *call) (types []string, automatic string, err error) {
 	case isSet && !enabled:
 		return nil, "", nil
 	}
-	automatic, ok := c.form.String("automatic_payment_methods", "allow_redirects")
-	if !ok {
+	if automatic, err = oneOf(c, "automatic_payment_methods", "allow_redirects"); automatic == "" {
 		automatic = "always"
 	}
-	return nil, automatic, nil
+	return nil, automatic, err
 }
 
 // cardAllowed refuses lists of types that leave out the one there is.

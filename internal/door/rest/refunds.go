@@ -33,7 +33,9 @@ func createRefund(s *Server, c *call) (any, error) {
 	if p.Amount, err = positive(c, "amount"); err != nil {
 		return nil, err
 	}
-	p.Reason, _ = c.form.String("reason")
+	if p.Reason, err = oneOf(c, "reason"); err != nil {
+		return nil, err
+	}
 	return s.Payment.Refund(c.ctx, c.scope, p, c.idem)
 }
 

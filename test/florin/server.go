@@ -1,0 +1,89 @@
+//go:build unix
+
+package florintest
+
+import (
+	"crypto/rand"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Options say how a server is started. The zero value is what most tests want.
+type Options struct {
+	// DB is the database's address; empty: a new one, see [Database].
+	DB string
+	// Sandbox is the URL of a sandbox, see [StartSandbox]; empty: the one within
+	// the server's process.
+	Sandbox string
+	// SecretKey and PublishableKey are the first account's; empty: random ones.
+	// Servers on one database need the same.
+	SecretKey, PublishableKey string
+	// Args and Env are added to the command line and to the environment of every
+	// run.
+	Args, Env []string
+	// Tags are build tags, such as "probe".
+	Tags []string
+}
+
+// Server is a "florin serve".
+type Server struct {
+	*Program
+	// DB is the address of its database.
+	DB string
+	// SecretKey and PublishableKey are the test keys of the database's first account.
+	SecretKey, PublishableKey string
+}
+
+// Start starts a server and waits until it answers. At the end of the test it
+// is killed; call [Program.Stop] before where the end itself matters.
+func Start(tb testing.TB, o Options) *Server {
+	tb.Helper()
+	s := New(tb, o)
+	if err := s.start(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+// New makes a server that does not run yet; [Program.Restart] and
+// [Program.Begin] start it.
+func New(tb testing.TB, o Options) *Server {
+	tb.Helper()
+	s := &Server{DB: o.DB, SecretKey: o.SecretKey, PublishableKey: o.PublishableKey}
+	if s.DB == "" {
+		s.DB = Database(tb)
+	}
+	if s.SecretKey == "" {
+		s.SecretKey = "sk_test_" + rand.Text()
+	}
+	if s.PublishableKey == "" {
+		s.PublishableKey = "pk_test_" + rand.Text()
+	}
+	args := []string{"serve", "--db=" + s.DB}
+	if o.Sandbox != "" {
+		args = append(args, "--sandbox="+o.Sandbox)
+	}
+	env := []string{"FLORIN_SECRET_KEY=" + s.SecretKey, "FLORIN_PUBLISHABLE_KEY=" + s.PublishableKey}
+	s.Program = newProgram(tb, Binary(tb, o.Tags...), append(args, o.Args...), append(env, o.Env...))
+	return s
+}
+
+// KeyFile is where the server keeps the master key that it made: beside a
+// SQLite database, else in [Program.Dir]. Another server on the same database
+// is given it as FLORIN_MASTER_KEY_FILE.
+func (s *Server) KeyFile() string {
+	if path, ok := strings.CutPrefix(s.DB, "sqlite:"); ok {
+		return filepath.Join(filepath.Dir(path), "florin.key")
+	}
+	return filepath.Join(s.Dir, "florin.key")
+}
+
+// BookFile is the book of the sandbox within the server's process. It can be
+// read when the server does not run.
+func (s *Server) BookFile() string {
+	if path, ok := strings.CutPrefix(s.DB, "sqlite:"); ok {
+		return strings.TrimSuffix(path, ".db") + ".sandbox.book"
+	}
+	return filepath.Join(s.Dir, "florin.sandbox.book")
+}
