@@ -129,7 +129,7 @@ func TestCaptureMetadata(t *testing.T) {
 	h.post(hold(), "metadata=").ok().has(map[string]any{"metadata.a": nil, "metadata.b": nil})
 	var many []string
 	for i := range 49 {
-		many = append(many, "metadata["+strings.Repeat("k", i+1)[:min(i+1, 40)]+string(rune('A'+i%26))+"]", "x")
+		many = append(many, "metadata["+strings.Repeat("k", i+1)[:min(i+1, 30)]+string(rune('A'+i%26))+"]", "x")
 	}
 	path := hold()
 	h.post(path, pairs(many...)).is(400).has(map[string]any{"error.param": "metadata"})

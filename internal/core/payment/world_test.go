@@ -1,0 +1,288 @@
+package payment_test
+
+import (
+	"context"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/florinpay/florin/internal/base/event"
+	"github.com/florinpay/florin/internal/base/idem"
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/provider"
+	"github.com/florinpay/florin/internal/provider/sandbox"
+)
+
+// line is what lies between a shop and the simulator. Zero, it just passes on.
+type line struct {
+	// down: nobody listens at the other end, so that nothing can be sent.
+	down atomic.Bool
+	// calls counts operations handed to the provider; inquiries are not.
+	calls atomic.Int64
+	// before and after, if set, run in the goroutine of a call that moves money,
+	// around the exchange with the simulator.
+	before, after atomic.Pointer[func()]
+}
+
+func (l *line) run(at *atomic.Pointer[func()]) {
+	if f := at.Load(); f != nil {
+		(*f)()
+	}
+}
+
+// alter puts the line into a provider; t's end closes nothing, as the dead
+// end of it has no listener.
+func (l *line) alter(t testing.TB) func(*provider.Provider) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := "http://" + ln.Addr().String()
+	if err := ln.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return func(p *provider.Provider) {
+		up, dead := *p, sandbox.New(nobody, sandbox.ConnectorOptions{Timeout: timeout})
+		p.Authorize = through(l, up.Authorize, dead.Authorize)
+		p.Capture = through(l, up.Capture, dead.Capture)
+		p.Refund = through(l, up.Refund, dead.Refund)
+		p.Reverse = through(l, up.Reverse, dead.Reverse)
+		p.Inquire = func(ctx context.Context, reference string) provider.Finding {
+			if l.down.Load() {
+				return dead.Inquire(ctx, reference)
+			}
+			return up.Inquire(ctx, reference)
+		}
+	}
+}
+
+func through[R, O any](l *line, up, dead func(context.Context, R) O) func(context.Context, R) O {
+	return func(ctx context.Context, r R) O {
+		l.calls.Add(1)
+		if l.down.Load() {
+			return dead(ctx, r)
+		}
+		l.run(&l.before)
+		o := up(ctx, r)
+		l.run(&l.after)
+		return o
+	}
+}
+
+func traits(change func(*provider.Traits)) func(*provider.Provider) {
+	return func(p *provider.Provider) { change(&p.Traits) }
+}
+
+func noInquiry(p *provider.Provider) { p.Inquire = nil }
+
+func noReplay(p *provider.Provider) { p.Traits.ReplayWindow = 0 }
+
+// standing are the operations in the simulator's book that it approved and
+// that were not undone.
+func (s *shop) standing() (list []sandbox.Operation) {
+	s.t.Helper()
+	undone := map[string]bool{}
+	var all []sandbox.Operation
+	for op, err := range s.book.Operations(context.Background()) {
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if op.State != sandbox.Approved {
+			continue
+		}
+		all = append(all, op)
+		if op.Kind == sandbox.Reversal {
+			undone[op.Original] = true
+		}
+	}
+	for _, op := range all {
+		if !undone[op.Reference] {
+			list = append(list, op)
+		}
+	}
+	return list
+}
+
+// truth is the money that the simulator has taken and not given back, by
+// currency, and what it has reserved on cards and neither taken nor released.
+func (s *shop) truth() (taken, reserved map[string]int64) {
+	s.t.Helper()
+	taken, reserved = map[string]int64{}, map[string]int64{}
+	captured := map[string]bool{}
+	list := s.standing()
+	for _, op := range list {
+		switch op.Kind {
+		case sandbox.Sale:
+			taken[op.Currency] += op.Amount
+		case sandbox.Capture:
+			taken[op.Currency] += op.Amount
+			captured[op.Original] = true
+		case sandbox.Refund:
+			taken[op.Currency] -= op.Amount
+		}
+	}
+	for _, op := range list {
+		if op.Kind == sandbox.Authorize && !captured[op.Reference] {
+			reserved[op.Currency] += op.Amount
+		}
+	}
+	return taken, reserved
+}
+
+// ours is what our books say of the same.
+func (s *shop) ours() (taken, reserved map[string]int64) {
+	s.t.Helper()
+	taken, reserved = map[string]int64{}, map[string]int64{}
+	for account, net := range s.balances() {
+		if currency, ok := strings.CutPrefix(account, "provider_clearing:"); ok && net != 0 {
+			taken[currency] = -net
+		}
+	}
+	err := payment.Charges.Scan(context.Background(), s.DB, func(c *object.Object[payment.Charge]) error {
+		if b := c.Body; b.Status == payment.ChargeSucceeded && b.Captured == 0 && !b.Voided {
+			reserved[string(b.Currency)] += b.Amount
+		}
+		return nil
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return taken, reserved
+}
+
+// agree fails the test when our books and the simulator's are not the same.
+func (s *shop) agree() {
+	s.t.Helper()
+	taken, reserved := s.truth()
+	haveTaken, haveReserved := s.ours()
+	for currency, n := range taken {
+		if n == 0 {
+			delete(taken, currency)
+		}
+	}
+	if diff := cmp.Diff(taken, haveTaken); diff != "" {
+		s.t.Errorf("money taken, -theirs +ours:\n%s", diff)
+	}
+	if diff := cmp.Diff(reserved, haveReserved); diff != "" {
+		s.t.Errorf("money reserved, -theirs +ours:\n%s", diff)
+	}
+}
+
+// attempts gives an intent's attempts, oldest first.
+func (s *shop) attempts(intent int64) (list []*object.Object[payment.Attempt]) {
+	s.t.Helper()
+	err := payment.Attempts.Scan(context.Background(), s.DB, func(a *object.Object[payment.Attempt]) error {
+		if int64(a.Body.Intent) == intent {
+			list = append(list, a)
+		}
+		return nil
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return list
+}
+
+// last is an intent's youngest attempt.
+func (s *shop) last(intent int64) *object.Object[payment.Attempt] {
+	s.t.Helper()
+	list := s.attempts(intent)
+	if len(list) == 0 {
+		s.t.Fatal("no attempt")
+	}
+	return list[len(list)-1]
+}
+
+// reference is an attempt's name in the simulator's book.
+func (s *shop) reference(a *object.Object[payment.Attempt]) string {
+	return payment.Reference(s.scope, payment.AttemptID(a.Key))
+}
+
+// due counts the attempts that somebody has still to look after.
+func (s *shop) due() (n int) {
+	s.t.Helper()
+	err := payment.Attempts.Scan(context.Background(), s.DB, func(a *object.Object[payment.Attempt]) error {
+		if !a.Body.Due.IsZero() {
+			n++
+		}
+		return nil
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return n
+}
+
+func (s *shop) sweep() {
+	s.t.Helper()
+	if _, err := s.Sweep(context.Background(), 1000); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// rest lets time pass until no attempt is looked after any more.
+func (s *shop) rest() {
+	s.t.Helper()
+	for range 100 {
+		if s.due() == 0 {
+			return
+		}
+		s.clock.Advance(time.Minute)
+		s.sweep()
+	}
+	s.t.Fatal("attempts are due for ever")
+}
+
+// types are the types of the events in an intent's lane, whose numbers it
+// checks.
+func (s *shop) types(intent int64) (types []string) {
+	s.t.Helper()
+	events, err := event.OfLane(context.Background(), s.DB, s.scope, intent)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for n, e := range events {
+		types = append(types, e.Type)
+		if e.Seq != int64(n+1) {
+			s.t.Errorf("event %d of lane %d has number %d", n+1, intent, e.Seq)
+		}
+	}
+	return types
+}
+
+// create makes an intent that has a method and is not confirmed.
+func (s *shop) create(amount int64, capture, method string) payment.IntentID {
+	s.t.Helper()
+	r, err := s.Create(s.t.Context(), s.scope, payment.CreateParams{Amount: usd(amount), CaptureMethod: capture, Method: method}, nil)
+	if err != nil || r.Error != nil {
+		s.t.Fatal(err, r)
+	}
+	return payment.IntentID(intentOf(s.t, r).Key)
+}
+
+func (s *shop) inject(f sandbox.Fault) {
+	s.t.Helper()
+	if err := s.sim.Inject(f); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// key makes a request under an idempotency key.
+func key(name string) *idem.Request {
+	return &idem.Request{ID: "req_" + name, Key: name, Hash: [32]byte{1}}
+}
+
+// isLocked checks the refusal of an operation on what another one has open.
+func (s *shop) isLocked(what string, r *idem.Reply, err error, open *object.Object[payment.Attempt]) {
+	s.t.Helper()
+	e, ok := fault.As(err)
+	if !ok || e.Kind != fault.Locked || e.Code != "lock_timeout" || !e.NoRetry || !strings.Contains(e.Message, s.reference(open)) {
+		s.t.Errorf("%s while %s is open: %+v, %v", what, s.reference(open), r, err)
+	}
+}
