@@ -23,6 +23,7 @@ import (
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/provider"
 	"github.com/florinpay/florin/internal/provider/sandbox"
 )
@@ -330,4 +331,14 @@ func (h *harness) checkBooks() {
 	if err := ledger.Check(context.Background(), h.server.DB, report); err != nil {
 		h.t.Fatal(err)
 	}
+}
+
+// scope is the merchant's in test mode.
+func (h *harness) scope() id.Scope {
+	h.t.Helper()
+	who, err := h.server.Merchant.Authenticate(context.Background(), testSecretKey)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return who.Scope
 }

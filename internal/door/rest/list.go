@@ -171,8 +171,8 @@ func keyOf[T any, N comparable](c *call, k *object.Kind[T, N], path ...string) (
 	if !ok || text == "" {
 		return 0, nil
 	}
-	key, ok := k.Prefix.Parse(text)
-	if !ok {
+	key, shard, ok := k.Prefix.ParseShard(text)
+	if !ok || shard != c.scope.Shard() {
 		return 0, fault.Missing(fault.Invalid, path[len(path)-1], k.Name, clip(text))
 	}
 	return key, nil
@@ -180,8 +180,8 @@ func keyOf[T any, N comparable](c *call, k *object.Kind[T, N], path ...string) (
 
 // pathKey reads an id in the path.
 func pathKey[T any, N comparable](c *call, k *object.Kind[T, N], param string) (int64, error) {
-	key, ok := k.Prefix.Parse(c.path[param])
-	if !ok {
+	key, shard, ok := k.Prefix.ParseShard(c.path[param])
+	if !ok || shard != c.scope.Shard() {
 		return 0, fault.Missing(fault.NotFound, param, k.Name, clip(c.path[param]))
 	}
 	return key, nil

@@ -1,0 +1,387 @@
+package payment_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/florinpay/florin/internal/base/idem"
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/provider/sandbox"
+)
+
+// operation is one of those that go to a provider, on an intent made ready.
+type operation struct {
+	name string
+	kind sandbox.Kind // in the simulator's book
+	// ready makes an intent of 5000, and before are its events then.
+	ready  func(*shop) payment.IntentID
+	before []string
+	do     func(*shop, payment.IntentID, *idem.Request) (*idem.Reply, error)
+	// What it comes to when it happened and when it did not, by way of an
+	// unknown outcome or at once.
+	done, undone                 payment.Status
+	happened, failed, failedSoon []string
+}
+
+var (
+	afterCreate = []string{"payment_intent.created"}
+	afterAuth   = []string{"payment_intent.created", "charge.succeeded", "payment_intent.amount_capturable_updated"}
+	afterSale   = []string{"payment_intent.created", "charge.succeeded", "payment_intent.succeeded"}
+)
+
+func confirmIt(s *shop, i payment.IntentID, r *idem.Request) (*idem.Reply, error) {
+	return s.Confirm(context.Background(), s.scope, i, payment.ConfirmParams{}, r)
+}
+
+func captureIt(s *shop, i payment.IntentID, r *idem.Request) (*idem.Reply, error) {
+	return s.Capture(context.Background(), s.scope, i, payment.CaptureParams{Amount: 3000, Metadata: map[string]string{"order": "7"}}, r)
+}
+
+func cancelIt(s *shop, i payment.IntentID, r *idem.Request) (*idem.Reply, error) {
+	return s.Cancel(context.Background(), s.scope, i, "requested_by_customer", r)
+}
+
+func refundIt(s *shop, i payment.IntentID, r *idem.Request) (*idem.Reply, error) {
+	return s.Refund(context.Background(), s.scope, payment.RefundParams{Intent: i, Amount: 3000}, r)
+}
+
+func paid(capture string) func(*shop) payment.IntentID {
+	return func(s *shop) payment.IntentID {
+		return payment.IntentID(intentOf(s.t, s.pay(5000, capture, "pm_card_visa", nil)).Key)
+	}
+}
+
+func created(capture string) func(*shop) payment.IntentID {
+	return func(s *shop) payment.IntentID { return s.create(5000, capture, "pm_card_visa") }
+}
+
+var operations = []operation{
+	{
+		"authorize", sandbox.Authorize, created("manual"), afterCreate, confirmIt,
+		payment.RequiresCapture, payment.RequiresPaymentMethod,
+		[]string{"payment_intent.processing", "charge.succeeded", "payment_intent.amount_capturable_updated"},
+		[]string{"payment_intent.processing", "payment_intent.payment_failed"}, []string{"payment_intent.payment_failed"},
+	},
+	{
+		"sale", sandbox.Sale, created("automatic"), afterCreate, confirmIt,
+		payment.Succeeded, payment.RequiresPaymentMethod,
+		[]string{"payment_intent.processing", "charge.succeeded", "payment_intent.succeeded"},
+		[]string{"payment_intent.processing", "payment_intent.payment_failed"}, []string{"payment_intent.payment_failed"},
+	},
+	{
+		"capture", sandbox.Capture, paid("manual"), afterAuth, captureIt,
+		payment.Succeeded, payment.RequiresCapture,
+		[]string{"charge.captured", "payment_intent.succeeded"}, nil, nil,
+	},
+	{
+		"void", sandbox.Reversal, paid("manual"), afterAuth, cancelIt,
+		payment.Canceled, payment.RequiresCapture,
+		[]string{"payment_intent.canceled"}, nil, nil,
+	},
+	{
+		"refund", sandbox.Refund, paid("automatic"), afterSale, refundIt,
+		payment.Succeeded, payment.Succeeded,
+		[]string{"refund.created", "refund.updated", "charge.refunded"},
+		[]string{"refund.created", "refund.updated", "refund.failed"}, []string{"refund.created", "refund.failed"},
+	},
+}
+
+// trouble is what goes wrong with an operation.
+type trouble struct {
+	name     string
+	fault    sandbox.Fault
+	down     bool
+	happened bool          // the simulator processes it
+	after    time.Duration // so long after it was asked
+}
+
+var troubles = []trouble{
+	{"answer lost", sandbox.Fault{Mode: sandbox.Lost}, false, true, 0},
+	{"answer late", sandbox.Fault{Mode: sandbox.Late, Delay: timeout + 100*time.Millisecond}, false, true, 0},
+	{"reset", sandbox.Fault{Mode: sandbox.Reset}, false, true, 0},
+	{"refused", sandbox.Fault{Mode: sandbox.Refused}, false, false, 0},
+	{"garbage", sandbox.Fault{Mode: sandbox.Garbage}, false, true, 0},
+	{"slow process", sandbox.Fault{Mode: sandbox.SlowProcess, Delay: 2 * timeout}, false, true, 2 * timeout},
+	{"provider down", sandbox.Fault{}, true, false, 0},
+}
+
+// TestUnknown goes through every operation and every trouble, from the first
+// reply to the books' agreement.
+func TestUnknown(t *testing.T) {
+	for _, op := range operations {
+		t.Run(op.name, func(t *testing.T) {
+			t.Parallel()
+			var l line
+			s := open(t, l.alter(t))
+			for _, what := range troubles {
+				t.Run(what.name, func(t *testing.T) {
+					s := *s
+					s.t = t
+					s.unknown(&l, op, what)
+					s.agree()
+					s.inOrder()
+				})
+			}
+		})
+	}
+}
+
+func (s *shop) unknown(l *line, op operation, what trouble) {
+	i := op.ready(s)
+	was := s.intent(int64(i))
+	effects, _ := s.approved(op.kind)
+	if what.fault.Mode != "" {
+		what.fault.Kind = op.kind
+		s.inject(what.fault)
+	}
+	r := key(op.name + " " + what.name)
+	l.down.Store(what.down)
+	first, err := op.do(s, i, r)
+	l.down.Store(false)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	want := append([]string(nil), op.before...)
+	if what.down {
+		want = append(want, op.failedSoon...)
+		s.refused(op, i, first)
+	} else {
+		s.first(op, was, first)
+		s.meanwhile(op, i)
+		s.untouched(i)
+	}
+	s.replays(op, i, r, first)
+
+	s.clock.Advance(time.Minute)
+	s.sweep()
+	if open := s.last(int64(i)).Body.Open(); open != (!what.down && (what.after > 0 || !what.happened)) {
+		s.t.Errorf("after one look: open %v", open)
+	}
+	time.Sleep(what.after)
+	s.rest()
+
+	status := op.undone
+	if what.happened {
+		status, effects = op.done, effects+1
+		want = append(want, op.happened...)
+	} else if !what.down {
+		want = append(want, op.failed...)
+	}
+	if n, _ := s.approved(op.kind); n != effects {
+		s.t.Errorf("%d effects at the provider, want %d", n, effects)
+	}
+	got := s.intent(int64(i)).Body
+	if got.Status != status || got.Attempt != 0 {
+		s.t.Errorf("in the end it is %s with attempt %d, want %s", got.Status, got.Attempt, status)
+	}
+	if diff := cmp.Diff(want, s.types(int64(i))); diff != "" {
+		s.t.Errorf("events: %s", diff)
+	}
+	s.replays(op, i, r, first)
+}
+
+// refused checks the reply when nothing could be sent.
+func (s *shop) refused(op operation, i payment.IntentID, r *idem.Reply) {
+	s.t.Helper()
+	if refund, ok := r.Main.(*object.Object[payment.Refund]); ok {
+		if refund.Body.Status != payment.RefundFailed {
+			s.t.Errorf("%+v", refund.Body)
+		}
+		return
+	}
+	if r.Error == nil || r.Error.Kind != fault.Declined || r.Error.Code != "processing_error" || s.intent(int64(i)).Body.Status != op.undone {
+		s.t.Errorf("%+v", r.Error)
+	}
+}
+
+// first checks the first reply to an operation whose outcome is not known.
+func (s *shop) first(op operation, was *object.Object[payment.Intent], r *idem.Reply) {
+	s.t.Helper()
+	if r.Error != nil || r.Replayed {
+		s.t.Fatalf("%+v %v", r.Error, r.Replayed)
+	}
+	switch op.kind {
+	case sandbox.Refund:
+		if b := r.Main.(*object.Object[payment.Refund]).Body; b.Status != payment.RefundPending || b.Amount != 3000 || b.BalanceTransaction != 0 {
+			s.t.Errorf("%+v", b)
+		}
+	case sandbox.Capture, sandbox.Reversal:
+		if diff := cmp.Diff(was.Body, intentOf(s.t, r).Body, cmpopts.IgnoreFields(payment.Intent{}, "Attempt")); diff != "" {
+			s.t.Errorf("the object changed before the outcome is known: %s", diff)
+		}
+	default:
+		if b := intentOf(s.t, r).Body; b.Status != payment.Processing || b.LatestCharge != 0 {
+			s.t.Errorf("%+v", b)
+		}
+	}
+}
+
+// meanwhile checks what further operations get while the outcome is open.
+func (s *shop) meanwhile(op operation, i payment.IntentID) {
+	s.t.Helper()
+	a := s.last(int64(i))
+	if !a.Body.Open() {
+		s.t.Fatalf("the attempt is %s", a.Body.State)
+	}
+	r, err := confirmIt(s, i, nil)
+	if err != nil || r.Error == nil || r.Error.Kind != fault.Invalid || r.Error.Code != "payment_intent_unexpected_state" {
+		s.t.Errorf("confirm: %+v %v", r, err)
+	}
+	if op.kind != sandbox.Refund {
+		r, err = captureIt(s, i, key("capture meanwhile "+s.reference(a)))
+		s.isLocked("capture", r, err, a)
+		r, err = cancelIt(s, i, key("cancel meanwhile "+s.reference(a)))
+		s.isLocked("cancel", r, err, a)
+		return
+	}
+	guard, _, err := ledger.ReadGuard(context.Background(), s.DB, s.scope, int64(a.Body.Charge), ledger.GuardRefund)
+	if diff := cmp.Diff(ledger.Guard{Ceiling: 5000, Reserved: 3000}, guard); err != nil || diff != "" {
+		s.t.Errorf("guard: %s %v", diff, err)
+	}
+	r, err = s.Refund(context.Background(), s.scope, payment.RefundParams{Intent: i, Amount: 2001}, nil)
+	if err != nil || r.Error == nil || r.Error.Kind != fault.Invalid || r.Error.Param != "amount" {
+		s.t.Errorf("refund of more than the guard leaves: %+v %v", r, err)
+	}
+}
+
+// untouched checks that nobody resolves an attempt before its time.
+func (s *shop) untouched(i payment.IntentID) {
+	s.t.Helper()
+	a, o := s.last(int64(i)), s.intent(int64(i))
+	for range 3 {
+		if err := s.Resolve(context.Background(), s.scope, payment.AttemptID(a.Key)); err != nil {
+			s.t.Error(err)
+		}
+	}
+	if now := s.clock.Now(); !now.Before(a.Body.Due) {
+		s.t.Logf("the machine is too slow to look before the time: %v, due %v", now, a.Body.Due)
+		return
+	}
+	if diff := cmp.Diff([]object.Ref{a.Ref(), o.Ref()}, []object.Ref{s.last(int64(i)).Ref(), s.intent(int64(i)).Ref()}); diff != "" {
+		s.t.Errorf("touched before its time: %s", diff)
+	}
+}
+
+// replays checks that the key gives the first reply again, whatever became of
+// its object.
+func (s *shop) replays(op operation, i payment.IntentID, r *idem.Request, first *idem.Reply) {
+	s.t.Helper()
+	again, err := op.do(s, i, r)
+	if err != nil {
+		s.t.Error(err)
+		return
+	}
+	if !again.Replayed || again.Origin != r.ID {
+		s.t.Errorf("not replayed: %+v", again)
+	}
+	if diff := cmp.Diff([]any{first.Kind, first.Shown, first.Error}, []any{again.Kind, again.Shown, again.Error}); diff != "" {
+		s.t.Errorf("replayed otherwise: %s", diff)
+	}
+}
+
+// TestLeaseKeepsOthersAway: while the caller waits for the provider, nobody
+// else looks after its attempt, and a repetition is told to wait.
+func TestLeaseKeepsOthersAway(t *testing.T) {
+	for _, op := range operations {
+		t.Run(op.name, func(t *testing.T) {
+			t.Parallel()
+			var l line
+			s := open(t, l.alter(t))
+			i := op.ready(s)
+			entered, release := make(chan struct{}), make(chan struct{})
+			hold := func() { close(entered); <-release }
+			l.after.Store(&hold)
+			type answer struct {
+				r   *idem.Reply
+				err error
+			}
+			answered := make(chan answer, 1)
+			go func() {
+				r, err := op.do(s, i, key("k"))
+				answered <- answer{r, err}
+			}()
+			<-entered
+			l.after.Store(nil)
+			s.clock.Advance(timeout + payment.Margin - 2*time.Second) // the lease's last moments
+			a := s.last(int64(i))
+			s.sweep()
+			if err := s.Resolve(t.Context(), s.scope, payment.AttemptID(a.Key)); err != nil {
+				t.Error(err)
+			}
+			if _, err := op.do(s, i, key("k")); fault.KindOf(err) != fault.KeyInUse {
+				t.Errorf("a repetition while the first one is under way: %v", err)
+			}
+			if now := s.last(int64(i)); now.Ref() != a.Ref() || now.Body.State != payment.Sending {
+				t.Errorf("touched within the lease: %+v", now.Body)
+			}
+			close(release)
+			got := <-answered
+			if got.err != nil || got.r.Error != nil || s.intent(int64(i)).Body.Status != op.done {
+				t.Errorf("%+v %v", got.r, got.err)
+			}
+			s.agree()
+		})
+	}
+}
+
+// TestAbsence: that the provider knows nothing counts when it is said twice,
+// the second time after the horizon.
+func TestAbsence(t *testing.T) {
+	begin := func(t *testing.T) (s *shop, i int64, after time.Time) {
+		s = open(t)
+		s.inject(sandbox.Fault{Mode: sandbox.Refused, Kind: sandbox.Sale})
+		i = intentOf(t, s.pay(2000, "automatic", "pm_card_visa", nil)).Key
+		return s, i, id.Time(s.last(i).Key).Add(timeout + sandbox.Horizon + payment.Margin)
+	}
+	goTo := func(s *shop, at time.Time) { s.clock.Advance(at.Sub(s.clock.Now())) }
+	look := func(s *shop, i int64, open bool) {
+		s.t.Helper()
+		tries := s.last(i).Body.Tries
+		s.sweep()
+		if a := s.last(i).Body; a.Open() != open || a.Tries != tries+1 || a.Absent.IsZero() {
+			s.t.Errorf("open %v after %d looks, want %v after %d: %+v", a.Open(), a.Tries, open, tries+1, a)
+		}
+	}
+	t.Run("before and after", func(t *testing.T) {
+		t.Parallel()
+		s, i, after := begin(t)
+		goTo(s, after.Add(-20*time.Second))
+		look(s, i, true)
+		goTo(s, after.Add(-time.Second))
+		look(s, i, true)
+		goTo(s, s.last(i).Body.Due)
+		look(s, i, false)
+		if b := s.intent(i).Body; b.Status != payment.RequiresPaymentMethod || b.LastError == nil {
+			t.Errorf("%+v", b)
+		}
+	})
+	t.Run("twice, however late", func(t *testing.T) {
+		t.Parallel()
+		s, i, after := begin(t)
+		goTo(s, after.Add(time.Hour))
+		look(s, i, true)
+		goTo(s, s.last(i).Body.Due)
+		look(s, i, false)
+	})
+	t.Run("an unknown answer is no absence", func(t *testing.T) {
+		t.Parallel()
+		s, i, after := begin(t)
+		goTo(s, after)
+		look(s, i, true)
+		s.inject(sandbox.Fault{Mode: sandbox.Garbage, Kind: sandbox.Inquiry, Count: 3})
+		for range 3 {
+			goTo(s, s.last(i).Body.Due)
+			look(s, i, true)
+		}
+		goTo(s, s.last(i).Body.Due)
+		look(s, i, false)
+	})
+}
