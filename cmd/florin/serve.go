@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/florinpay/florin/internal/app"
 )
@@ -21,16 +22,28 @@ type serveCommand struct {
 	PublishableKey string `help:"Publishable test key of the first account on an empty database (made if not set)." env:"FLORIN_PUBLISHABLE_KEY" placeholder:"pk_test_…"`
 	MasterKey      string `help:"Master key that seals the database." env:"FLORIN_MASTER_KEY" hidden:""`
 	MasterKeyFile  string `help:"File of the master key (default: florin.key beside the database, made on an empty one)." env:"FLORIN_MASTER_KEY_FILE" type:"path"`
+
+	ProviderTimeout time.Duration `help:"Bound on one call to a provider, 100ms to 20s. What it leaves unknown is asked about once this and 10 s are over." default:"10s" env:"FLORIN_PROVIDER_TIMEOUT"`
 }
+
+// The bounds of --provider-timeout. Below, an ordinary answer would count as
+// none; above, a call could outlast the time that a shutdown grants it.
+const (
+	minProviderTimeout = 100 * time.Millisecond
+	maxProviderTimeout = 20 * time.Second
+)
 
 // Run serves until a signal comes.
 func (s *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if err := loopback(s.Listen); err != nil {
 		return err
 	}
+	if s.ProviderTimeout < minProviderTimeout || s.ProviderTimeout > maxProviderTimeout {
+		return fmt.Errorf("--provider-timeout %s: want %s to %s", s.ProviderTimeout, minProviderTimeout, maxProviderTimeout)
+	}
 	a, err := app.New(ctx, app.Config{
 		DB: s.DB, Sandbox: s.Sandbox, SecretKey: s.SecretKey, PublishableKey: s.PublishableKey,
-		MasterKey: s.MasterKey, MasterKeyFile: s.MasterKeyFile, Logger: log,
+		MasterKey: s.MasterKey, MasterKeyFile: s.MasterKeyFile, Logger: log, ProviderTimeout: s.ProviderTimeout,
 	})
 	if err != nil {
 		return err

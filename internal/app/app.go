@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/florinpay/florin/internal/app/welcome"
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/job"
@@ -59,8 +60,11 @@ type App struct {
 	// KeyFile is the file of the master key that this start made, if it did.
 	KeyFile string
 
-	log   *slog.Logger
-	close []func() error // in reverse order
+	welcome http.Handler // the page at the root
+
+	log    *slog.Logger
+	forget []func(context.Context) error // for each handle of a database: delete old marks of trains
+	close  []func() error                // in reverse order
 }
 
 // New opens the database, brings its schema up to date, and puts the services
@@ -68,6 +72,9 @@ type App struct {
 func New(ctx context.Context, c Config) (_ *App, err error) {
 	c.defaults()
 	a := &App{log: c.Logger}
+	if a.welcome, err = welcome.New(); err != nil {
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
 			_ = a.Close(ctx)
@@ -77,6 +84,7 @@ func New(ctx context.Context, c Config) (_ *App, err error) {
 		return nil, err
 	}
 	a.close = append(a.close, a.DB.Close)
+	a.forget = append(a.forget, a.DB.ForgetTrains)
 	if err := a.DB.Migrate(ctx, schema.Files); err != nil {
 		return nil, err
 	}
@@ -151,7 +159,7 @@ func (a *App) Handler() http.Handler {
 		}
 		_, _ = w.Write([]byte("ok\n"))
 	})
-	mux.HandleFunc("GET /{$}", welcome)
+	mux.Handle("GET /{$}", a.welcome)
 	mux.Handle("/", a.Rest)
 	return mux
 }

@@ -21,14 +21,6 @@ func beside(address, name string) string {
 	return name
 }
 
-// bookPath is where the embedded sandbox keeps its book.
-func bookPath(address string) string {
-	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
-		return strings.TrimSuffix(path, ".db") + ".sandbox.book"
-	}
-	return "florin.sandbox.book"
-}
-
 // masterKey finds the key that seals the database, makes one where the
 // database is new and none is configured, and binds the database to it. It
 // tells the file that it made.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 
+	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/provider"
 	"github.com/florinpay/florin/internal/provider/sandbox"
 )
@@ -36,11 +38,10 @@ func (a *App) sandbox(ctx context.Context, c Config) (provider.Provider, error) 
 	if c.Sandbox != "embedded" {
 		return sandbox.New(c.Sandbox, options), nil
 	}
-	book, err := sandbox.OpenFileBook(bookPath(c.DB))
+	book, err := a.openBook(ctx, c)
 	if err != nil {
 		return provider.Provider{}, err
 	}
-	a.close = append(a.close, book.Close)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return provider.Provider{}, fmt.Errorf("sandbox: %w", err)
@@ -53,4 +54,25 @@ func (a *App) sandbox(ctx context.Context, c Config) (provider.Provider, error) 
 		return <-ended
 	})
 	return sandbox.New("http://"+ln.Addr().String(), options), nil
+}
+
+// openBook opens the embedded sandbox's book: a file beside a SQLite database,
+// which one process holds as it holds the database, and a schema of its own in
+// a PostgreSQL database, where every node sees one book.
+func (a *App) openBook(ctx context.Context, c Config) (sandbox.Book, error) {
+	if path, ok := strings.CutPrefix(c.DB, "sqlite:"); ok {
+		book, err := sandbox.OpenFileBook(strings.TrimSuffix(path, ".db") + ".sandbox.book")
+		if err != nil {
+			return nil, err
+		}
+		a.close = append(a.close, book.Close)
+		return book, nil
+	}
+	book, err := sandbox.OpenDBBook(ctx, c.DB, db.Options{Clock: c.Clock, Logger: c.Logger})
+	if err != nil {
+		return nil, err
+	}
+	a.close = append(a.close, book.Close)
+	a.forget = append(a.forget, book.ForgetTrains)
+	return book, nil
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/idem"
@@ -37,7 +38,14 @@ func (a *App) register(keys *idem.Keys) {
 		return err
 	})
 	a.Jobs.Every("make balances available", time.Minute, a.mature)
-	a.Jobs.Every("forget trains", time.Hour, a.DB.ForgetTrains)
+	a.Jobs.Every("forget trains", time.Hour, a.forgetTrains)
+}
+
+func (a *App) forgetTrains(ctx context.Context) (err error) {
+	for _, forget := range a.forget {
+		err = errors.Join(err, forget(ctx))
+	}
+	return err
 }
 
 // mature posts pending money whose day has come to the available balances.

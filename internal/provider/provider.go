@@ -12,7 +12,8 @@
 //   - Failed means that the provider certainly did nothing: the error came
 //     before the first byte of the request was written, or the provider
 //     refused in a way that it documents as unprocessed. Whatever goes wrong
-//     later is Unknown.
+//     later is Unknown. A Failed outcome of a replay says nothing about the
+//     first sending.
 //   - The same reference sent twice has one effect, or the provider does not
 //     declare a [Traits.ReplayWindow].
 //   - Inquire and Reverse go by our reference and change nothing when asked

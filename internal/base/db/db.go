@@ -44,6 +44,11 @@ type Options struct {
 	// Trains is how many trains run at once on PostgreSQL; default 2. SQLite
 	// has one writer.
 	Trains int
+	// Schema, if set, is the PostgreSQL schema in which this handle's tables
+	// live, all of them, rather than where the server's search_path says; [DB.Migrate]
+	// creates it. It lets a part with a life of its own share a database. SQLite
+	// has files for that.
+	Schema string
 	// Serial makes the reads and trains of this handle take turns. SQLite waits
 	// a random while where they meet; a simulated run, in which equal seeds must
 	// give equal histories to the microsecond, can't have that. A function given
@@ -75,12 +80,14 @@ func Open(ctx context.Context, address string, o Options) (*DB, error) {
 	d.life, d.end = context.WithCancel(context.WithoutCancel(ctx))
 	trains := 1
 	var err error
-	switch scheme, rest, _ := strings.Cut(address, ":"); scheme {
-	case "sqlite":
+	switch scheme, rest, _ := strings.Cut(address, ":"); {
+	case scheme == "sqlite" && o.Schema != "":
+		err = errors.New("SQLite has no schemas: open a file of its own")
+	case scheme == "sqlite":
 		d.engine, err = openSQLite(rest, o.Fatal)
-	case "postgres", "postgresql":
+	case scheme == "postgres", scheme == "postgresql":
 		trains = max(o.Trains, 2)
-		d.engine, err = openPostgres(ctx, address)
+		d.engine, err = openPostgres(ctx, address, o.Schema)
 	default:
 		err = fmt.Errorf("the database %q is neither sqlite:PATH nor postgres://…", redactAddress(address))
 	}

@@ -23,6 +23,11 @@
 // decides on rows that it holds locked, and nothing decided on is kept from
 // one train to the next.
 //
+// A row that is not there can't be locked. What a step found absent is looked
+// for once more when the train has all its locks, so it is absent for as long
+// as whoever inserts it first gets a row that this step has got too: a step that
+// hangs rows on an object gets the object.
+//
 // # Tables
 //
 // A [Table] is a set of rows under a [Key] of int64 parts, the first of which

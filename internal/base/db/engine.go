@@ -34,8 +34,9 @@ type conn interface {
 	begin(ctx context.Context, train, now int64) error
 	// load reads the wanted rows, locked, and hands each that is there to found.
 	load(ctx context.Context, wants []want, found func(*table, Key, []value)) error
-	// flush writes all changes.
-	flush(ctx context.Context, changes []tableChanges) error
+	// flush writes all changes. Where rows can't be locked by not being there, it
+	// makes sure that the absent ones are so still; otherwise errAppeared.
+	flush(ctx context.Context, changes []tableChanges, absent func() []want) error
 	// commit makes it durable. After errRetry nothing is committed; after any
 	// other error nobody knows.
 	commit(ctx context.Context) error
@@ -79,6 +80,8 @@ var (
 	errWhole = errors.New("db: no transaction")
 	// errClosed: the database has been closed.
 	errClosed = errors.New("db: closed")
+	// errAppeared: a row that a step found absent is there; comes with errRetry.
+	errAppeared = errors.New("db: an absent row appeared")
 	// errDuplicate: a unique key is taken.
 	errDuplicate = errors.New("db: duplicate key")
 )

@@ -190,8 +190,8 @@ func (a *action) step(scope int64) db.Step {
 
 func TestRandomStepsAgainstAModel(t *testing.T) {
 	runs := 60
-	if testing.Short() {
-		runs = 10
+	if dbtest.Postgres() {
+		runs = 24 // each takes a while
 	}
 	address := dbtest.Address(t)
 	options := db.Options{Logger: slog.New(slog.DiscardHandler)}

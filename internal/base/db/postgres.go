@@ -20,6 +20,7 @@ const postgresReaders = 8
 type postgres struct {
 	config *pgx.ConnConfig
 	pool   *pgxpool.Pool
+	schema string // see Options.Schema
 }
 
 // session is what every connection asks of the server: a commit is durable
@@ -44,7 +45,7 @@ var plans = map[string]string{
 	"jit":               "off",
 }
 
-func openPostgres(ctx context.Context, address string) (*postgres, error) {
+func openPostgres(ctx context.Context, address, schema string) (*postgres, error) {
 	config, err := pgxpool.ParseConfig(address)
 	if err != nil {
 		return nil, fmt.Errorf("the address of the PostgreSQL database is not valid: %w", err)
@@ -53,6 +54,9 @@ func openPostgres(ctx context.Context, address string) (*postgres, error) {
 		if _, set := config.ConnConfig.RuntimeParams[k]; !set {
 			config.ConnConfig.RuntimeParams[k] = v
 		}
+	}
+	if schema != "" {
+		config.ConnConfig.RuntimeParams["search_path"] = quoted(schema)
 	}
 	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = 10 * time.Second
@@ -74,8 +78,11 @@ func openPostgres(ctx context.Context, address string) (*postgres, error) {
 		pool.Close()
 		return nil, fmt.Errorf("PostgreSQL at %s: %w", redactAddress(address), err)
 	}
-	return &postgres{single, pool}, nil
+	return &postgres{single, pool, schema}, nil
 }
+
+// quoted is a name as it stands in a statement.
+func quoted(name string) string { return pgx.Identifier{name}.Sanitize() }
 
 func (p *postgres) connect(ctx context.Context) (conn, error) {
 	c, err := pgx.ConnectConfig(ctx, p.config)
@@ -151,12 +158,33 @@ func (p *postgres) migrate(ctx context.Context, files []migration) error {
 	if _, err := c.Exec(ctx, "SET lock_timeout = 0"); err != nil {
 		return err
 	}
+	if p.schema != "" {
+		if err := createSchema(ctx, c, p.schema); err != nil {
+			return fmt.Errorf("schema %s: %w", p.schema, err)
+		}
+	}
 	for _, m := range files {
 		if err := migrateOne(ctx, c, m); err != nil {
 			return fmt.Errorf("migration %s: %w", m.name, err)
 		}
 	}
 	return nil
+}
+
+// createSchema makes a schema that is missing. IF NOT EXISTS would want the
+// right to create it where it is there, too, and fail where two create at once.
+func createSchema(ctx context.Context, c *pgx.Conn, name string) error {
+	return pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(migrationLock)); err != nil {
+			return err
+		}
+		var there bool
+		if err := tx.QueryRow(ctx, "SELECT to_regnamespace($1) IS NOT NULL", quoted(name)).Scan(&there); err != nil || there {
+			return err
+		}
+		_, err := tx.Exec(ctx, "CREATE SCHEMA "+quoted(name))
+		return err
+	})
 }
 
 func migrateOne(ctx context.Context, c *pgx.Conn, m migration) error {

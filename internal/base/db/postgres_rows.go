@@ -209,9 +209,13 @@ func collect(t *table, found func(*table, Key, []value)) func(pgx.Rows) error {
 	}
 }
 
-func (c *postgresConn) flush(ctx context.Context, changes []tableChanges) error {
+func (c *postgresConn) flush(ctx context.Context, changes []tableChanges, absent func() []want) error {
 	var b pgx.Batch
 	var sizes []int
+	gone := absent()
+	for _, w := range gone {
+		b.Queue(w.table.text.bulkRead, keyArrays(w.table, len(w.keys), func(i int) Key { return w.keys[i] })...)
+	}
 	queue := func(sql string, rows int, args []any) {
 		if rows > 0 {
 			b.Queue(sql, args...)
@@ -226,11 +230,26 @@ func (c *postgresConn) flush(ctx context.Context, changes []tableChanges) error 
 			queue(t.text.bulkUpdate, len(ch.updates), valueArrays(t, ch.updates))
 		}
 	}
+	if b.Len() == 0 {
+		return nil
+	}
 	r := c.c.SendBatch(ctx, &b)
+	for _, w := range gone {
+		tag, err := r.Exec() // tells how many rows were selected
+		if err == nil && tag.RowsAffected() > 0 {
+			err = fmt.Errorf("%w: %w in %s", errRetry, errAppeared, w.table.name)
+			_ = r.Close()
+			return err
+		}
+		if err != nil {
+			_ = r.Close()
+			return classifyPostgres(err)
+		}
+	}
 	for i, want := range sizes {
 		tag, err := r.Exec()
 		if err == nil && tag.RowsAffected() != int64(want) {
-			err = fmt.Errorf("%s changed %d rows of %d", b.QueuedQueries[i].SQL, tag.RowsAffected(), want)
+			err = fmt.Errorf("%s changed %d rows of %d", b.QueuedQueries[len(gone)+i].SQL, tag.RowsAffected(), want)
 			_ = r.Close()
 			return err
 		}

@@ -134,7 +134,8 @@ func bindValues(st *sqlite3.Stmt, at int, t *table, values []value) error {
 	return nil
 }
 
-func (c *sqliteConn) flush(_ context.Context, changes []tableChanges) error {
+// flush writes. The file has one writer at a time: what was absent is so still.
+func (c *sqliteConn) flush(_ context.Context, changes []tableChanges, _ func() []want) error {
 	for _, ch := range changes {
 		t := ch.table
 		keys, cols := len(t.keys), len(t.columns)

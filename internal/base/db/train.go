@@ -137,7 +137,7 @@ func (w *train) attempt(id int64, batch []*ticket) (err error) {
 		}
 	}
 	defer func() {
-		if err != nil && !errors.Is(err, errDuplicate) {
+		if err != nil && !errors.Is(err, errDuplicate) && !errors.Is(err, errAppeared) {
 			w.conn.close()
 			w.conn = nil
 		}
@@ -157,13 +157,13 @@ func (w *train) attempt(id int64, batch []*ticket) (err error) {
 		return err
 	}
 	changes := c.changes()
+	if err := w.conn.flush(ctx, changes, c.absent); err != nil {
+		w.conn.rollback(ctx)
+		return err
+	}
 	if len(changes) == 0 {
 		w.conn.rollback(ctx)
 		return nil
-	}
-	if err := w.conn.flush(ctx, changes); err != nil {
-		w.conn.rollback(ctx)
-		return err
 	}
 	probe.Point("db.before-commit")
 	if err := w.conn.commit(ctx); err != nil {
@@ -219,17 +219,34 @@ func (w *train) load(ctx context.Context, c *cache, needs []Need) error {
 	if len(byTable) == 0 {
 		return nil
 	}
-	wants := make([]want, 0, len(byTable))
-	for t, keys := range byTable {
-		wants = append(wants, want{t, sortKeys(keys)})
-	}
-	slices.SortFunc(wants, func(a, b want) int { return strings.Compare(a.table.name, b.table.name) })
-	return w.conn.load(ctx, wants, func(t *table, k Key, values []value) {
+	return w.conn.load(ctx, sortWants(byTable), func(t *table, k Key, values []value) {
 		id := rowID{t, k}
 		if have, known := c.rows[id]; !known || have.change == noChange {
 			c.rows[id] = row{values: values}
 		}
 	})
+}
+
+func sortWants(byTable map[*table][]Key) []want {
+	wants := make([]want, 0, len(byTable))
+	for t, keys := range byTable {
+		wants = append(wants, want{t, sortKeys(keys)})
+	}
+	slices.SortFunc(wants, func(a, b want) int { return strings.Compare(a.table.name, b.table.name) })
+	return wants
+}
+
+// absent lists the rows that the steps asked for in vain and did not insert.
+// They were looked for before, or while, the train waited for the locks of
+// other rows, whose holder may have inserted them since.
+func (c *cache) absent() []want {
+	byTable := map[*table][]Key{}
+	for id, r := range c.rows {
+		if r.values == nil && r.change == noChange {
+			byTable[id.table] = append(byTable[id.table], id.key)
+		}
+	}
+	return sortWants(byTable)
 }
 
 // changes sorts what the train changed by table and kind.

@@ -14,6 +14,7 @@ import (
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/provider"
 	"github.com/florinpay/florin/internal/provider/sandbox"
@@ -285,4 +286,26 @@ func (s *shop) isLocked(what string, r *idem.Reply, err error, open *object.Obje
 	if !ok || e.Kind != fault.Locked || e.Code != "lock_timeout" || !e.NoRetry || !strings.Contains(e.Message, s.reference(open)) {
 		s.t.Errorf("%s while %s is open: %+v, %v", what, s.reference(open), r, err)
 	}
+}
+
+// payAs pays 5000 as a new customer whose id it gives. use is setup_future_usage.
+func (s *shop) payAs(method, use string) (intent int64, customer string) {
+	s.t.Helper()
+	r, err := s.Vault.CreateCustomer(s.t.Context(), s.scope, &vault.CustomerParams{}, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	c := r.Main.(*object.Object[vault.Customer])
+	customer = vault.Customers.ID(s.scope, c.Key)
+	r, err = s.Vault.AttachPaymentMethod(s.t.Context(), s.scope, method, customer, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	m := vault.PaymentMethods.ID(s.scope, r.Main.(*object.Object[vault.PaymentMethod]).Key)
+	r, err = s.Create(s.t.Context(), s.scope, payment.CreateParams{Amount: usd(5000), CaptureMethod: "automatic", Customer: c.Key, Method: m,
+		SetupFutureUsage: use, Confirm: true}, nil)
+	if err != nil || r.Error != nil {
+		s.t.Fatal(r, err)
+	}
+	return intentOf(s.t, r).Key, customer
 }

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -10,7 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/idem"
+	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/vault"
 )
 
@@ -183,10 +186,41 @@ func TestCustomerReplays(t *testing.T) {
 		d.post("/v1/payment_methods/"+first.at("invoice_settings.default_payment_method.id")+"/detach", "")
 		d.post(path, "name=Someone+else")
 	}).ok()
+	d.replayed("POST", "/v1/customers", "source=tok_visa&expand[]=sources", func(first *deskReply) {
+		d.post("/v1/payment_methods/"+first.ok().at("default_source")+"/detach", "")
+	}).ok()
 	path := "/v1/customers/" + made.at("id")
 	d.replayed("POST", path, "description=Third", func(*deskReply) { d.post(path, "description=Fourth") }).ok()
 	d.replayed("DELETE", path, "", nil).ok()
 	d.replayed("POST", "/v1/customers", "payment_method=pm_card_visa_chargeDeclined", nil).refused(402, "card_error", "card_declined", "", "declined")
 	d.post("/v1/customers", "name=one", "Idempotency-Key", "mine")
 	d.as(d.sk, "POST", "/v1/customers", "name=other", "Idempotency-Key", "mine").refused(400, "idempotency_error", "", "", "same parameters")
+}
+
+// Within a step nothing may be read but through its transaction: what is sealed
+// is left out, and the vault not asked.
+func TestNothingSealedIsReadWithinAStep(t *testing.T) {
+	d := newDesk(t)
+	customer := d.post("/v1/customers", everyCustomerField).at("id")
+	method := d.post("/v1/payment_methods", rawCard+"&billing_details[name]=Ada").at("id")
+	token := d.post("/v1/tokens", "card[number]=4242424242424242&card[exp_month]=1&card[exp_year]=40&card[name]=Ada").at("id")
+	err := d.server.DB.Run(t.Context(), db.Step{Name: "test", Scope: d.scope.Key(), Do: func(tx *db.Tx) error {
+		v := &view{s: &Server{}, scope: d.scope, tx: tx, expand: expansion([]string{"default_source", "sources"})}
+		return errors.Join(
+			renderNamed(v, vault.Customers, customer, renderCustomer), renderNamed(v, vault.PaymentMethods, method, renderMethod),
+			renderNamed(v, vault.PaymentMethods, method, renderSource), renderNamed(v, vault.Tokens, token, renderToken))
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func renderNamed[T any, N comparable](v *view, k *object.Kind[T, N], name string, render func(*view, *object.Object[T]) (any, error)) error {
+	key, _ := k.Prefix.Parse(name)
+	o, ok, err := k.Get(v.tx, v.scope, key)
+	if err != nil || !ok {
+		return errors.Join(err, fmt.Errorf("%s there: %v", name, ok))
+	}
+	_, err = render(v, o)
+	return err
 }

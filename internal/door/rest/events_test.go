@@ -3,6 +3,7 @@ package rest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -201,22 +202,18 @@ func TestEventTypesAreComplete(t *testing.T) {
 	names := map[string]bool{}
 	literal := regexp.MustCompile(`"((?:charge|customer|payment_intent|payment_method|refund)\.[a-z_]+)"`)
 	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, m := range literal.FindAllStringSubmatch(string(text), -1) {
-			if !strings.HasSuffix(file, "_test.go") && !strings.Contains(string(text), "Step{Name: "+m[0]) {
-				names[m[1]] = true
-			}
+			names[m[1]] = true
 		}
 	}
-	var found []string
-	for name := range names {
-		found = append(found, name)
-	}
-	slices.Sort(found)
-	if diff := cmp.Diff(eventTypes, found); diff != "" {
+	if diff := cmp.Diff(eventTypes, slices.Sorted(maps.Keys(names))); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -16,23 +16,26 @@ func createMethod(s *Server, c *call) (any, error) {
 			return nil, fault.Param(name, "", "Florin does not copy PaymentMethods between accounts. Leave out '%s', and attach the PaymentMethod when it is made.", name)
 		}
 	}
-	in, err := s.methodInput(c, c.form)
+	in, err := s.methodInput(c)
 	if err != nil {
 		return nil, err
 	}
 	return s.Vault.CreatePaymentMethod(c.ctx, c.scope, in, c.idem)
 }
 
-// methodInput reads the description of a new payment method: the parameters of
-// its creation, or a payment_method_data. Card numbers are refused where the
-// account doesn't allow them.
-func (s *Server) methodInput(c *call, at *form.Value) (*vault.MethodInput, error) {
+// methodInput reads the description of a new payment method. Card numbers are
+// refused where the account doesn't allow them.
+func (s *Server) methodInput(c *call) (*vault.MethodInput, error) {
+	at := c.form
 	in := &vault.MethodInput{Billing: billingAt(at.Get("billing_details"))}
 	in.Type, _ = at.String("type")
 	in.AllowRedisplay, _ = at.String("allow_redisplay")
 	in.Token, _ = at.String("card", "token")
 	if patch, ok := at.Metadata("metadata"); ok {
 		in.Metadata = patch.Set
+	}
+	if !plausibleEmail(in.Billing.Email) {
+		return nil, invalidEmail("billing_details[email]", in.Billing.Email)
 	}
 	if card := at.Get("card"); card.Has("number") || card.Kind() == form.Hash && !card.Has("token") {
 		if err := s.allowRawCard(c); err != nil {

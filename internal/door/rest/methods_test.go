@@ -93,6 +93,7 @@ func TestMethodRefusals(t *testing.T) {
 		"another type":        {"POST", "/v1/payment_methods", "type=sepa_debit&sepa_debit[iban]=x", 400, "invalid_request_error", "", "type", "only card"},
 		"token and number":    {"POST", "/v1/payment_methods", rawCard + "&card[token]=tok_visa", 400, "invalid_request_error", "parameters_exclusive", "card[token]", ""},
 		"copy":                {"POST", "/v1/payment_methods", rawCard + "&payment_method=pm_1", 400, "invalid_request_error", "", "payment_method", "does not copy"},
+		"email":               {"POST", "/v1/payment_methods", "type=card&card[token]=tok_visa&billing_details[email]=a@b@c", 400, "invalid_request_error", "email_invalid", "billing_details[email]", "a@b@c"},
 		"unknown token":       {"POST", "/v1/payment_methods", "type=card&card[token]=tok_none", 400, "invalid_request_error", "resource_missing", "card[token]", "No such token: 'tok_none'"},
 		"check digit":         {"POST", "/v1/payment_methods", strings.Replace(rawCard, "1001", "1002", 1), 402, "card_error", "incorrect_number", "number", "incorrect"},
 		"no digits":           {"POST", "/v1/tokens", "card[number]=abc&card[exp_month]=1&card[exp_year]=40", 402, "card_error", "invalid_number", "number", "not a valid"},

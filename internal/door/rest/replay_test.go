@@ -63,20 +63,48 @@ func TestReplays(t *testing.T) {
 	h.checkBooks()
 }
 
-// An answer that says processing is given again as it was, also once the
-// outcome is known.
+// An answer that says processing or pending is given again as it was, also once
+// the outcome is known.
 func TestReplayOfAnOpenOutcome(t *testing.T) {
-	h := newHarness(t)
-	h.say("authorize", provider.Outcome{Status: provider.Pending})
-	params := pairs("amount", "1000", "currency", "usd", "payment_method", "pm_card_visa", "confirm", "true", "expand[]", "latest_charge")
-	a := h.post("/v1/payment_intents", params, "Idempotency-Key", "k").ok().has(map[string]any{"status": "processing"})
-	b := h.post("/v1/payment_intents", params, "Idempotency-Key", "k").ok()
-	if diff := cmp.Diff(string(a.text), string(b.text)); diff != "" {
-		t.Error(diff)
+	h := harnessWith(t, approving())
+	charge := h.paid().str("latest_charge")
+	h.say("authorize", provider.Outcome{})
+	h.say("refund", provider.Outcome{})
+	pay := pairs("amount", "1000", "currency", "usd", "payment_method", "pm_card_visa", "confirm", "true", "expand[]", "latest_charge")
+	refund := pairs("charge", charge, "amount", "100", "expand[]", "charge.refunds")
+	processing := h.post("/v1/payment_intents", pay, "Idempotency-Key", "pay").ok().has(map[string]any{"status": "processing", "latest_charge": nil})
+	pending := h.post("/v1/refunds", refund, "Idempotency-Key", "refund").ok().has(map[string]any{"status": "pending", "charge.refunds.data.0.status": "pending"})
+	repeat := func() {
+		t.Helper()
+		if diff := cmp.Diff(string(processing.text), string(h.post("/v1/payment_intents", pay, "Idempotency-Key", "pay").text)); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff(string(pending.text), string(h.post("/v1/refunds", refund, "Idempotency-Key", "refund").text)); diff != "" {
+			t.Error(diff)
+		}
 	}
-	if got := h.get("/v1/payment_intents").ok().at("data.1"); got != nil {
-		t.Error("there are two intents")
+	repeat()
+
+	yes := provider.Outcome{Status: provider.Approved}
+	h.say("authorize", yes)
+	h.say("refund", yes)
+	settled := func() bool {
+		return h.get("/v1/payment_intents/"+processing.str("id")).at("status") == "succeeded" && h.get("/v1/refunds/"+pending.str("id")).at("status") == "succeeded"
 	}
+	for until := time.Now().Add(30 * time.Second); !settled(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal("the outcomes stay open")
+		}
+		if _, err := h.server.Payment.Sweep(t.Context(), 10); err != nil {
+			t.Fatal(err)
+		}
+	}
+	repeat()
+	h.get("/v1/charges/" + charge + "?expand[]=refunds").ok().has(map[string]any{"amount_refunded": 100, "refunds.data.0.status": "succeeded"})
+	if got := h.get("/v1/payment_intents").ok().at("data.2"); got != nil {
+		t.Error("there are three intents")
+	}
+	h.checkBooks()
 }
 
 func TestKeyForAnotherRequest(t *testing.T) {

@@ -14,6 +14,7 @@ type Book interface {
 	// own, and what its view showed still holds when its operation is recorded.
 	// An operation under another reference, which the view showed, is returned
 	// as it is, and an error of decide is passed on; neither records anything.
+	// A book that must wait begins no record once ctx has ended.
 	//
 	// The operation is durable when Apply returns without an error. After an
 	// error that is not decide's it may or may not be recorded. repeated tells

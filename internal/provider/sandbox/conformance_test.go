@@ -2,27 +2,44 @@ package sandbox
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 
+	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/kit/money"
 	"github.com/florinpay/florin/internal/provider"
 	"github.com/florinpay/florin/internal/provider/providertest"
 )
 
 func TestConformance(t *testing.T) {
+	conform(t, func(t *testing.T) Book { return openBook(t, filepath.Join(t.TempDir(), "sandbox.book")) })
+}
+
+// TestConformanceOnPostgres gives each instance a schema of its own.
+func TestConformanceOnPostgres(t *testing.T) {
+	address := postgresAddress(t)
+	var instances atomic.Int64
+	conform(t, func(t *testing.T) Book {
+		return openDBBook(t, address, db.Options{Schema: fmt.Sprint("book ", instances.Add(1))})
+	})
+}
+
+func conform(t *testing.T, open func(*testing.T) Book) {
 	providertest.Run(t, providertest.Harness{
-		Start:   startInstance,
+		Start: func(t *testing.T, w providertest.World) providertest.Instance {
+			return startInstance(t, w, open(t))
+		},
 		Approve: provider.Card{Number: "4242424242424242", ExpMonth: 12, ExpYear: 2034, CVC: "737"},
 		Decline: provider.Card{Number: "4000000000009995", ExpMonth: 12, ExpYear: 2034, CVC: "737"},
 		Reason:  "insufficient_funds", Code: "51",
 	})
 }
 
-func startInstance(t *testing.T, w providertest.World) providertest.Instance {
+func startInstance(t *testing.T, w providertest.World, book Book) providertest.Instance {
 	t.Helper()
-	book := openBook(t, filepath.Join(t.TempDir(), "sandbox.book"))
 	sim := NewSimulator(book, Options{Clock: w.Clock, Seed: w.Seed, FaultRate: w.FaultRate})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

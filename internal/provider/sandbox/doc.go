@@ -45,9 +45,10 @@
 //   - A reversal that finds nothing approved to undo is answered with 25 and
 //     not recorded, so that asking again later looks again. A reversal of what
 //     is undone already gets the answer of the reversal that undid it.
-//   - An operation is durable in the [Book] before the first byte of its
-//     answer is written. A request is processed at once, or at the latest
-//     within [Horizon] of its being sent, also when its sender has gone.
+//   - An operation is durable in the [Book] (a file of one process, or a
+//     database that several share) before the first byte of its answer is
+//     written. A request is processed at once, or at the latest within
+//     [Horizon] of its being sent, also when its sender has gone.
 //
 // # The simulator's own ways in
 //

@@ -94,7 +94,8 @@ func (s *Simulator) operate(w http.ResponseWriter, r *http.Request) {
 	case Refused:
 		panic(http.ErrAbortHandler)
 	case SlowProcess:
-		s.later(fault.Delay, func() { _, _ = s.process(req) }) // whoever asks reads it in the book
+		// Whoever asks reads it in the book.
+		s.later(fault.Delay, func() { _, _ = s.processWithin(min(patience, Horizon-fault.Delay), req) })
 		s.hold(r)
 	}
 	op, err := s.process(req)
@@ -107,11 +108,20 @@ func (s *Simulator) operate(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// patience is how long a request may wait for the book. What is not being
+// written by then is not processed at all: an inquiry after the [Horizon] must
+// not say that there is nothing, and be wrong later.
+const patience = Horizon / 3
+
 // process judges a request and records it. It goes on when the client has
 // gone, as an acquirer does.
-func (s *Simulator) process(req request) (Operation, error) {
+func (s *Simulator) process(req request) (Operation, error) { return s.processWithin(patience, req) }
+
+func (s *Simulator) processWithin(limit time.Duration, req request) (Operation, error) {
 	now := s.clock.Now().Truncate(time.Millisecond)
-	op, repeated, err := s.book.Apply(context.WithoutCancel(s.ctx), req.Reference, func(v View) (Operation, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), limit)
+	defer cancel()
+	op, repeated, err := s.book.Apply(ctx, req.Reference, func(v View) (Operation, error) {
 		return judge(v, req, now)
 	})
 	switch {
@@ -140,7 +150,9 @@ func (s *Simulator) inquire(w http.ResponseWriter, r *http.Request) {
 	case SlowProcess:
 		s.hold(r) // there is nothing to process
 	}
-	op, found, err := s.book.Find(context.WithoutCancel(r.Context()), reference)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+	defer cancel()
+	op, found, err := s.book.Find(ctx, reference)
 	switch {
 	case s.spoil(fault, w, r):
 	case err != nil:

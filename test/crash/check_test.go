@@ -1,0 +1,339 @@
+//go:build unix
+
+package crash
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/provider/sandbox"
+	"github.com/florinpay/florin/test/florin"
+)
+
+// settleLimit is how long outcomes may stay open: a request that was never
+// sent counts as failed when its absence is confirmed after the acquirer's
+// horizon (30 s), a margin (10 s) and a pause of at most 32 s more.
+const settleLimit = 120 * time.Second
+
+// world is what is looked at when all is over.
+type world struct {
+	t      *testing.T
+	load   *load
+	server *florintest.Server
+	box    *florintest.Sandbox
+
+	attempts   map[string]*object.Object[payment.Attempt] // by reference
+	intents    map[string]thing                           // by id
+	refunds    []thing
+	operations []sandbox.Operation
+	reversed   map[string]bool // references of approved operations that were undone
+
+	lost, doubled int
+}
+
+// inspect waits until nothing is open and then checks everything.
+func inspect(t *testing.T, l *load, server *florintest.Server, box *florintest.Sandbox) *world {
+	t.Helper()
+	w := &world{t: t, load: l, server: server, box: box, intents: map[string]thing{}, reversed: map[string]bool{}}
+	d, err := db.Open(l.ctx, server.DB, db.Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = d.Close() }()
+	w.settle(d)
+	w.read()
+	w.acknowledged()
+	w.book()
+	w.clearing(d)
+	w.replays()
+	report, err := server.Verify(l.ctx)
+	if err != nil {
+		t.Error(err)
+	}
+	for _, f := range report.Findings {
+		t.Errorf("florin verify: %+v", f)
+	}
+	return w
+}
+
+// settle waits until no attempt is open.
+func (w *world) settle(d *db.DB) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.load.ctx, settleLimit)
+	defer cancel()
+	for {
+		open, err := w.readAttempts(ctx, d)
+		if err == nil && open == 0 {
+			return
+		}
+		if sleep(ctx, 250*time.Millisecond) != nil {
+			w.t.Fatalf("%d attempts are still open after %s (%v)", open, settleLimit, err)
+		}
+	}
+}
+
+func (w *world) readAttempts(ctx context.Context, d *db.DB) (open int, err error) {
+	w.attempts = map[string]*object.Object[payment.Attempt]{}
+	err = payment.Attempts.Scan(ctx, d, func(a *object.Object[payment.Attempt]) error {
+		w.attempts[payment.Reference(a.Scope, payment.AttemptID(a.Key))] = a
+		if a.Body.Open() {
+			open++
+		}
+		return nil
+	})
+	return open, err
+}
+
+// read asks both sides for all that they have.
+func (w *world) read() {
+	w.t.Helper()
+	c, ctx := w.load.client, w.load.ctx
+	intents, err := c.list(ctx, "/v1/payment_intents")
+	if err == nil {
+		w.refunds, err = c.list(ctx, "/v1/refunds")
+	}
+	if err == nil {
+		w.operations, err = w.box.Operations(ctx)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, o := range intents {
+		w.intents[o.ID] = o
+	}
+	for _, op := range w.operations {
+		if op.Kind == sandbox.Reversal && op.State == sandbox.Approved {
+			w.reversed[op.Original] = true
+		}
+	}
+}
+
+// acknowledged checks that each key made what its answer says, once, and that
+// nothing is there that nobody asked for.
+func (w *world) acknowledged() {
+	w.t.Helper()
+	made := map[string][]thing{} // by key
+	for _, o := range w.intents {
+		made[o.Metadata["order"]] = append(made[o.Metadata["order"]], o)
+	}
+	for _, o := range w.refunds {
+		made[o.Metadata["order"]] = append(made[o.Metadata["order"]], o)
+	}
+	for _, l := range w.load.calls {
+		o, err := l.Answer.thing()
+		list := made[l.Key]
+		delete(made, l.Key)
+		switch creates := l.Path == "/v1/payment_intents" || l.Path == "/v1/refunds"; {
+		case err != nil:
+			w.t.Errorf("%s: %v", l.Key, err)
+		case !creates && l.Answer.acknowledged() && w.intents[o.ID].ID == "":
+			w.lost++
+			w.t.Errorf("%s: %s was acknowledged and its intent is not there", l.Key, l.Path)
+		case creates && len(list) > 1:
+			w.doubled++
+			w.t.Errorf("%s made %d objects: %+v", l.Key, len(list), list)
+		case creates && l.Answer.acknowledged() && (len(list) == 0 || list[0].ID != o.ID):
+			w.lost++
+			w.t.Errorf("%s was answered %d with %s; there is %+v", l.Key, l.Answer.Status, o.ID, list)
+		case creates && !l.Answer.acknowledged() && len(list) > 0:
+			w.t.Errorf("%s was refused (%d %s); there is %+v", l.Key, l.Answer.Status, l.Answer.Body, list)
+		}
+	}
+	for order, list := range made {
+		if order != "" { // jobs and what was made to prepare them name no order
+			w.t.Errorf("nobody was told of %+v", list)
+		}
+	}
+	w.outcomes()
+}
+
+// outcomes checks that what an answer called made is made.
+func (w *world) outcomes() {
+	w.t.Helper()
+	for _, l := range w.load.calls {
+		o, err := l.Answer.thing()
+		if err != nil || o.Object != "payment_intent" {
+			continue
+		}
+		now := w.intents[o.ID]
+		final := o.Status == "succeeded" || o.Status == "canceled"
+		if final && now.Status != o.Status || o.Status == "succeeded" && now.AmountReceived != o.AmountReceived {
+			w.lost++
+			w.t.Errorf("%s was told that %s is %s with %d received; it is %s with %d", l.Key, o.ID, o.Status, o.AmountReceived, now.Status, now.AmountReceived)
+		}
+	}
+}
+
+// book compares what the acquirer did with what Florin thinks it did: operation
+// by operation, and the money of each payment.
+func (w *world) book() {
+	w.t.Helper()
+	paid := map[string]int{}  // sales and authorisations that stand or stood, by intent
+	net := map[string]int64{} // money taken and kept, by intent
+	for _, op := range w.operations {
+		a := w.attempts[op.Reference]
+		switch {
+		case a == nil:
+			w.t.Errorf("the acquirer has %+v, of which Florin knows nothing", op)
+			continue
+		case (op.State == sandbox.Approved) != (a.Body.State == payment.Approved):
+			w.t.Errorf("the acquirer has %+v, Florin says it is %s", op, a.Body.State)
+		}
+		if op.State != sandbox.Approved {
+			continue
+		}
+		intent := payment.Intents.ID(a.Scope, int64(a.Body.Intent))
+		if op.Kind == sandbox.Sale || op.Kind == sandbox.Authorize {
+			paid[intent]++
+		}
+		net[intent] += w.money(op)
+		delete(w.attempts, op.Reference)
+	}
+	for reference, a := range w.attempts {
+		if a.Body.State == payment.Approved {
+			w.t.Errorf("Florin says that %s is approved, of which the acquirer knows nothing", reference)
+		}
+	}
+	for id, o := range w.intents {
+		done := o.Status == "succeeded" || o.Status == "requires_capture"
+		if n := paid[id]; n > 1 {
+			w.doubled++
+			w.t.Errorf("%s was authorised %d times", id, n)
+		} else if done && n == 0 {
+			w.lost++
+			w.t.Errorf("%s is %s, and the acquirer has no authorisation", id, o.Status)
+		}
+		if kept := o.AmountReceived - w.refunded(id); net[id] != kept {
+			w.t.Errorf("%s: the acquirer has taken %d, Florin says %d", id, net[id], kept)
+		}
+		delete(net, id)
+	}
+	for id, n := range net {
+		w.t.Errorf("the acquirer has taken %d for %s, which no list shows", n, id)
+	}
+}
+
+// money is what an approved operation took from the payer, less what it gave
+// back; nothing if it was undone.
+func (w *world) money(op sandbox.Operation) int64 {
+	switch {
+	case w.reversed[op.Reference]:
+		return 0
+	case op.Kind == sandbox.Sale || op.Kind == sandbox.Capture:
+		return op.Amount
+	case op.Kind == sandbox.Refund:
+		return -op.Amount
+	}
+	return 0
+}
+
+func (w *world) refunded(intent string) (sum int64) {
+	for _, r := range w.refunds {
+		if r.PaymentIntent == intent && r.Status == "succeeded" {
+			sum += r.Amount
+		}
+	}
+	return sum
+}
+
+// clearing compares what providers owe by our books with what the acquirer
+// took.
+func (w *world) clearing(d *db.DB) {
+	w.t.Helper()
+	took := map[string]int64{}
+	for _, op := range w.operations {
+		if op.State == sandbox.Approved {
+			took[op.Currency] += w.money(op)
+		}
+	}
+	err := merchantBalances(w.load.ctx, d, func(b ledger.Balance) {
+		if b.Account.Kind() == ledger.ProviderClearing {
+			currency := string(b.Account.Currency())
+			if -b.Net() != took[currency] {
+				w.t.Errorf("provider_clearing is %d in %s, the acquirer took %d", b.Net(), currency, took[currency])
+			}
+			delete(took, currency)
+		}
+	})
+	if err != nil {
+		w.t.Error(err)
+	}
+	for currency, n := range took {
+		if n != 0 {
+			w.t.Errorf("no provider_clearing in %s, the acquirer took %d", currency, n)
+		}
+	}
+}
+
+// merchantBalances gives the balances of every scope that has attempts.
+func merchantBalances(ctx context.Context, d *db.DB, f func(ledger.Balance)) error {
+	seen := map[int64]bool{}
+	return payment.Intents.Scan(ctx, d, func(o *object.Object[payment.Intent]) error {
+		if seen[o.Scope.Key()] {
+			return nil
+		}
+		seen[o.Scope.Key()] = true
+		list, err := ledger.ReadBalances(ctx, d, o.Scope)
+		for _, b := range list {
+			f(b)
+		}
+		return err
+	})
+}
+
+// replays sends every request once more under its key: it is answered as it
+// was, byte for byte.
+func (w *world) replays() {
+	w.t.Helper()
+	var (
+		group sync.WaitGroup
+		mu    sync.Mutex
+		wrong []error
+		queue = make(chan *call)
+	)
+	for range 8 {
+		group.Go(func() {
+			for l := range queue {
+				if err := w.replay(l); err != nil {
+					mu.Lock()
+					wrong = append(wrong, err)
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	for _, l := range w.load.calls {
+		queue <- l
+	}
+	close(queue)
+	group.Wait()
+	if len(wrong) > 10 {
+		wrong = append(wrong[:10], fmt.Errorf("and %d more", len(wrong)-10))
+	}
+	if err := errors.Join(wrong...); err != nil {
+		w.t.Error(err)
+	}
+}
+
+func (w *world) replay(l *call) error {
+	a, err := w.load.client.do(w.load.ctx, l)
+	switch {
+	case err != nil:
+		return err
+	case a.Status != l.Answer.Status || a.Body != l.Answer.Body:
+		return fmt.Errorf("%s %s was answered %d %s, and again %d %s", l.Path, l.Key, l.Answer.Status, l.Answer.Body, a.Status, a.Body)
+	case !a.Replayed && a.Status == http.StatusOK:
+		return fmt.Errorf("%s %s was executed once more", l.Path, l.Key)
+	}
+	return nil
+}

@@ -1,0 +1,29 @@
+//go:build unix
+
+package crash
+
+import (
+	"slices"
+	"time"
+)
+
+// report prints the figures of a run.
+func (w *world) report(kills int, restarts []time.Duration) {
+	w.t.Helper()
+	acknowledged := 0
+	for _, l := range w.load.calls {
+		if l.Answer.acknowledged() {
+			acknowledged++
+		}
+	}
+	made := 0
+	for _, o := range w.intents {
+		if o.Status == "succeeded" {
+			made++
+		}
+	}
+	slices.Sort(restarts)
+	w.t.Logf("%d kills; %d requests acknowledged, %d payments and %d refunds among them; %d sent again; %d operations in the acquirer's book; lost %d, doubled %d; ready again within %v to %v",
+		kills, acknowledged, made, len(w.refunds), w.load.client.retried.Load(), len(w.operations), w.lost, w.doubled,
+		restarts[0].Round(time.Millisecond), restarts[len(restarts)-1].Round(time.Millisecond))
+}
