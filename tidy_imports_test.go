@@ -83,8 +83,9 @@ func coreMay(from, to string) bool {
 // another adds it here and to docs/dependencies.md.
 var outside = map[string][]string{
 	"internal/kit":         {"github.com/cockroachdb/apd/v3"},
-	"internal/base/db":     {"github.com/ncruces/go-sqlite3", "github.com/jackc/pgx/v5", "golang.org/x/sync"},
+	"internal/base/db":     {"github.com/ncruces/go-sqlite3", "github.com/jackc/pgx/v5"},
 	"internal/base/secret": {"github.com/tink-crypto/tink-go/v2"},
+	"internal/app/welcome": {"golang.org/x/text"},
 	"cmd":                  {"github.com/alecthomas/kong"},
 }
 

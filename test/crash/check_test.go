@@ -45,10 +45,7 @@ type world struct {
 func inspect(t *testing.T, l *load, server *florintest.Server, box *florintest.Sandbox) *world {
 	t.Helper()
 	w := &world{t: t, load: l, server: server, box: box, intents: map[string]thing{}, reversed: map[string]bool{}}
-	d, err := db.Open(l.ctx, server.DB, db.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := reader(t, server.DB)
 	defer func() { _ = d.Close() }()
 	w.settle(d)
 	w.read()
@@ -64,6 +61,16 @@ func inspect(t *testing.T, l *load, server *florintest.Server, box *florintest.S
 		t.Errorf("florin verify: %+v", f)
 	}
 	return w
+}
+
+// reader opens a server's database beside it.
+func reader(t *testing.T, address string) *db.DB {
+	t.Helper()
+	d, err := db.Open(t.Context(), address, db.Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 // settle waits until no attempt is open.

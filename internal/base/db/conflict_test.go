@@ -83,8 +83,14 @@ func state(t *testing.T, d *db.DB, key int64) int64 {
 func TestLockTimeoutIsTriedAgain(t *testing.T) {
 	d, address := conflictDB(t, map[string]string{"lock_timeout": "100ms"})
 	tx := rival(t, address, lockRow(1))
-	time.AfterFunc(350*time.Millisecond, func() { _ = tx.Rollback(context.Background()) })
-	if err := d.Run(t.Context(), increment(db.Key{Scope: 2, ID: 1}, 1, 1<<40)); err != nil {
+	var holding sync.WaitGroup
+	holding.Go(func() {
+		time.Sleep(350 * time.Millisecond)
+		_ = tx.Rollback(context.Background())
+	})
+	err := d.Run(t.Context(), increment(db.Key{Scope: 2, ID: 1}, 1, 1<<40))
+	holding.Wait()
+	if err != nil {
 		t.Fatal(err)
 	}
 	if n := state(t, d, 1); n != 2 {

@@ -274,6 +274,13 @@ func (c *cache) changes() []tableChanges {
 			list[i].deletes = append(list[i].deletes, entry)
 		}
 	}
+	// One order for all trains: two that insert the same keys then wait for each
+	// other in turn instead of in a circle.
 	slices.SortFunc(list, func(a, b tableChanges) int { return strings.Compare(a.table.name, b.table.name) })
+	for _, ch := range list {
+		for _, rows := range [][]stored{ch.inserts, ch.updates, ch.deletes} {
+			slices.SortFunc(rows, func(a, b stored) int { return a.key.compare(b.key) })
+		}
+	}
 	return list
 }

@@ -121,6 +121,7 @@ func TestJobsRunAtTheirTimeToTheMicrosecond(t *testing.T) {
 			enqueue(t, d, "k", due, due)
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if len(late) != 4 || slices.Max(late) > time.Microsecond || slices.Min(late) < 0 {
 			t.Errorf("late by %v", late)
 		}
@@ -139,6 +140,7 @@ func TestTimeoutEndsTheHandlersContext(t *testing.T) {
 		}}))
 		key := enqueue(t, d, "k", time.Time{}, nil)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		j, _, err := job.Read(t.Context(), d, scope, key)
 		if err != nil || j.State != job.Dead || !strings.Contains(j.Problem, "took longer") || took != 20*time.Second {
 			t.Errorf("after %v: %+v %v", took, j, err)
@@ -275,6 +277,7 @@ func TestScheduleNeverOverlapsAndSurvives(t *testing.T) {
 		})
 		start(t, r)
 		time.Sleep(75 * time.Second)
+		synctest.Wait()
 		want := []time.Duration{10 * time.Second, 20 * time.Second, 30 * time.Second, 60 * time.Second, 70 * time.Second}
 		if diff := cmp.Diff(want, at); diff != "" {
 			t.Error(diff)

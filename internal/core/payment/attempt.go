@@ -115,9 +115,14 @@ type Attempt struct {
 	Ticket  idem.Ticket   `json:"ticket,omitzero"`
 	Request event.Request `json:"request,omitzero"`
 
+	// Cancellation is the reason that an intent gets with a void.
+	Cancellation string `json:"cancel,omitempty"`
+
 	// Due is when somebody other than the holder of the lease may act; zero
 	// once nothing is left to do.
 	Due time.Time `json:"due,omitzero"`
+	// Sent is when the lease began within which it was sent last, if it was.
+	Sent time.Time `json:"sent,omitzero"`
 	// Tries counts resolutions begun.
 	Tries int `json:"tries,omitempty"`
 	// Absent is when the provider first said that it knows nothing of this.

@@ -45,7 +45,7 @@ func (v *Service) Capture(ctx context.Context, s id.Scope, intent IntentID, p Ca
 		if err := v.Book.Reserve(tx, s, ch.Key, ledger.GuardCapture, amount.Minor()); err != nil {
 			return nil, nil, err
 		}
-		attempt, err := v.followUp(tx, o, ch, OpCapture, amount.Minor(), r)
+		attempt, err := v.followUp(tx, o, ch, Attempt{Operation: OpCapture, Amount: amount.Minor()}, r)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -87,11 +87,10 @@ func (v *Service) Cancel(ctx context.Context, s id.Scope, intent IntentID, reaso
 		if err := v.Book.Reserve(tx, s, ch.Key, ledger.GuardCapture, o.Body.Capturable); err != nil {
 			return nil, nil, err
 		}
-		attempt, err := v.followUp(tx, o, ch, OpVoid, ch.Body.Amount, r)
+		attempt, err := v.followUp(tx, o, ch, Attempt{Operation: OpVoid, Amount: ch.Body.Amount, Cancellation: reason}, r)
 		if err != nil {
 			return nil, nil, err
 		}
-		o.Body.CancellationReason = reason
 		return nil, attempt, Intents.Update(tx, o)
 	})
 }
@@ -106,26 +105,27 @@ func (v *Service) capturable(tx *db.Tx, s id.Scope, intent IntentID, on Trigger,
 	if err != nil {
 		return nil, nil, err
 	}
-	if !intentMachine.Can(o.Body.Status, on) {
-		return nil, nil, unexpected(verb, o.Body.Status)
-	}
+	// What is open comes first: its outcome may yet allow this.
 	if o.Body.Attempt != 0 {
 		return nil, nil, locked(s, o.Body.Attempt)
+	}
+	if !intentMachine.Can(o.Body.Status, on) {
+		return nil, nil, unexpected(verb, o.Body.Status)
 	}
 	ch, err := get(tx, Charges, s, int64(o.Body.LatestCharge))
 	return o, ch, err
 }
 
-// followUp writes an attempt on an authorisation.
-func (v *Service) followUp(tx *db.Tx, o *object.Object[Intent], ch *object.Object[Charge], op Operation, amount int64, r *idem.Request) (*object.Object[Attempt], error) {
+// followUp writes an attempt on an authorisation and makes its intent wait for
+// it; the caller stores the intent.
+func (v *Service) followUp(tx *db.Tx, o *object.Object[Intent], ch *object.Object[Charge], a Attempt, r *idem.Request) (*object.Object[Attempt], error) {
 	original, err := get(tx, Attempts, o.Scope, int64(ch.Body.Attempt))
 	if err != nil {
 		return nil, err
 	}
-	attempt, err := v.insertAttempt(tx, o.Scope, Attempt{
-		Operation: op, Provider: original.Body.Provider, Amount: amount, Currency: ch.Body.Currency,
-		Intent: IntentID(o.Key), Charge: ChargeID(ch.Key), Original: AttemptID(original.Key), Method: ch.Body.Method,
-	}, r)
+	a.Provider, a.Original, a.Currency = original.Body.Provider, AttemptID(original.Key), ch.Body.Currency
+	a.Intent, a.Charge, a.Method = IntentID(o.Key), ChargeID(ch.Key), ch.Body.Method
+	attempt, err := v.insertAttempt(tx, o.Scope, a, r)
 	if err != nil {
 		return nil, err
 	}

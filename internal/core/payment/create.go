@@ -220,7 +220,7 @@ func (v *Service) insertAttempt(tx *db.Tx, s id.Scope, a Attempt, r *idem.Reques
 	if err != nil {
 		return nil, err
 	}
-	a.State = Sending
+	a.State, a.Sent = Sending, tx.Now()
 	a.Due = tx.Now().Add(p.Traits.Timeout + Margin)
 	a.Ticket = r.Ticket()
 	a.Request = request(r)

@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -32,12 +33,12 @@ func (v *Service) ask(ctx context.Context, p provider.Provider, a *object.Object
 	defer cancel()
 	f := p.Inquire(ctx2, Reference(a.Scope, AttemptID(a.Key)))
 	switch {
-	case f.Answer == provider.NoAnswer:
-		return nil // the lease ends and it is asked again
 	case f.Answer == provider.Found && f.Outcome.Status == provider.Approved:
 		return v.Late(ctx, a.Scope, AttemptID(a.Key), f.Outcome)
+	case f.Answer == provider.NotFound, f.Answer == provider.Found && f.Outcome.Status.Definite():
+		return v.rest(ctx, a)
 	}
-	return v.rest(ctx, a)
+	return v.reschedule(ctx, a, time.Time{})
 }
 
 // rest ends the looking after of a definite attempt.
@@ -67,21 +68,32 @@ func (v *Service) Late(ctx context.Context, s id.Scope, key AttemptID, o provide
 		if err != nil {
 			return err
 		}
-		next, ok := attemptMachine.Next(a.Body.State, newsLate)
-		if !ok {
-			return nil // known already
-		}
-		a.Body.learn(o)
-		a.Body.Due = time.Time{}
-		if a.Body.Operation != OpAuthorize && a.Body.Operation != OpSale {
-			a.Body.Break, a.Body.Note = tx.Now(), "succeeded after it was called failed"
-			v.Log.Warn("an operation succeeded after it was called failed; a person has to look", "attempt", Reference(s, key))
-			return Attempts.Update(tx, a)
-		}
-		a.Body.State = next
-		return v.paidLate(tx, account, a)
+		return v.late(tx, account, a, o)
 	}})
 }
+
+func (v *Service) late(tx *db.Tx, account *merchant.Account, a *object.Object[Attempt], o provider.Outcome) error {
+	next, ok := attemptMachine.Next(a.Body.State, newsLate)
+	if !ok || a.Body.Note == noteContradicted {
+		return nil // known already
+	}
+	a.Body.learn(o)
+	a.Body.Due = time.Time{}
+	if a.Body.Operation == OpAuthorize || a.Body.Operation == OpSale {
+		a.Body.State = next
+		return v.paidLate(tx, account, a)
+	}
+	a.Body.Note = noteContradicted
+	if a.Body.Break.IsZero() {
+		a.Body.Break = tx.Now()
+	}
+	v.Log.Warn("an operation succeeded after it was called failed; a person has to look", "attempt", Reference(a.Scope, AttemptID(a.Key)))
+	return Attempts.Update(tx, a)
+}
+
+// noteContradicted notes that a capture, void or refund is in the provider's
+// books and not in ours.
+const noteContradicted = "succeeded after it was called failed"
 
 func (v *Service) paidLate(tx *db.Tx, account *merchant.Account, a *object.Object[Attempt]) error {
 	s := a.Scope
@@ -166,21 +178,23 @@ func (v *Service) receive(tx *db.Tx, a *object.Object[Attempt], o *object.Object
 }
 
 // GiveBack returns a charge that came too late: it is voided if it was not
-// captured, else refunded. Called again it does nothing more.
+// captured, else refunded. It fails until all of the charge is back, so that
+// the job which calls it is done then and not before; called again it goes on
+// with what is left, and does nothing more once nothing is.
 func (v *Service) GiveBack(ctx context.Context, s id.Scope, charge ChargeID) error {
 	var out *object.Object[Attempt]
+	var kind ledger.GuardKind
 	err := v.DB.Run(ctx, db.Step{Name: "payment.give-back", Scope: s.Key(), Needs: []db.Need{Charges.Need(s, int64(charge))}, Do: func(tx *db.Tx) error {
-		out = nil
+		out, kind = nil, ledger.GuardRefund
 		ch, err := get(tx, Charges, s, int64(charge))
 		if err != nil {
 			return err
 		}
-		kind := ledger.GuardRefund
 		if ch.Body.Captured == 0 {
 			kind = ledger.GuardCapture
 		}
 		guard, _, err := v.Book.Guard(tx, s, ch.Key, kind)
-		left := guard.Ceiling - guard.Reserved - guard.Done
+		left := guard.Left()
 		if err != nil || left == 0 {
 			return err
 		}
@@ -189,19 +203,30 @@ func (v *Service) GiveBack(ctx context.Context, s id.Scope, charge ChargeID) err
 		}
 		if kind == ledger.GuardRefund {
 			out, err = v.insertRefund(tx, ch, ch.Body.money(left), RefundParams{}, true, nil)
-			return err
+		} else {
+			out, err = v.insertVoid(tx, ch, left)
 		}
-		original, err := get(tx, Attempts, s, int64(ch.Body.Attempt))
-		if err != nil {
-			return err
-		}
-		out, err = v.insertAttempt(tx, s, Attempt{Operation: OpVoid, Provider: original.Body.Provider, Amount: left, Currency: ch.Body.Currency,
-			Intent: ch.Body.Intent, Charge: charge, Original: AttemptID(original.Key), Method: ch.Body.Method}, nil)
 		return err
 	}})
-	if err != nil || out == nil {
+	if err == nil && out != nil {
+		_, err = v.send(ctx, out)
+	}
+	if err != nil {
 		return err
 	}
-	_, err = v.send(ctx, out)
+	guard, ok, err := ledger.ReadGuard(ctx, v.DB, s, int64(charge), kind)
+	if err == nil && (!ok || guard.Done != guard.Ceiling) { // a void lowers the ceiling to nothing
+		err = fmt.Errorf("charge %s is not given back yet: %d of %d, and %d under way", Charges.ID(s, int64(charge)), guard.Done, guard.Ceiling, guard.Reserved)
+	}
 	return err
+}
+
+// insertVoid writes an attempt to void a charge that no intent wants.
+func (v *Service) insertVoid(tx *db.Tx, ch *object.Object[Charge], amount int64) (*object.Object[Attempt], error) {
+	original, err := get(tx, Attempts, ch.Scope, int64(ch.Body.Attempt))
+	if err != nil {
+		return nil, err
+	}
+	return v.insertAttempt(tx, ch.Scope, Attempt{Operation: OpVoid, Provider: original.Body.Provider, Amount: amount, Currency: ch.Body.Currency,
+		Intent: ch.Body.Intent, Charge: ChargeID(ch.Key), Original: AttemptID(original.Key), Method: ch.Body.Method}, nil)
 }

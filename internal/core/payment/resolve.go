@@ -9,6 +9,7 @@ import (
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/probe"
@@ -19,8 +20,6 @@ const (
 	// breakAfter is how long an outcome may stay unknown before a person is
 	// asked.
 	breakAfter = 24 * time.Hour
-	// cvcLife is how long a CVC is kept for a replay; the vault deletes it then.
-	cvcLife = 15 * time.Minute
 	// recheckAfter is when an attempt that failed by absence is asked about once
 	// more, as a multiple of the provider's horizon.
 	recheckAfter = 4
@@ -70,7 +69,7 @@ const sweepers = 16
 // takes the lease first, so that one resolver is at work. It changes nothing
 // while the lease of another lives.
 func (v *Service) Resolve(ctx context.Context, s id.Scope, key AttemptID) error {
-	a, err := v.claim(ctx, s, key)
+	a, how, err := v.claim(ctx, s, key)
 	if a == nil || err != nil {
 		return err
 	}
@@ -79,18 +78,57 @@ func (v *Service) Resolve(ctx context.Context, s id.Scope, key AttemptID) error 
 		return err
 	}
 	probe.Point("payment.claimed")
-	if !a.Body.Open() {
+	switch how {
+	case byAsking:
 		return v.ask(ctx, p, a)
-	}
-	switch age := v.clock().Now().Sub(id.Time(a.Key)); {
-	case p.Inquire != nil:
+	case byInquiry:
 		return v.inquire(ctx, p, a)
-	case age < p.Traits.ReplayWindow && (a.Body.Card == 0 || age < cvcLife):
+	case byReplay:
 		return v.replay(ctx, a)
-	case p.Reverse != nil:
+	case byReversal:
 		return v.reverse(ctx, p, a)
 	}
 	return v.reschedule(ctx, a, time.Time{})
+}
+
+// way is how the outcome of an attempt is learned.
+type way int
+
+const (
+	noWay      way = iota // there is none: a person has to find out
+	byAsking              // an inquiry about one that failed by absence
+	byInquiry             // by our reference
+	byReplay              // the same request again
+	byReversal            // undoing it, whatever it was
+)
+
+func wayOf(p provider.Provider, a *object.Object[Attempt], now time.Time) way {
+	switch {
+	case !a.Body.Open():
+		return byAsking
+	case p.Inquire != nil:
+		return byInquiry
+	// A reversal may be said twice to every provider, and undoing a void would
+	// be the opposite of what was asked for.
+	case a.Body.Operation == OpVoid, replayable(p, a, now):
+		return byReplay
+	case p.Reverse != nil:
+		return byReversal
+	}
+	return noWay
+}
+
+// replayable reports whether a provider would take an attempt that is sent
+// again at now for the one that it may have had. A card that was typed shortly
+// before it paid had its security code; without the code it would be another
+// request.
+func replayable(p provider.Provider, a *object.Object[Attempt], now time.Time) bool {
+	made, ends := id.Time(a.Key), now.Add(p.Traits.Timeout)
+	if ends.Sub(made) >= p.Traits.ReplayWindow {
+		return false
+	}
+	gone := id.Time(a.Body.Card).Add(vault.CVCLife)
+	return a.Body.Card == 0 || made.After(gone.Add(Margin)) || ends.Before(gone)
 }
 
 // replay sends an attempt again under its reference. That the second sending
@@ -100,14 +138,16 @@ func (v *Service) replay(ctx context.Context, a *object.Object[Attempt]) error {
 	if o.Status == provider.Failed {
 		o.Status = provider.Unknown
 	}
-	_, err := v.settle(ctx, a.Scope, AttemptID(a.Key), o)
+	_, err := v.settle(ctx, a, o)
 	return err
 }
 
-// claim takes the lease of an attempt that is due; nil: there is nothing to do.
-func (v *Service) claim(ctx context.Context, s id.Scope, key AttemptID) (claimed *object.Object[Attempt], err error) {
+// claim takes the lease of an attempt that is due, and says how its outcome is
+// to be learned; nil: there is nothing to do.
+func (v *Service) claim(ctx context.Context, s id.Scope, key AttemptID) (claimed *object.Object[Attempt], how way, err error) {
+	var unable error
 	err = v.DB.Run(ctx, db.Step{Name: "payment.claim", Scope: s.Key(), Needs: []db.Need{Attempts.Need(s, int64(key))}, Do: func(tx *db.Tx) error {
-		claimed = nil
+		claimed, unable = nil, nil
 		a, err := get(tx, Attempts, s, int64(key))
 		if err != nil {
 			return err
@@ -115,46 +155,54 @@ func (v *Service) claim(ctx context.Context, s id.Scope, key AttemptID) (claimed
 		if a.Body.Due.IsZero() || tx.Now().Before(a.Body.Due) && !probe.Mutant("payment.ignore-lease") {
 			return nil
 		}
-		p, err := v.provider(a.Body.Provider)
-		if err != nil {
-			return err
-		}
 		a.Body.Tries++
-		a.Body.Due = tx.Now().Add(p.Traits.Timeout + Margin)
 		if tx.Now().Sub(id.Time(a.Key)) > breakAfter && a.Body.Break.IsZero() && a.Body.Open() {
 			a.Body.Break = tx.Now()
 			v.Log.Warn("an outcome is still unknown after a day; a person has to look", "attempt", Reference(s, key))
 		}
+		p, err := v.provider(a.Body.Provider)
+		if err != nil {
+			// Others that are due must not wait behind it.
+			unable, a.Body.Due = err, tx.Now().Add(wait(a.Body.Tries))
+			return Attempts.Update(tx, a)
+		}
+		a.Body.Due = tx.Now().Add(p.Traits.Timeout + Margin)
+		if how = wayOf(p, a, tx.Now()); how == byReplay {
+			a.Body.Sent = tx.Now()
+		}
 		claimed = a
 		return Attempts.Update(tx, a)
 	}})
-	return claimed, err
+	return claimed, how, errors.Join(err, unable)
 }
 
 func (v *Service) inquire(ctx context.Context, p provider.Provider, a *object.Object[Attempt]) error {
 	ctx2, cancel := context.WithTimeout(ctx, p.Traits.Timeout)
 	defer cancel()
+	asked := v.clock().Now()
 	f := p.Inquire(ctx2, Reference(a.Scope, AttemptID(a.Key)))
 	switch {
 	case f.Answer == provider.Found && f.Outcome.Status.Definite():
-		_, err := v.settle(ctx, a.Scope, AttemptID(a.Key), f.Outcome)
+		_, err := v.settle(ctx, a, f.Outcome)
 		return err
 	case f.Answer == provider.NotFound:
-		return v.absent(ctx, p, a)
+		return v.absent(ctx, p, a, asked)
 	}
 	return v.reschedule(ctx, a, time.Time{})
 }
 
-// absent applies the provider's word that it knows nothing of the attempt. It
-// counts only when it is said twice, the second time after the horizon and a
-// margin: the request may still be on its way.
-func (v *Service) absent(ctx context.Context, p provider.Provider, a *object.Object[Attempt]) error {
-	after := id.Time(a.Key).Add(p.Traits.Timeout + p.Traits.Horizon + Margin)
-	now := v.clock().Now()
-	if a.Body.Absent.IsZero() || now.Before(after) {
-		return v.reschedule(ctx, a, now)
+// absent applies the provider's word, asked for at a time, that it knows
+// nothing of the attempt. It counts only when it is said twice, the second time
+// after the horizon and a margin: the request may still be on its way.
+func (v *Service) absent(ctx context.Context, p provider.Provider, a *object.Object[Attempt], asked time.Time) error {
+	sent := a.Body.Sent
+	if sent.IsZero() {
+		sent = id.Time(a.Key)
 	}
-	_, err := v.settle(ctx, a.Scope, AttemptID(a.Key), provider.Outcome{
+	if a.Body.Absent.IsZero() || asked.Before(sent.Add(p.Traits.Timeout+Margin+p.Traits.Horizon)) {
+		return v.reschedule(ctx, a, asked)
+	}
+	_, err := v.settle(ctx, a, provider.Outcome{
 		Status: provider.Failed, Retryable: true, Message: "the provider does not know of it, asked again after its horizon"})
 	return err
 }
@@ -163,13 +211,13 @@ func (v *Service) absent(ctx context.Context, p provider.Provider, a *object.Obj
 func (v *Service) reverse(ctx context.Context, p provider.Provider, a *object.Object[Attempt]) error {
 	ctx2, cancel := context.WithTimeout(ctx, p.Traits.Timeout)
 	defer cancel()
-	reference := Reference(a.Scope, AttemptID(a.Key))
+	reference, asked := Reference(a.Scope, AttemptID(a.Key)), v.clock().Now()
 	f := p.Reverse(ctx2, provider.ReverseRequest{Reference: reference + "_r", Original: reference, Amount: a.Body.money()})
 	switch {
 	case f.Answer == provider.Found && f.Outcome.Status == provider.Approved:
 		return v.settleReversed(ctx, a, f.Outcome)
 	case f.Answer == provider.NotFound:
-		return v.absent(ctx, p, a)
+		return v.absent(ctx, p, a, asked)
 	}
 	return v.reschedule(ctx, a, time.Time{})
 }
@@ -198,19 +246,27 @@ func (v *Service) settleReversed(ctx context.Context, a *object.Object[Attempt],
 }
 
 // reschedule gives the lease back and sets when the next resolver may try;
-// absent, if set, notes when the provider first knew nothing.
-func (v *Service) reschedule(ctx context.Context, a *object.Object[Attempt], absent time.Time) error {
-	s := a.Scope
-	return v.DB.Run(ctx, db.Step{Name: "payment.reschedule", Scope: s.Key(), Needs: []db.Need{Attempts.Need(s, a.Key)}, Do: func(tx *db.Tx) error {
-		a, err := get(tx, Attempts, s, a.Key)
-		if err != nil || a.Body.Due.IsZero() {
-			return err
+// absent, if set, notes when the provider first knew nothing. What was sent by
+// a process that is gone is now told to be unknown.
+func (v *Service) reschedule(ctx context.Context, held *object.Object[Attempt], absent time.Time) error {
+	s := held.Scope
+	return v.DB.Run(ctx, db.Step{Name: "payment.reschedule", Scope: s.Key(), Needs: []db.Need{Attempts.Need(s, held.Key)}, Do: func(tx *db.Tx) error {
+		a, err := get(tx, Attempts, s, held.Key)
+		if err != nil || !a.Body.Due.Equal(held.Body.Due) {
+			return err // settled, or another resolver's
 		}
 		if a.Body.Absent.IsZero() {
 			a.Body.Absent = absent
 		}
+		before := a.Body.State
+		if next, ok := attemptMachine.Next(before, newsUnknown); ok {
+			a.Body.State = next
+		}
 		a.Body.Due = tx.Now().Add(wait(a.Body.Tries))
-		return Attempts.Update(tx, a)
+		if err := Attempts.Update(tx, a); err != nil {
+			return err
+		}
+		return v.undecided(tx, a, before)
 	}})
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/merchant"
-	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
 )
@@ -19,16 +18,21 @@ func (v *Service) send(ctx context.Context, a *object.Object[Attempt]) (*idem.Re
 	probe.Point("payment.before-send")
 	o := v.call(ctx, a)
 	probe.Point("payment.after-send")
-	reply, err := v.settle(ctx, a.Scope, AttemptID(a.Key), o)
+	reply, err := v.settle(ctx, a, o)
 	probe.Point("payment.settled")
 	return reply, err
 }
 
-// call asks the provider. What fails before it is asked is Failed.
+// call asks the provider. What fails before it is asked is Failed. A caller
+// that stood still until its lease was over asks nothing: others look after the
+// attempt by then, and count the provider's horizon from the lease's end.
 func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.Outcome {
 	p, err := v.provider(a.Body.Provider)
 	if err != nil {
 		return provider.Outcome{Status: provider.Failed, Message: err.Error()}
+	}
+	if !v.clock().Now().Before(a.Body.Due) {
+		return provider.Outcome{Status: provider.Unknown, Message: "not sent: the lease was over"}
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.Traits.Timeout)
 	defer cancel()
@@ -57,21 +61,28 @@ func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.
 
 // settle applies an outcome to an attempt that is open, and to all that
 // depends on it, in one step, and records the reply for the request that
-// waits. An attempt that was settled meanwhile keeps its outcome.
-func (v *Service) settle(ctx context.Context, s id.Scope, key AttemptID, o provider.Outcome) (reply *idem.Reply, err error) {
+// waits. held is the attempt as the caller took its lease. An attempt that was
+// settled meanwhile keeps its outcome, but for a success of one that was called
+// failed.
+func (v *Service) settle(ctx context.Context, held *object.Object[Attempt], o provider.Outcome) (reply *idem.Reply, err error) {
+	s := held.Scope
 	account, err := v.Merchant.Account(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	err = v.DB.Run(ctx, db.Step{Name: "payment.settle", Scope: s.Key(), Needs: []db.Need{Attempts.Need(s, int64(key))}, Do: func(tx *db.Tx) error {
-		a, err := get(tx, Attempts, s, int64(key))
+	err = v.DB.Run(ctx, db.Step{Name: "payment.settle", Scope: s.Key(), Needs: []db.Need{Attempts.Need(s, held.Key)}, Do: func(tx *db.Tx) error {
+		a, err := get(tx, Attempts, s, held.Key)
 		if err != nil {
 			return err
 		}
-		if a.Body.Open() {
-			if err := v.apply(tx, account, a, o); err != nil {
-				return err
-			}
+		switch {
+		case a.Body.Open() && (o.Status.Definite() || a.Body.Due.Equal(held.Body.Due)):
+			err = v.apply(tx, account, a, o)
+		case a.Body.State == Failed && o.Status == provider.Approved:
+			err = v.late(tx, account, a, o)
+		}
+		if err != nil {
+			return err
 		}
 		if reply, err = v.replyTo(tx, a); err != nil {
 			return err

@@ -102,7 +102,14 @@ func (v *Service) used(tx *db.Tx, a *object.Object[Attempt], i *Intent) error {
 		return err
 	}
 	if i.SetupFutureUsage != "" && i.Customer != 0 && m.Body.Customer == 0 && !m.Body.Spent() {
-		return v.Vault.Attach(tx, m, i.Customer, a.Body.Request)
+		c, err := get(tx, vault.Customers, a.Scope, i.Customer)
+		if err != nil {
+			return err
+		}
+		// Who was deleted meanwhile gets no new methods: nobody would erase them.
+		if !c.Body.Deleted {
+			return v.Vault.Attach(tx, m, i.Customer, a.Body.Request)
+		}
 	}
 	return v.Vault.UseUp(tx, m)
 }
@@ -241,18 +248,17 @@ func (v *Service) voided(tx *db.Tx, a *object.Object[Attempt]) error {
 	if err != nil {
 		return err
 	}
-	if a.Body.State != Approved {
-		if o.Body.Attempt == AttemptID(a.Key) {
-			o.Body.Attempt, o.Body.CancellationReason = 0, ""
-		}
-		if err := v.Book.Release(tx, s, key, ledger.GuardCapture, a.Body.Amount); err != nil {
-			return err
-		}
-		return Intents.Update(tx, o)
-	}
-	// What was reserved by the void is released and nothing may be captured any more.
+	// What was reserved by the void is released, and nothing may be captured any
+	// more if it succeeded.
 	if err := v.Book.Release(tx, s, key, ledger.GuardCapture, a.Body.Amount); err != nil {
 		return err
+	}
+	if a.Body.State != Approved {
+		if o.Body.Attempt != AttemptID(a.Key) {
+			return nil // the intent does not wait for it: a charge that it did not want
+		}
+		o.Body.Attempt = 0
+		return Intents.Update(tx, o)
 	}
 	if err := v.Book.SetCeiling(tx, s, key, ledger.GuardCapture, 0); err != nil {
 		return err
@@ -267,7 +273,7 @@ func (v *Service) voided(tx *db.Tx, a *object.Object[Attempt]) error {
 	if err := move(o, voidSettled); err != nil {
 		return err
 	}
-	o.Body.Attempt, o.Body.Capturable, o.Body.CanceledAt = 0, 0, tx.Now()
+	o.Body.Attempt, o.Body.Capturable, o.Body.CanceledAt, o.Body.CancellationReason = 0, 0, tx.Now(), a.Body.Cancellation
 	if err := Intents.Update(tx, o); err != nil {
 		return err
 	}
@@ -339,9 +345,9 @@ func (v *Service) keepMoney(tx *db.Tx, a *object.Object[Attempt], r *object.Obje
 	if err := v.Book.Release(tx, a.Scope, int64(a.Body.Charge), ledger.GuardRefund, a.Body.Amount); err != nil {
 		return err
 	}
-	r.Body.Status, r.Body.FailureReason = RefundFailed, "declined"
-	if a.Body.State == Failed {
-		r.Body.FailureReason = "unknown"
+	r.Body.Status, r.Body.FailureReason = RefundFailed, "unknown"
+	if a.Body.State == Declined {
+		r.Body.FailureReason = "declined"
 	}
 	return Refunds.Update(tx, r)
 }

@@ -42,7 +42,7 @@ func confirmIt(s *shop, i payment.IntentID, r *idem.Request) (*idem.Reply, error
 }
 
 func captureIt(s *shop, i payment.IntentID, r *idem.Request) (*idem.Reply, error) {
-	return s.Capture(context.Background(), s.scope, i, payment.CaptureParams{Amount: 3000, Metadata: map[string]string{"order": "7"}}, r)
+	return s.Capture(context.Background(), s.scope, i, payment.CaptureParams{Amount: 3000}, r)
 }
 
 func cancelIt(s *shop, i payment.IntentID, r *idem.Request) (*idem.Reply, error) {

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -98,6 +99,7 @@ func (v *dbView) record(op Operation) error {
 			return err
 		}
 	}
+	slices.Sort(v.absent) // two nodes that insert the same rows wait for each other in one direction
 	for _, reference := range v.absent {
 		if err := v.change(reference, func(*entry) {}); err != nil {
 			return err

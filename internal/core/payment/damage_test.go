@@ -1,0 +1,202 @@
+package payment_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/provider/sandbox"
+)
+
+// behind changes the database behind everybody's back and insists that
+// something was changed.
+func (s *shop) behind(sql string) {
+	s.t.Helper()
+	s.damaged = true
+	var changed int64
+	var err error
+	if path, ok := strings.CutPrefix(s.address, "sqlite:"); ok {
+		var c *sqlite3.Conn
+		if c, err = sqlite3.Open("file:" + path); err == nil {
+			err = errors.Join(c.EnableChecksums("main"), c.BusyTimeout(10*time.Second), c.Exec(sql))
+			changed = c.Changes()
+			err = errors.Join(err, c.Close())
+		}
+	} else {
+		ctx := context.Background()
+		var c *pgx.Conn
+		if c, err = pgx.Connect(ctx, s.address); err == nil {
+			tag, problem := c.Exec(ctx, sql)
+			changed = tag.RowsAffected()
+			err = errors.Join(problem, c.Close(ctx))
+		}
+	}
+	if err != nil || changed == 0 {
+		s.t.Fatalf("%s: %d rows changed, %v", sql, changed, err)
+	}
+}
+
+// edit replaces a part of the latest body of an object.
+func (s *shop) edit(o object.Ref, from, to string) {
+	s.t.Helper()
+	s.behind(fmt.Sprintf("UPDATE object_version SET body = replace(body, '%s', '%s') WHERE object = %d AND version = %d AND body LIKE '%%%s%%'", from, to, o.Key, o.Version, from))
+}
+
+// stock is a shop with something of everything in its books: a payment that is
+// refunded in part, one that is authorised, and ones whose sale, capture and
+// refund are open.
+type stock struct {
+	*shop
+	paid, authorised, unknown, capturing, refunding int64
+}
+
+func newStock(t *testing.T) *stock {
+	s := open(t)
+	k := &stock{shop: s, paid: int64(paid("automatic")(s)), authorised: int64(paid("manual")(s)), capturing: int64(paid("manual")(s)), refunding: int64(paid("automatic")(s))}
+	if r, err := refundIt(s, payment.IntentID(k.paid), nil); err != nil || r.Error != nil {
+		t.Fatal(r, err)
+	}
+	s.inject(sandbox.Fault{Mode: sandbox.Reset, Count: 3})
+	k.unknown = intentOf(t, s.pay(2000, "automatic", "pm_card_visa", nil)).Key
+	if r, err := captureIt(s, payment.IntentID(k.capturing), nil); err != nil || r.Error != nil {
+		t.Fatal(r, err)
+	}
+	if r, err := refundIt(s, payment.IntentID(k.refunding), nil); err != nil || r.Error != nil {
+		t.Fatal(r, err)
+	}
+	return k
+}
+
+func (k *stock) charge(intent int64) *object.Object[payment.Charge] {
+	k.t.Helper()
+	ch, ok, err := payment.Charges.Read(context.Background(), k.DB, k.scope, int64(k.intent(intent).Body.LatestCharge))
+	if err != nil || !ok {
+		k.t.Fatal(ok, err)
+	}
+	return ch
+}
+
+func (k *stock) refund(intent int64) *object.Object[payment.Refund] {
+	k.t.Helper()
+	r, ok, err := payment.Refunds.Read(context.Background(), k.DB, k.scope, int64(k.last(intent).Body.Refund))
+	if err != nil || !ok {
+		k.t.Fatal(ok, err)
+	}
+	return r
+}
+
+func TestCheckFindsDamage(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		plant func(*stock)
+		want  []string // check/table/row, of which each must be reported
+	}{
+		{"nothing", func(*stock) {}, nil},
+		{"status of an intent in its column", func(k *stock) {
+			k.behind(fmt.Sprintf("UPDATE payment_intent SET status = 'canceled' WHERE key = %d", k.paid))
+		}, []string{"columns/payment_intent"}},
+		{"state of an attempt in its column", func(k *stock) {
+			k.behind(fmt.Sprintf("UPDATE attempt SET state = 'declined' WHERE key = %d", k.last(k.unknown).Key))
+		}, []string{"columns/attempt"}},
+		{"due of an attempt in its column", func(k *stock) {
+			k.behind(fmt.Sprintf("UPDATE attempt SET due = 0 WHERE key = %d", k.last(k.unknown).Key))
+		}, []string{"columns/attempt"}},
+		{"intent of a charge in its column", func(k *stock) {
+			k.behind(fmt.Sprintf("UPDATE charge SET intent = intent + 1 WHERE key = %d", k.charge(k.paid).Key))
+		}, []string{"columns/charge"}},
+		{"charge of a refund in its column", func(k *stock) {
+			k.behind(fmt.Sprintf("UPDATE refund SET charge = 1 WHERE key = %d", k.refund(k.paid).Key))
+		}, []string{"columns/refund"}},
+		{"type of a transaction in its column", func(k *stock) {
+			k.behind(fmt.Sprintf("UPDATE balance_transaction SET type = 'refund' WHERE key = %d", k.charge(k.paid).Body.BalanceTransaction))
+		}, []string{"columns/balance_transaction"}},
+		{"a version that is missing", func(k *stock) {
+			ch := k.charge(k.paid)
+			k.behind(fmt.Sprintf("DELETE FROM object_version WHERE object = %d AND version = %d", ch.Key, ch.Version))
+		}, []string{"columns/charge", "intents/payment_intent"}},
+		{"an attempt that nobody looks after", func(k *stock) {
+			a := k.last(k.unknown)
+			due, err := json.Marshal(a.Body.Due)
+			if err != nil {
+				k.t.Fatal(err)
+			}
+			k.edit(a.Ref(), `"due":`+string(due)+`,`, "")
+			k.behind(fmt.Sprintf("UPDATE attempt SET due = 0 WHERE key = %d", a.Key))
+		}, []string{"attempts/attempt"}},
+		{"the transaction of a charge is missing", func(k *stock) {
+			k.behind(fmt.Sprintf("DELETE FROM balance_transaction WHERE key = %d", k.charge(k.paid).Body.BalanceTransaction))
+		}, []string{"transactions/charge"}},
+		{"the transaction of a refund is missing", func(k *stock) {
+			k.behind(fmt.Sprintf("DELETE FROM balance_transaction WHERE key = %d", k.refund(k.paid).Body.BalanceTransaction))
+		}, []string{"transactions/refund"}},
+		{"a charge with the transaction of another", func(k *stock) {
+			ch, other := k.charge(k.paid), k.charge(k.refunding)
+			k.edit(ch.Ref(), fmt.Sprintf(`"txn":%d`, ch.Body.BalanceTransaction), fmt.Sprintf(`"txn":%d`, other.Body.BalanceTransaction))
+		}, []string{"transactions/charge"}},
+		{"refunded in the body of a charge", func(k *stock) {
+			k.edit(k.charge(k.paid).Ref(), `"refunded":3000`, `"refunded":2999`)
+		}, []string{"refunds/charge", "guards/charge"}},
+		{"amount in the body of a refund", func(k *stock) {
+			k.edit(k.refund(k.paid).Ref(), `"amount":3000`, `"amount":3001`)
+		}, []string{"refunds/charge", "transactions/refund"}},
+		{"captured in the body of a charge", func(k *stock) {
+			k.edit(k.charge(k.paid).Ref(), `"captured":5000`, `"captured":4000`)
+		}, []string{"transactions/charge", "guards/charge", "intents/payment_intent"}},
+		{"received in the body of an intent", func(k *stock) {
+			k.edit(k.intent(k.paid).Ref(), `"received":5000`, `"received":4000`)
+		}, []string{"intents/payment_intent"}},
+		{"status in the body of an intent", func(k *stock) {
+			k.edit(k.intent(k.unknown).Ref(), `"status":"processing"`, `"status":"requires_capture"`)
+			k.behind(fmt.Sprintf("UPDATE payment_intent SET status = 'requires_capture' WHERE key = %d", k.unknown))
+		}, []string{"intents/payment_intent"}},
+		{"an intent that does not know of its open capture", func(k *stock) {
+			k.edit(k.intent(k.capturing).Ref(), fmt.Sprintf(`,"attempt":%d`, k.last(k.capturing).Key), "")
+		}, []string{"intents/payment_intent"}},
+		{"an intent that waits for nothing", func(k *stock) {
+			k.edit(k.intent(k.paid).Ref(), `"status":"succeeded"`, fmt.Sprintf(`"attempt":%d,"status":"succeeded"`, k.last(k.paid).Key))
+		}, []string{"intents/payment_intent"}},
+		{"state in the body of an attempt", func(k *stock) {
+			a := k.last(k.capturing)
+			k.edit(a.Ref(), `"state":"unknown"`, `"state":"failed"`)
+			k.behind(fmt.Sprintf("UPDATE attempt SET state = 'failed' WHERE key = %d", a.Key))
+		}, []string{"guards/charge", "intents/payment_intent"}},
+		{"a guard that lets too much pass", func(k *stock) {
+			k.behind(fmt.Sprintf("UPDATE guard SET reserved = 0 WHERE subject = %d", k.charge(k.refunding).Key))
+		}, []string{"guards/charge"}},
+		{"a guard that is gone", func(k *stock) {
+			k.behind(fmt.Sprintf("DELETE FROM guard WHERE subject = %d", k.charge(k.authorised).Key))
+		}, []string{"guards/charge"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			k := newStock(t)
+			k.inOrder()
+			c.plant(k)
+			found := map[string]bool{}
+			if err := k.Check(t.Context(), func(f ledger.Finding) {
+				t.Log(f)
+				found[f.Check+"/"+f.Table] = true
+			}); err != nil {
+				t.Fatal(err)
+			}
+			for _, w := range c.want {
+				if !found[w] {
+					t.Errorf("%s was not reported", w)
+				}
+			}
+			if c.want == nil && len(found) > 0 {
+				t.Errorf("reported without damage: %v", found)
+			}
+		})
+	}
+}
