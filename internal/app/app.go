@@ -42,6 +42,8 @@ type Config struct {
 	Provider provider.Provider
 	// Seed decides the jitter of jobs.
 	Seed int64
+	// Serial lets the database's reads and writes take turns: db.Options.Serial.
+	Serial bool
 	// ProviderTimeout bounds calls to the sandbox; default 10 s.
 	ProviderTimeout time.Duration
 }
@@ -80,7 +82,7 @@ func New(ctx context.Context, c Config) (_ *App, err error) {
 			_ = a.Close(ctx)
 		}
 	}()
-	if a.DB, err = db.Open(ctx, c.DB, db.Options{Clock: c.Clock, Logger: c.Logger}); err != nil {
+	if a.DB, err = db.Open(ctx, c.DB, db.Options{Clock: c.Clock, Logger: c.Logger, Serial: c.Serial}); err != nil {
 		return nil, err
 	}
 	a.close = append(a.close, a.DB.Close)

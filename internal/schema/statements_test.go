@@ -13,6 +13,10 @@ import (
 	_ "github.com/florinpay/florin/internal/base/idem"
 	_ "github.com/florinpay/florin/internal/base/job"
 	_ "github.com/florinpay/florin/internal/base/object"
+	_ "github.com/florinpay/florin/internal/core/ledger"
+	_ "github.com/florinpay/florin/internal/core/merchant"
+	_ "github.com/florinpay/florin/internal/core/payment"
+	_ "github.com/florinpay/florin/internal/core/vault"
 )
 
 // Every statement of every registered table and query can be prepared on a

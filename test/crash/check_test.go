@@ -333,7 +333,7 @@ func (w *world) replays() {
 }
 
 func (w *world) replay(l *call) error {
-	a, err := w.load.client.do(w.load.ctx, l)
+	a, err := w.load.client.do(w.load.ctx, l, func() {})
 	switch {
 	case err != nil:
 		return err

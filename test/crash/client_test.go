@@ -83,10 +83,16 @@ func (a answer) thing() (thing, error) {
 	return body.thing, nil
 }
 
+// manyBusy is after how many answers of "busy" a call is taken for stuck: more
+// than half a second.
+const manyBusy = 8
+
 // do sends a call until it is answered. Busy and unavailable are no answers:
-// nothing is recorded under the key then.
-func (c *client) do(ctx context.Context, l *call) (answer, error) {
-	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
+// nothing is recorded under the key then. It calls stuck when an earlier
+// sending holds the key for long, since that one was killed.
+func (c *client) do(ctx context.Context, l *call, stuck func()) (answer, error) {
+	busy := 0
+	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 400*time.Millisecond) {
 		a, err := c.try(ctx, http.MethodPost, l.Path, l.Form, l.Key)
 		switch {
 		case err == nil && a.Status != http.StatusConflict && a.Status != http.StatusTooManyRequests && a.Status != http.StatusServiceUnavailable:
@@ -96,6 +102,11 @@ func (c *client) do(ctx context.Context, l *call) (answer, error) {
 			return a, fmt.Errorf("%s under %s: no answer: %w (last: %d %.200s, %w)", l.Path, l.Key, ctx.Err(), a.Status, a.Body, errOrNil(err))
 		}
 		c.retried.Add(1)
+		if err == nil {
+			if busy++; busy == manyBusy {
+				stuck()
+			}
+		}
 		if err := sleep(ctx, pause); err != nil {
 			continue // said above, with what was answered last
 		}

@@ -176,7 +176,7 @@ func oweRefunds(ctx context.Context, t *testing.T, server *florintest.Server, co
 	c := newClient(server)
 	for i := range count {
 		s := creating(3000+i, "usd", "automatic", "pm_card_visa")
-		a, err := c.do(ctx, &call{Key: fmt.Sprintf("owed-%d", i), Path: s.path(nil), Form: s.form(nil)})
+		a, err := c.do(ctx, &call{Key: fmt.Sprintf("owed-%d", i), Path: s.path(nil), Form: s.form(nil)}, func() {})
 		check(err)
 		o, err := a.thing()
 		check(err)

@@ -33,6 +33,9 @@ type journey struct {
 	stages [][]step
 	intent thing
 	refund thing // the last one
+	// parked is called when the journey waits for a lease or for an outcome that
+	// is not known: others may begin meanwhile.
+	parked func()
 }
 
 // step is one request of a journey.
@@ -124,23 +127,20 @@ func (l *load) round(width int, more func() bool) {
 	for more() && l.ctx.Err() == nil {
 		slots <- struct{}{}
 		j := l.begin()
-		group.Add(1)
-		leave := sync.OnceFunc(func() { <-slots })
-		go func() {
-			defer group.Done()
-			defer leave()
-			j.run(leave)
-		}()
+		j.parked = sync.OnceFunc(func() { <-slots })
+		group.Go(func() {
+			defer j.parked()
+			j.run()
+		})
 	}
 	group.Wait()
 }
 
-// run makes a journey. It calls parked before it waits for an outcome that is
-// not known yet: others may begin meanwhile.
-func (j *journey) run(parked func()) {
+// run makes a journey.
+func (j *journey) run() {
 	for n, stage := range j.stages {
 		if n > 0 && j.open() {
-			parked()
+			j.parked()
 			if err := j.await(); err != nil {
 				j.l.t.Errorf("%s: %v", j.name, err)
 				return
@@ -182,7 +182,7 @@ func (j *journey) make(n int, stage []step) bool {
 	var group sync.WaitGroup
 	for i, s := range stage {
 		group.Go(func() {
-			answers[i] = j.l.send(fmt.Sprintf("%s.%d.%d", j.name, n, i), s.path(j), s.form(j), max(1, s.copies))
+			answers[i] = j.l.send(fmt.Sprintf("%s.%d.%d", j.name, n, i), s.path(j), s.form(j), max(1, s.copies), j.parked)
 		})
 	}
 	group.Wait()
@@ -204,7 +204,7 @@ func (j *journey) make(n int, stage []step) bool {
 
 // send sends a call until it is answered, and keeps the answer. Copies sent at
 // once must get the same answer.
-func (l *load) send(key, path string, form url.Values, copies int) answer {
+func (l *load) send(key, path string, form url.Values, copies int, stuck func()) answer {
 	full := url.Values{"metadata[order]": {key}}
 	for name, values := range form {
 		full[name] = values
@@ -215,7 +215,7 @@ func (l *load) send(key, path string, form url.Values, copies int) answer {
 	answers, problems := make([]answer, copies), make([]error, copies)
 	var group sync.WaitGroup
 	for i := range copies {
-		group.Go(func() { answers[i], problems[i] = l.client.do(l.ctx, &call{Key: key, Path: path, Form: full}) })
+		group.Go(func() { answers[i], problems[i] = l.client.do(l.ctx, &call{Key: key, Path: path, Form: full}, stuck) })
 	}
 	group.Wait()
 	first := answers[0]

@@ -60,7 +60,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	wire := w.serve(w.sim.Serve)
 	connector := sandbox.New("http://"+wire.Addr().String(), sandbox.ConnectorOptions{DialContext: wire.Dial})
 	w.app, err = app.New(t.Context(), app.Config{
-		DB: "sqlite:" + w.path, SecretKey: secretKey, Seed: int64(seed),
+		DB: "sqlite:" + w.path, SecretKey: secretKey, Seed: int64(seed), Serial: true,
 		Logger: slog.New(slog.DiscardHandler), Provider: w.watched(connector),
 	})
 	if err != nil {

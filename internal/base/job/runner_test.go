@@ -248,6 +248,39 @@ func TestLeaseIsLostToTheSameProcessToo(t *testing.T) {
 	}
 }
 
+// While its successor is still at the job, a handler that has lost its lease
+// can neither end the job nor have its effect.
+func TestLostLeaseIsRefusedWhileTheSuccessorRuns(t *testing.T) {
+	d := dbtest.Open(t)
+	const lease = 150 * time.Millisecond
+	late := make(chan error, 2)
+	tried := make(chan struct{})
+	start(t, runner(t, d, job.Options{Poll: 20 * time.Millisecond}, job.Kind{Name: "k", Lease: lease, Timeout: lease, MaxTries: 50, Handle: func(ctx context.Context, j job.Job) error {
+		if j.Tries > 1 {
+			<-tried
+			return d.Run(context.Background(), once(d, j))
+		}
+		eventually(t, "the successor has the lease", func() bool {
+			now, _, err := job.Read(t.Context(), d, scope, j.Key)
+			return err == nil && now.Tries > 1
+		})
+		late <- d.Run(context.Background(), once(d, j))
+		late <- d.Run(context.Background(), db.Step{Name: "test", Do: func(tx *db.Tx) error { return job.Again(tx, j, tx.Now()) }})
+		close(tried)
+		return nil
+	}}))
+	key := enqueue(t, d, "k", time.Time{}, nil)
+	for _, what := range []string{"Done", "Again"} {
+		if err := <-late; !errors.Is(err, job.ErrLeaseLost) {
+			t.Errorf("%s = %v, want ErrLeaseLost", what, err)
+		}
+	}
+	eventually(t, "the job is done", gone(t, d, key))
+	if n := counted(t, d, key); n != 1 {
+		t.Errorf("the effect happened %d times", n)
+	}
+}
+
 func TestTwoRunnersUnderLoadDoEachJobOnce(t *testing.T) {
 	address := dbtest.Address(t)
 	handles := []*db.DB{dbtest.OpenAt(t, address, db.Options{}), dbtest.OpenAt(t, address, db.Options{})}

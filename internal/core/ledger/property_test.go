@@ -14,18 +14,27 @@ import (
 	"github.com/florinpay/florin/internal/kit/money"
 )
 
-// FLORIN_TEST_SEED repeats one run of the test below.
+// seeds are FLORIN_RUNS seeds (a few by default) from FLORIN_SEED on (1 by
+// default), so that a run is the same everywhere and can be seen again.
 func seeds(t *testing.T) []uint64 {
-	if text := os.Getenv("FLORIN_TEST_SEED"); text != "" {
-		seed, err := strconv.ParseUint(text, 10, 64)
-		if err != nil {
-			t.Fatal(err)
+	number := func(name string, otherwise uint64) uint64 {
+		text := os.Getenv(name)
+		if text == "" {
+			return otherwise
 		}
-		return []uint64{seed}
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatalf("%s=%q", name, text)
+		}
+		return n
 	}
-	list := []uint64{1, 2, 3, rand.Uint64(), rand.Uint64()}
+	few := uint64(5)
 	if dbtest.Postgres() {
-		list = list[2:]
+		few = 3
+	}
+	list := make([]uint64, number("FLORIN_RUNS", few))
+	for i := range list {
+		list[i] = number("FLORIN_SEED", 1) + uint64(i)
 	}
 	return list
 }

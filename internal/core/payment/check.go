@@ -39,6 +39,7 @@ type sums struct {
 	open     map[Operation]int64 // amount of open attempts
 	refunded int64
 	captured int64 // of an intent: by all its charges that it wanted
+	reserved int64 // of an intent: authorised by them, and neither captured nor voided
 	waits    int64 // the open attempt that an intent has to wait for
 }
 
@@ -132,6 +133,8 @@ func (c *checker) charge(ch *object.Object[Charge]) error {
 	want := ledger.Guard{Ceiling: b.Amount, Reserved: sum.open[OpCapture] + sum.open[OpVoid]}
 	if b.Voided {
 		want.Ceiling = 0
+	} else if b.GivenBack == "" {
+		of(c.intents, ch.Scope, int64(b.Intent)).reserved += b.Amount
 	}
 	return c.guard(ch.Scope, Charges.Name, ch.Key, ledger.GuardCapture, want)
 }
@@ -151,6 +154,9 @@ func (c *checker) intent(o *object.Object[Intent]) error {
 	i, sum := &o.Body, of(c.intents, o.Scope, o.Key)
 	if i.Received != sum.captured {
 		c.say("intents", o.Scope, Intents.Name, o.Key, "it says that %d is received, its charges %d", i.Received, sum.captured)
+	}
+	if i.Capturable != sum.reserved {
+		c.say("intents", o.Scope, Intents.Name, o.Key, "it says that %d is capturable, its charges %d", i.Capturable, sum.reserved)
 	}
 	open := sum.open[OpSale] + sum.open[OpAuthorize]
 	if (i.Status == Processing) != (open > 0) {

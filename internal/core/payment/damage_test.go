@@ -155,6 +155,15 @@ func TestCheckFindsDamage(t *testing.T) {
 		{"received in the body of an intent", func(k *stock) {
 			k.edit(k.intent(k.paid).Ref(), `"received":5000`, `"received":4000`)
 		}, []string{"intents/payment_intent"}},
+		{"capturable in the body of an intent", func(k *stock) {
+			k.edit(k.intent(k.authorised).Ref(), `"capturable":5000`, `"capturable":6000`)
+		}, []string{"intents/payment_intent"}},
+		{"an authorised charge that is gone", func(k *stock) {
+			k.behind(fmt.Sprintf("DELETE FROM charge WHERE key = %d", k.charge(k.authorised).Key))
+		}, []string{"intents/payment_intent"}},
+		{"a refund that is gone", func(k *stock) {
+			k.behind(fmt.Sprintf("DELETE FROM refund WHERE key = %d", k.refund(k.paid).Key))
+		}, []string{"refunds/charge"}},
 		{"status in the body of an intent", func(k *stock) {
 			k.edit(k.intent(k.unknown).Ref(), `"status":"processing"`, `"status":"requires_capture"`)
 			k.behind(fmt.Sprintf("UPDATE payment_intent SET status = 'requires_capture' WHERE key = %d", k.unknown))

@@ -80,7 +80,7 @@ CREATE TABLE job (
     problem TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
-CREATE INDEX job_due ON job (due) WHERE due > 0;
+CREATE INDEX job_due ON job (kind, due) WHERE due > 0;
 
 -- One data key per subject, sealed under the master key. Deleting the row
 -- erases everything that was sealed under it.

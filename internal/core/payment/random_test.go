@@ -1,0 +1,413 @@
+package payment_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/florinpay/florin/internal/base/event"
+	"github.com/florinpay/florin/internal/base/idem"
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/money"
+	"github.com/florinpay/florin/internal/provider"
+	"github.com/florinpay/florin/internal/provider/sandbox"
+)
+
+// runs is how many random runs there are: FLORIN_RUNS, by default a few.
+func runs(t *testing.T) int {
+	text := os.Getenv("FLORIN_RUNS")
+	if text == "" {
+		return 6
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("FLORIN_RUNS=%q", text)
+	}
+	return n
+}
+
+// TestRandomOperations does random things to a few payments from several
+// goroutines while everything goes wrong, and compares the books. A run is
+// repeated with FLORIN_SEED, but for what the machine's own timing decides.
+func TestRandomOperations(t *testing.T) {
+	first := uint64(1)
+	if text := os.Getenv("FLORIN_SEED"); text != "" {
+		var err error
+		if first, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("FLORIN_SEED=%d", first)
+	var total tally
+	begun := time.Now()
+	n := runs(t)
+	t.Run("runs", func(t *testing.T) {
+		for i := range n {
+			seed := first + uint64(i)
+			t.Run(fmt.Sprint(seed), func(t *testing.T) {
+				t.Parallel()
+				newChaos(t, seed, &total).run()
+			})
+		}
+	})
+	t.Logf("%d runs in %v: %v", n, time.Since(begun).Round(time.Millisecond), &total)
+}
+
+// tally counts what was met, so that one sees that the runs reach it.
+type tally struct {
+	mu   sync.Mutex
+	seen map[string]int
+}
+
+func (c *tally) add(what string, n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.seen == nil {
+		c.seen = map[string]int{}
+	}
+	c.seen[what] += n
+}
+
+func (c *tally) String() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return fmt.Sprint(c.seen)
+}
+
+const (
+	// patience of the random runs with the provider, shorter so that there are
+	// many.
+	patience = 120 * time.Millisecond
+	workers  = 4
+	rounds   = 7
+	each     = 3 // operations of a worker in a round; all in all 84
+	slowest  = 2 * patience
+)
+
+// chaos is one run.
+type chaos struct {
+	*shop
+	line
+	seed  uint64
+	total *tally
+
+	// honest: the provider keeps its horizon. Where it can't be asked, nobody
+	// could ever find out otherwise; so time stands still while requests are on
+	// their way, and none is processed after its answer was given up.
+	honest bool
+	way    sync.RWMutex
+
+	mu      sync.Mutex
+	intents []payment.IntentID
+	keys    atomic.Int64
+}
+
+func newChaos(t *testing.T, seed uint64, total *tally) *chaos {
+	c := &chaos{seed: seed, total: total}
+	alter := []func(*provider.Provider){traits(func(t *provider.Traits) { t.Timeout = patience }), c.alter(t)}
+	c.honest = seed%5 >= 3
+	switch seed % 5 {
+	case 3:
+		alter = append(alter, noInquiry)
+	case 4:
+		alter = append(alter, noInquiry, noReplay)
+	}
+	c.shop = open(t, alter...)
+	return c
+}
+
+func (c *chaos) run() {
+	for round := range rounds {
+		var wg sync.WaitGroup
+		for w := range workers {
+			r := rand.New(rand.NewPCG(c.seed, uint64(round*workers+w)))
+			wg.Go(func() {
+				for range each {
+					c.step(r)
+				}
+			})
+		}
+		wg.Wait()
+		c.inOrder()
+		if c.t.Failed() {
+			c.t.Fatalf("seed %d, round %d", c.seed, round)
+		}
+	}
+	c.settle()
+	c.verdict()
+	if c.t.Failed() {
+		c.t.Logf("seed %d", c.seed)
+	}
+}
+
+// step is one random operation.
+func (c *chaos) step(r *rand.Rand) {
+	n := r.IntN(100)
+	fit := payment.Status("")
+	switch {
+	case n < 30:
+		fit = payment.RequiresPaymentMethod
+	case n < 50:
+		fit = payment.RequiresCapture
+	case n < 65:
+		fit = payment.Succeeded
+	}
+	i, ok := c.pick(r, fit)
+	switch {
+	case !ok || n < 14:
+		c.begin(r)
+	case n < 30:
+		method := cards[r.IntN(len(cards))]
+		c.ask(r, "confirm", func(q *idem.Request) (*idem.Reply, error) {
+			return c.Confirm(context.Background(), c.scope, i, payment.ConfirmParams{Method: method}, q)
+		})
+	case n < 42:
+		amount := r.Int64N(6000) // of at most 5000, and 0 is all
+		c.ask(r, "capture", func(q *idem.Request) (*idem.Reply, error) {
+			return c.Capture(context.Background(), c.scope, i, payment.CaptureParams{Amount: amount}, q)
+		})
+	case n < 50:
+		c.ask(r, "cancel", func(q *idem.Request) (*idem.Reply, error) {
+			return c.Cancel(context.Background(), c.scope, i, "abandoned", q)
+		})
+	case n < 65:
+		amount := r.Int64N(3500)
+		c.ask(r, "refund", func(q *idem.Request) (*idem.Reply, error) {
+			return c.Refund(context.Background(), c.scope, payment.RefundParams{Intent: i, Amount: amount}, q)
+		})
+	case n < 80:
+		c.trip(r)
+	case n < 90:
+		if c.honest {
+			c.way.Lock()
+			defer c.way.Unlock()
+		}
+		c.clock.Advance(time.Duration(r.Int64N(int64(40 * time.Second))))
+	default:
+		c.way.RLock()
+		defer c.way.RUnlock()
+		if _, err := c.Sweep(context.Background(), 100); err != nil {
+			c.t.Error(err)
+		}
+	}
+}
+
+// cards to confirm with: two that pay and two that don't.
+var cards = []string{"pm_card_visa", "pm_card_mastercard", "pm_card_visa", "pm_card_visa_chargeDeclined", "pm_card_visa_chargeDeclinedInsufficientFunds"}
+
+// pick chooses one of the last intents, mostly one in a fitting status.
+func (c *chaos) pick(r *rand.Rand, fit payment.Status) (payment.IntentID, bool) {
+	c.mu.Lock()
+	recent := slices.Clone(c.intents[max(0, len(c.intents)-8):])
+	c.mu.Unlock()
+	if len(recent) == 0 {
+		return 0, false
+	}
+	chosen := recent[r.IntN(len(recent))]
+	if r.IntN(4) == 0 {
+		return chosen, true
+	}
+	for _, i := range recent {
+		o, ok, err := payment.Intents.Read(context.Background(), c.DB, c.scope, int64(i))
+		if err != nil || !ok {
+			c.t.Error(ok, err)
+		} else if o.Body.Status == fit {
+			chosen = i
+		}
+	}
+	return chosen, true
+}
+
+func (c *chaos) begin(r *rand.Rand) {
+	p := payment.CreateParams{Amount: money.New(1000+r.Int64N(4001), []money.Currency{"usd", "eur"}[r.IntN(2)]), CaptureMethod: []string{"automatic", "manual"}[r.IntN(2)]}
+	if r.IntN(4) > 0 {
+		p.Method, p.Confirm = cards[r.IntN(len(cards))], r.IntN(4) > 0
+	}
+	c.ask(r, "create", func(q *idem.Request) (*idem.Reply, error) {
+		reply, err := c.Create(context.Background(), c.scope, p, q)
+		if err == nil && !reply.Replayed {
+			if o, ok := reply.Main.(*object.Object[payment.Intent]); ok {
+				c.mu.Lock()
+				c.intents = append(c.intents, payment.IntentID(o.Key))
+				c.mu.Unlock()
+			}
+		}
+		return reply, err
+	})
+}
+
+// ask does an operation, sometimes without a key, sometimes twice at once under
+// one, and sometimes once more later.
+func (c *chaos) ask(r *rand.Rand, what string, do func(*idem.Request) (*idem.Reply, error)) {
+	q := key(fmt.Sprint(c.seed, " ", what, " ", c.keys.Add(1)))
+	how := r.IntN(6)
+	if how < 2 {
+		q.Key = ""
+	}
+	var wg sync.WaitGroup
+	if how == 2 {
+		wg.Go(func() { c.judge(what, do, q) })
+	}
+	first := c.judge(what, do, q)
+	wg.Wait()
+	if how != 3 || first == nil {
+		return
+	}
+	again := c.judge(what, do, q)
+	if again == nil {
+		c.t.Errorf("%s: a finished request was refused when it was repeated", what)
+		return
+	}
+	if diff := cmp.Diff([]any{first.Kind, first.Shown, first.Error}, []any{again.Kind, again.Shown, again.Error}); diff != "" || !again.Replayed {
+		c.t.Errorf("%s: replayed %v, and otherwise: %s", what, again.Replayed, diff)
+	}
+}
+
+// judge does it once. Only refusals that a caller may get are taken.
+func (c *chaos) judge(what string, do func(*idem.Request) (*idem.Reply, error), q *idem.Request) *idem.Reply {
+	c.way.RLock()
+	reply, err := do(q)
+	c.way.RUnlock()
+	switch k := fault.KindOf(err); {
+	case err == nil && reply.Error == nil:
+		c.total.add(what, 1)
+		return reply
+	case err == nil:
+		c.total.add(what+" refused", 1)
+		return reply
+	case k == fault.Locked, k == fault.KeyInUse, k == fault.Overloaded, k == fault.Unavailable:
+		c.total.add(k.String(), 1)
+	default:
+		c.t.Errorf("%s: %v", what, err)
+	}
+	return nil
+}
+
+var (
+	faultModes = []sandbox.Mode{sandbox.Lost, sandbox.Late, sandbox.Reset, sandbox.Refused, sandbox.Garbage, sandbox.SlowProcess}
+	faultKinds = []sandbox.Kind{sandbox.Authorize, sandbox.Sale, sandbox.Capture, sandbox.Refund, sandbox.Reversal, sandbox.Inquiry, ""}
+)
+
+// trip makes the next request of a kind go wrong, or all until the next trip.
+func (c *chaos) trip(r *rand.Rand) {
+	c.down.Store(r.IntN(12) == 0)
+	f := sandbox.Fault{Mode: faultModes[r.IntN(len(faultModes))], Kind: faultKinds[r.IntN(len(faultKinds))], Delay: time.Duration(r.Int64N(int64(slowest)))}
+	if c.honest && f.Mode == sandbox.SlowProcess {
+		f.Mode = sandbox.Lost
+	}
+	if err := c.sim.Inject(f); err != nil {
+		c.t.Error(err)
+	}
+	c.total.add(string(f.Mode), 1)
+}
+
+// settle lets everything come to its end without further trouble.
+func (c *chaos) settle() {
+	c.down.Store(false)
+	c.sim.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodDelete, "/faults", nil))
+	time.Sleep(slowest + patience)
+	c.rest()
+	for _, charge := range c.unwanted() {
+		if err := c.GiveBack(context.Background(), c.scope, charge); err != nil && !c.contradicted(charge) {
+			c.t.Errorf("nothing is wrong any more: %v", err)
+		}
+		c.total.add("given back", 1)
+	}
+	c.rest()
+}
+
+// contradicted reports whether an operation on a charge happened after it was
+// called failed, so that the provider has nothing more to give back.
+func (c *chaos) contradicted(charge payment.ChargeID) (found bool) {
+	err := payment.Attempts.Scan(context.Background(), c.DB, func(a *object.Object[payment.Attempt]) error {
+		found = found || a.Body.Charge == charge && !a.Body.Break.IsZero()
+		return nil
+	})
+	if err != nil {
+		c.t.Error(err)
+	}
+	return found
+}
+
+// verdict compares the books at the end.
+func (c *chaos) verdict() {
+	c.inOrder()
+	err := event.Check(context.Background(), c.DB, func(_ id.Scope, lane, seq int64, problem string) {
+		c.t.Errorf("lane %d at %d: %s", lane, seq, problem)
+	})
+	if err != nil {
+		c.t.Error(err)
+	}
+	taken, _ := c.truth()
+	ours, _ := c.ours()
+	for currency, n := range c.breaks() {
+		ours[currency] += n
+	}
+	for _, m := range []map[string]int64{taken, ours} {
+		for currency, n := range m {
+			if n == 0 {
+				delete(m, currency)
+			}
+		}
+	}
+	if diff := cmp.Diff(taken, ours); diff != "" {
+		c.t.Errorf("money taken, -theirs +ours: %s", diff)
+	}
+	for _, i := range c.intents {
+		b := c.intent(int64(i)).Body
+		if b.Status == payment.Processing || b.Attempt != 0 {
+			c.t.Errorf("intent %d is %s and waits for attempt %d", i, b.Status, b.Attempt)
+		}
+		c.total.add("ends "+string(b.Status), 1)
+		if types := strings.Join(c.types(int64(i)), " "); strings.Count(types, "payment_intent.succeeded") > 1 || strings.Count(types, "payment_intent.canceled") > 1 {
+			c.t.Errorf("intent %d: %s", i, types)
+		}
+	}
+}
+
+// breaks is the money that a person has to look at: what the provider took or
+// gave back after we had to call it failed.
+func (c *chaos) breaks() map[string]int64 {
+	sums := map[string]int64{}
+	err := payment.Attempts.Scan(context.Background(), c.DB, func(a *object.Object[payment.Attempt]) error {
+		b := &a.Body
+		if b.Open() {
+			return errors.New("an attempt is open at the end")
+		}
+		c.total.add(string(b.Operation)+" "+string(b.State), 1)
+		if strings.HasPrefix(b.Note, "late success") {
+			c.total.add(b.Note, 1)
+		}
+		if b.Break.IsZero() {
+			return nil
+		}
+		c.total.add("break "+string(b.Operation), 1)
+		switch b.Operation {
+		case payment.OpCapture:
+			sums[string(b.Currency)] += b.Amount
+		case payment.OpRefund:
+			sums[string(b.Currency)] -= b.Amount
+		}
+		return nil
+	})
+	if err != nil {
+		c.t.Error(err)
+	}
+	return sums
+}
