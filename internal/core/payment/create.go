@@ -173,6 +173,10 @@ func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmPar
 	if !ok {
 		return nil, unexpected("confirmed", i.Status)
 	}
+	via, err := v.route(o.Scope)
+	if err != nil {
+		return nil, err
+	}
 	m, err := get(tx, vault.PaymentMethods, o.Scope, i.Method)
 	if err != nil {
 		return nil, err
@@ -183,7 +187,7 @@ func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmPar
 	if p.SetupFutureUsage != "" {
 		i.SetupFutureUsage = p.SetupFutureUsage
 	}
-	a := Attempt{Operation: OpSale, Provider: v.Default, Amount: i.Amount, Currency: i.Currency, Intent: IntentID(o.Key),
+	a := Attempt{Operation: OpSale, Provider: via, Amount: i.Amount, Currency: i.Currency, Intent: IntentID(o.Key),
 		Method: m.Ref(), Card: m.Body.CardRow}
 	if i.manual() {
 		a.Operation = OpAuthorize

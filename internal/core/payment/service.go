@@ -30,13 +30,27 @@ type Service struct {
 	Vault    *vault.Service
 	Merchant *merchant.Service
 	Book     *ledger.Book
-	// Providers by name, and the one that new payments go to.
+	// Providers by name, and those that new payments go to in test mode and in
+	// live mode; empty: there are none.
 	Providers map[string]provider.Provider
 	Default   string
+	Live      string
 	Log       *slog.Logger
 }
 
 func (v *Service) clock() clock.Clock { return v.DB.Clock() }
+
+// route chooses the provider of a new payment.
+func (v *Service) route(s id.Scope) (string, error) {
+	name := v.Default
+	if s.Livemode {
+		name = v.Live
+	}
+	if name == "" {
+		return "", fault.New(fault.Invalid, "", "No provider is configured that could take this payment in live mode. Use a test key to pay through the sandbox.")
+	}
+	return name, nil
+}
 
 func (v *Service) provider(name string) (provider.Provider, error) {
 	p, ok := v.Providers[name]

@@ -99,7 +99,7 @@ func harnessWith(t testing.TB, p provider.Provider) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{DB: d, Master: master, Log: slog.New(slog.NewTextHandler(logTo{t}, &slog.HandlerOptions{Level: slog.LevelError}))}
+	s := &Server{DB: d, Live: true, Master: master, Log: slog.New(slog.NewTextHandler(logTo{t}, &slog.HandlerOptions{Level: slog.LevelError}))}
 	s.Keys = &idem.Keys{Sealer: master, Pin: s.Pin}
 	s.Merchant = merchant.New(d, merchant.Options{})
 	s.Vault = vault.New(d, master, s.Keys)

@@ -41,6 +41,8 @@ type Server struct {
 	Merchant *merchant.Service
 	Vault    *vault.Service
 	Payment  *payment.Service
+	// Live tells that live keys are served.
+	Live bool
 	// Master makes client secrets.
 	Master *secret.Master
 	Log    *slog.Logger
@@ -134,6 +136,9 @@ func (s *Server) authenticate(r *http.Request, c *call) (err error) {
 	}
 	c.key, err = s.Merchant.Authenticate(r.Context(), key)
 	c.scope = c.key.Scope
+	if err == nil && c.scope.Livemode && !s.Live {
+		return fault.New(fault.Forbidden, "", "This server serves test mode only, since its master key is the file that it made for itself. Set FLORIN_MASTER_KEY or FLORIN_MASTER_KEY_FILE to serve live mode.")
+	}
 	return err
 }
 
