@@ -26,14 +26,17 @@ fuzz: ## run every fuzz target for FUZZTIME (30s) each
 simulate: ## run the simulated world with SEED, to see one history again
 	FLORIN_SEED=$(SEED) $(GO_TEST) -v -timeout 30m ./test/world
 
-crash: ## kill the real binary at random moments and verify what is left
+crash: ## kill the real binary at random moments and at every kill point, on both engines, and verify what is left
 	$(GO_TEST) -v -timeout 30m ./test/crash
+	$(GO_TEST) -v -timeout 30m -tags probe ./test/crash
+	go run ./test/postgres/with -- $(GO_TEST) -v -timeout 30m ./test/crash
+	go run ./test/postgres/with -- $(GO_TEST) -v -timeout 30m -tags probe ./test/crash
 
 generate: ## make generated files anew
 	go generate ./...
 
 clean: ## remove what was built or fetched here
-	rm -rf bin .cache
+	rm -rf bin .cache test/clients/node/node_modules
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile

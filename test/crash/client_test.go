@@ -83,41 +83,39 @@ func (a answer) thing() (thing, error) {
 	return body.thing, nil
 }
 
-// manyBusy is after how many answers of "busy" a call is taken for stuck: more
-// than half a second.
-const manyBusy = 8
+const (
+	// knock is the pause before a server that does not answer is tried again.
+	knock = 20 * time.Millisecond
+	// longBusy is after how long a call that is refused as busy is taken for
+	// stuck: its first sending was killed, and its lease has to end.
+	longBusy = 300 * time.Millisecond
+)
 
 // do sends a call until it is answered. Busy and unavailable are no answers:
-// nothing is recorded under the key then. It calls stuck when an earlier
-// sending holds the key for long, since that one was killed.
+// nothing is recorded under the key then. It calls stuck when the key is busy
+// for long.
 func (c *client) do(ctx context.Context, l *call, stuck func()) (answer, error) {
-	busy := 0
-	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 400*time.Millisecond) {
+	var busy time.Time // since when
+	for pause := knock; ; c.retried.Add(1) {
 		a, err := c.try(ctx, http.MethodPost, l.Path, l.Form, l.Key)
 		switch {
 		case err == nil && a.Status != http.StatusConflict && a.Status != http.StatusTooManyRequests && a.Status != http.StatusServiceUnavailable:
 			c.answered.Add(1)
 			return a, nil
 		case ctx.Err() != nil:
-			return a, fmt.Errorf("%s under %s: no answer: %w (last: %d %.200s, %w)", l.Path, l.Key, ctx.Err(), a.Status, a.Body, errOrNil(err))
-		}
-		c.retried.Add(1)
-		if err == nil {
-			if busy++; busy == manyBusy {
+			return a, fmt.Errorf("%s under %s: no answer: %w (last: %d %.200s, %v)", l.Path, l.Key, ctx.Err(), a.Status, a.Body, err)
+		case err != nil:
+			pause = knock
+		case busy.IsZero():
+			busy = time.Now()
+		default:
+			pause = min(2*pause, 20*knock)
+			if time.Since(busy) > longBusy {
 				stuck()
 			}
 		}
-		if err := sleep(ctx, pause); err != nil {
-			continue // said above, with what was answered last
-		}
+		_ = sleep(ctx, pause) // the next try says why it ended
 	}
-}
-
-func errOrNil(err error) error {
-	if err == nil {
-		return errors.New("answered")
-	}
-	return err
 }
 
 func (c *client) try(ctx context.Context, method, path string, form url.Values, key string) (answer, error) {

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -19,6 +20,9 @@ type load struct {
 	ctx    context.Context
 	client *client
 	tag    string // begins every key, so that no two runs share one
+	// over, once true, has journeys that were parked end there: each further
+	// request may meet a fault that takes a minute to resolve.
+	over atomic.Bool
 
 	mu       sync.Mutex
 	journeys int
@@ -79,7 +83,7 @@ func (s step) twice() step {
 	return s
 }
 
-// kinds are the journeys, one after another: everything that moves money, and
+// stagesOf gives the journeys, one after another: everything that moves money, and
 // pairs of requests of which one must lose.
 func stagesOf(n int) [][]step {
 	one := func(steps ...step) (stages [][]step) {
@@ -143,6 +147,9 @@ func (j *journey) run() {
 			j.parked()
 			if err := j.await(); err != nil {
 				j.l.t.Errorf("%s: %v", j.name, err)
+				return
+			}
+			if j.l.over.Load() {
 				return
 			}
 		}

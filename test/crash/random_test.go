@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -68,17 +67,16 @@ func rage(t *testing.T, seed, crashes uint64, sandboxToo bool) {
 	s.server = florintest.Start(t, florintest.Options{Sandbox: s.box.URL, Args: []string{timeout}})
 	s.load = &load{t: t, ctx: ctx, client: newClient(s.server), tag: "storm"}
 
-	var over atomic.Bool
 	done := make(chan struct{})
 	go func() {
-		s.load.round(clients, func() bool { return !over.Load() })
+		s.load.round(clients, func() bool { return !s.load.over.Load() })
 		close(done)
 	}()
 	for i := range crashes {
 		s.strike(ctx, i%3 == 2, sandboxToo && i%2 == 0)
 	}
 	s.pause(300, 500)
-	over.Store(true)
+	s.load.over.Store(true)
 	<-done
 	w := inspect(t, s.load, s.server, s.box)
 	s.report(w)

@@ -19,12 +19,8 @@ import (
 	"time"
 )
 
-const (
-	// startLimit is for recovery after a crash on a busy machine.
-	startLimit = 60 * time.Second
-	// stopLimit is longer than what the server grants what is in flight.
-	stopLimit = 60 * time.Second
-)
+// startLimit is for recovery after a crash on a busy machine.
+const startLimit = 60 * time.Second
 
 // listening is what both commands print once they have their port.
 const listening = "is ready at http://"
@@ -248,67 +244,6 @@ func (p *Program) last() *run {
 
 // Running reports whether the process lives.
 func (p *Program) Running() bool { return p.last().running() }
-
-// Stop asks the program to end (SIGTERM) and waits for it. It is an error when
-// it does not, or ends with another exit status than 0. A program that does not
-// run is left as it is.
-func (p *Program) Stop() error {
-	r := p.last()
-	if !r.running() {
-		return nil
-	}
-	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("stop florin %s: %w", p.args[0], err)
-	}
-	select {
-	case <-r.exited:
-	case <-time.After(stopLimit):
-		return errors.Join(fmt.Errorf("florin %s did not stop within %s and was killed", p.args[0], stopLimit), p.killRun(r))
-	}
-	if r.err != nil {
-		return fmt.Errorf("florin %s did not end in good order: %w; its log ends:\n%s", p.args[0], r.err, tail(p.logOf(r), 4<<10))
-	}
-	return nil
-}
-
-// Kill ends every process of the program with SIGKILL and waits until it is
-// gone. A program that does not run is left as it is.
-func (p *Program) Kill() error { return p.killRun(p.last()) }
-
-func (p *Program) killRun(r *run) error {
-	if !r.running() {
-		return nil
-	}
-	if err := syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
-		return fmt.Errorf("kill florin %s: %w", p.args[0], err)
-	}
-	<-r.exited
-	return nil
-}
-
-// Signal sends a signal, such as SIGSTOP, to every process of the program.
-func (p *Program) Signal(s syscall.Signal) error {
-	r := p.last()
-	if !r.running() {
-		return fmt.Errorf("florin %s does not run", p.args[0])
-	}
-	return syscall.Kill(-r.cmd.Process.Pid, s)
-}
-
-// Wait waits until the program ends by itself, and tells how: nil is exit
-// status 0, an [*exec.ExitError] anything else.
-func (p *Program) Wait(ctx context.Context) error {
-	r := p.last()
-	if r == nil {
-		return fmt.Errorf("florin %s was not started", p.args[0])
-	}
-	select {
-	case <-r.exited:
-		return r.err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
 
 func (p *Program) logFile() string { return filepath.Join(p.Dir, p.args[0]+".log") }
 

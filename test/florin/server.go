@@ -78,12 +78,3 @@ func (s *Server) KeyFile() string {
 	}
 	return filepath.Join(s.Dir, "florin.key")
 }
-
-// BookFile is the book of the sandbox within the server's process. It can be
-// read when the server does not run.
-func (s *Server) BookFile() string {
-	if path, ok := strings.CutPrefix(s.DB, "sqlite:"); ok {
-		return strings.TrimSuffix(path, ".db") + ".sandbox.book"
-	}
-	return filepath.Join(s.Dir, "florin.sandbox.book")
-}

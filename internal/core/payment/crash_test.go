@@ -1,6 +1,7 @@
 package payment_test
 
 import (
+	"context"
 	"runtime"
 	"sync"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/provider"
 	"github.com/florinpay/florin/internal/provider/sandbox"
 )
 
@@ -202,7 +204,7 @@ func TestStalledSender(t *testing.T) {
 			s.lose(&l, false, op, i, key("k"))
 			a, calls := s.last(int64(i)), l.calls.Load()
 			s.clock.Advance(lease)
-			if _, err := payment.Send(s.Service, t.Context(), a); err != nil {
+			if _, err := payment.Send(s.Service, t.Context(), a, nil); err != nil {
 				t.Error(err)
 			}
 			if n, _ := s.approved(op.kind); n != before || l.calls.Load() != calls {
@@ -240,6 +242,9 @@ func TestStalledReceiver(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			// Others have answered for it meanwhile; that is what counts, for the
+			// caller too.
+			s.replays(op, i, key("k"), r)
 			a := s.last(int64(i)).Body
 			if op.kind == sandbox.Authorize || op.kind == sandbox.Sale {
 				if a.State != payment.Approved || a.Note == "" || s.intent(int64(i)).Body.Status != op.done {
@@ -252,4 +257,80 @@ func TestStalledReceiver(t *testing.T) {
 			s.rest()
 		})
 	}
+}
+
+// TestStaleUnknown: that a caller whose lease is over learned nothing does not
+// end the lease of whoever looks after the attempt now.
+func TestStaleUnknown(t *testing.T) {
+	t.Parallel()
+	var l line
+	entered, release := make(chan struct{}), make(chan struct{})
+	s := open(t, l.alter(t), func(p *provider.Provider) {
+		inquire := p.Inquire
+		p.Inquire = func(ctx context.Context, reference string) provider.Finding {
+			f := inquire(ctx, reference)
+			close(entered)
+			<-release
+			return f
+		}
+	})
+	i := created("automatic")(s)
+	s.inject(sandbox.Fault{Mode: sandbox.Garbage, Kind: sandbox.Sale})
+	swept := make(chan error, 1)
+	sweeps := func() {
+		s.clock.Advance(lease)
+		go func() {
+			_, err := s.Sweep(context.Background(), 10)
+			swept <- err
+		}()
+		<-entered
+	}
+	l.after.Store(&sweeps)
+	r, err := confirmIt(s, i, key("k"))
+	if err != nil || r.Error != nil || intentOf(t, r).Body.Status != payment.Processing {
+		t.Fatal(r, err)
+	}
+	if a := s.last(int64(i)).Body; a.State != payment.Sending || a.Tries != 1 || a.Due.Before(s.clock.Now().Add(payment.Margin-time.Second)) {
+		t.Errorf("%+v", a)
+	}
+	close(release)
+	if err := <-swept; err != nil {
+		t.Error(err)
+	}
+	if b := s.intent(int64(i)).Body; b.Status != payment.Succeeded {
+		t.Errorf("%+v", b)
+	}
+	s.replays(operation{do: confirmIt}, i, key("k"), r)
+	s.agree()
+}
+
+// TestProviderNotConfigured: an attempt at a provider that is no longer there
+// is told of, waits, and does not keep others from being looked after.
+func TestProviderNotConfigured(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	s.inject(sandbox.Fault{Mode: sandbox.Reset, Kind: sandbox.Sale, Count: 2})
+	gone := intentOf(t, s.pay(2000, "automatic", "pm_card_visa", nil)).Key
+	p := s.Providers[s.Default]
+	s.Providers, s.Default = map[string]provider.Provider{"other": p}, "other"
+	other := intentOf(t, s.pay(2000, "automatic", "pm_card_visa", nil)).Key
+	s.clock.Advance(lease)
+	var problems int
+	for range 2 { // one attempt at a time, the oldest first
+		if _, err := s.Sweep(t.Context(), 1); err != nil {
+			problems++
+		}
+	}
+	if b := s.intent(other).Body; b.Status != payment.Succeeded || problems != 1 {
+		t.Errorf("the other one is %s, after %d problems", b.Status, problems)
+	}
+	if a := s.last(gone).Body; !a.Open() || a.Due.Before(s.clock.Now()) {
+		t.Errorf("%+v", a)
+	}
+	s.Providers[p.Name] = p
+	s.rest()
+	if b := s.intent(gone).Body; b.Status != payment.Succeeded {
+		t.Errorf("%+v", b)
+	}
+	s.agree()
 }

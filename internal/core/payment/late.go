@@ -209,7 +209,7 @@ func (v *Service) GiveBack(ctx context.Context, s id.Scope, charge ChargeID) err
 		return err
 	}})
 	if err == nil && out != nil {
-		_, err = v.send(ctx, out)
+		_, err = v.send(ctx, out, nil)
 	}
 	if err != nil {
 		return err

@@ -116,6 +116,8 @@ type chaos struct {
 	mu      sync.Mutex
 	intents []payment.IntentID
 	keys    atomic.Int64
+	passed  []jump // lately, by recent in all
+	recent  time.Duration
 }
 
 func newChaos(t *testing.T, seed uint64, total *tally) *chaos {
@@ -191,6 +193,8 @@ func (c *chaos) step(r *rand.Rand) {
 		c.ask(r, "refund", func(q *idem.Request) (*idem.Reply, error) {
 			return c.Refund(context.Background(), c.scope, payment.RefundParams{Intent: i, Amount: amount}, q)
 		})
+	case n < 70 && !c.honest:
+		c.overtake(r)
 	case n < 80:
 		c.trip(r)
 	case n < 90:
@@ -198,7 +202,7 @@ func (c *chaos) step(r *rand.Rand) {
 			c.way.Lock()
 			defer c.way.Unlock()
 		}
-		c.clock.Advance(time.Duration(r.Int64N(int64(40 * time.Second))))
+		c.pass(time.Duration(r.Int64N(int64(40 * time.Second))))
 	default:
 		c.way.RLock()
 		defer c.way.RUnlock()
@@ -281,8 +285,9 @@ func (c *chaos) ask(r *rand.Rand, what string, do func(*idem.Request) (*idem.Rep
 
 // judge does it once. Only refusals that a caller may get are taken.
 func (c *chaos) judge(what string, do func(*idem.Request) (*idem.Reply, error), q *idem.Request) *idem.Reply {
+	own := *q // a request is one caller's
 	c.way.RLock()
-	reply, err := do(q)
+	reply, err := do(&own)
 	c.way.RUnlock()
 	switch k := fault.KindOf(err); {
 	case err == nil && reply.Error == nil:
@@ -315,6 +320,49 @@ func (c *chaos) trip(r *rand.Rand) {
 		c.t.Error(err)
 	}
 	c.total.add(string(f.Mode), 1)
+}
+
+// overtake has the provider dawdle over a payment until our clock is past the
+// horizon that it promised, so that it is called failed and succeeds late.
+func (c *chaos) overtake(r *rand.Rand) {
+	for _, kind := range []sandbox.Kind{sandbox.Sale, sandbox.Authorize} {
+		if err := c.sim.Inject(sandbox.Fault{Mode: sandbox.SlowProcess, Kind: kind, Delay: slowest}); err != nil {
+			c.t.Error(err)
+		}
+	}
+	c.begin(r)
+	for range 3 {
+		c.pass(31 * time.Second)
+		if _, err := c.Sweep(context.Background(), 100); err != nil {
+			c.t.Error(err)
+		}
+	}
+}
+
+// pass moves our clock, but not so fast that the provider, which processes
+// what it was sent within a window of real time, could come to it after we have
+// asked for the last time whether it did.
+func (c *chaos) pass(d time.Duration) {
+	const window, most = 2 * (slowest + patience), 100 * time.Second
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	for len(c.passed) > 0 && now.Sub(c.passed[0].at) > window {
+		c.recent -= c.passed[0].d
+		c.passed = c.passed[1:]
+	}
+	if c.recent+d > most {
+		return
+	}
+	c.recent += d
+	c.passed = append(c.passed, jump{now, d})
+	c.clock.Advance(d)
+}
+
+// jump is a move of our clock.
+type jump struct {
+	at time.Time
+	d  time.Duration
 }
 
 // settle lets everything come to its end without further trouble.
@@ -368,6 +416,7 @@ func (c *chaos) verdict() {
 	}
 	if diff := cmp.Diff(taken, ours); diff != "" {
 		c.t.Errorf("money taken, -theirs +ours: %s", diff)
+		c.explain()
 	}
 	for _, i := range c.intents {
 		b := c.intent(int64(i)).Body
@@ -410,4 +459,24 @@ func (c *chaos) breaks() map[string]int64 {
 		c.t.Error(err)
 	}
 	return sums
+}
+
+// explain prints what our attempts and the simulator's book say of each
+// operation, where they differ.
+func (c *chaos) explain() {
+	theirs := map[string]sandbox.Operation{}
+	for _, op := range c.standing() {
+		theirs[op.Reference] = op
+	}
+	err := payment.Attempts.Scan(context.Background(), c.DB, func(a *object.Object[payment.Attempt]) error {
+		reference := c.reference(a)
+		op, there := theirs[reference]
+		if there != (a.Body.State == payment.Approved) {
+			c.t.Logf("ours: %s %s of %d, %q, break %v; theirs: %+v", reference, a.Body.State, a.Body.Amount, a.Body.Note, a.Body.Break, op)
+		}
+		return nil
+	})
+	if err != nil {
+		c.t.Error(err)
+	}
 }

@@ -131,7 +131,7 @@ func TestWhatIsNotRecorded(t *testing.T) {
 	}
 	right := key("wrong")
 	right.Hash = [32]byte{3}
-	r, err := s.Create(t.Context(), s.scope, payment.CreateParams{Amount: usd(2000), CaptureMethod: "manual", Method: "pm_card_visa", Confirm: true}, right)
+	r, err := s.Create(t.Context(), s.scope, payment.CreateParams{Amount: usd(5000), CaptureMethod: "manual", Method: "pm_card_visa", Confirm: true}, right)
 	if err != nil || r.Error != nil || r.Replayed {
 		t.Fatal(r, err)
 	}

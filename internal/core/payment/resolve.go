@@ -138,7 +138,7 @@ func (v *Service) replay(ctx context.Context, a *object.Object[Attempt]) error {
 	if o.Status == provider.Failed {
 		o.Status = provider.Unknown
 	}
-	_, err := v.settle(ctx, a, o)
+	_, err := v.settle(ctx, a, o, nil)
 	return err
 }
 
@@ -183,7 +183,7 @@ func (v *Service) inquire(ctx context.Context, p provider.Provider, a *object.Ob
 	f := p.Inquire(ctx2, Reference(a.Scope, AttemptID(a.Key)))
 	switch {
 	case f.Answer == provider.Found && f.Outcome.Status.Definite():
-		_, err := v.settle(ctx, a, f.Outcome)
+		_, err := v.settle(ctx, a, f.Outcome, nil)
 		return err
 	case f.Answer == provider.NotFound:
 		return v.absent(ctx, p, a, asked)
@@ -203,7 +203,7 @@ func (v *Service) absent(ctx context.Context, p provider.Provider, a *object.Obj
 		return v.reschedule(ctx, a, asked)
 	}
 	_, err := v.settle(ctx, a, provider.Outcome{
-		Status: provider.Failed, Retryable: true, Message: "the provider does not know of it, asked again after its horizon"})
+		Status: provider.Failed, Retryable: true, Message: "the provider does not know of it, asked again after its horizon"}, nil)
 	return err
 }
 
@@ -237,11 +237,8 @@ func (v *Service) settleReversed(ctx context.Context, a *object.Object[Attempt],
 		if err := v.applyNews(tx, account, a, newsReversed, provider.Outcome{Status: provider.Failed, Raw: o.Raw}); err != nil {
 			return err
 		}
-		reply, err := v.replyTo(tx, a)
-		if err != nil {
-			return err
-		}
-		return v.Keys.Finish(tx, s, a.Body.Ticket, reply)
+		_, err = v.answer(tx, a, nil)
+		return err
 	}})
 }
 
@@ -279,25 +276,30 @@ func (v *Service) resume(ctx context.Context, s id.Scope, r *idem.Request, key A
 	}
 	var reply *idem.Reply
 	err := v.DB.Run(ctx, db.Step{Name: "payment.resume", Scope: s.Key(), Needs: []db.Need{Attempts.Need(s, int64(key)), r.Ticket().Need(s)}, Do: func(tx *db.Tx) error {
-		recorded, _, err := v.Keys.Begin(tx, s, r)
-		if recorded != nil {
-			reply = recorded
-			return nil
-		}
-		// Still under way: the lease is ours, or was just taken.
-		if err != nil && !isInUse(err) {
-			return err
-		}
 		a, err := get(tx, Attempts, s, int64(key))
 		if err != nil {
 			return err
 		}
-		if reply, err = v.replyTo(tx, a); err != nil {
-			return err
-		}
-		return v.Keys.Finish(tx, s, r.Ticket(), reply)
+		reply, err = v.answer(tx, a, r)
+		return err
 	}})
 	return reply, err
+}
+
+// answer is the reply to the request behind an attempt: the one that others
+// have recorded for it, or as things stand, which it then records. r is nil
+// where the request itself is not at hand.
+func (v *Service) answer(tx *db.Tx, a *object.Object[Attempt], r *idem.Request) (*idem.Reply, error) {
+	recorded, _, err := v.Keys.Begin(tx, a.Scope, r)
+	// In use: it is under way, and the lease is ours, or was just taken.
+	if recorded != nil || err != nil && !isInUse(err) {
+		return recorded, err
+	}
+	reply, err := v.replyTo(tx, a)
+	if err != nil {
+		return nil, err
+	}
+	return reply, v.Keys.Finish(tx, a.Scope, a.Body.Ticket, reply)
 }
 
 func isInUse(err error) bool {

@@ -13,12 +13,12 @@ import (
 )
 
 // send calls the provider for an attempt whose lease the caller holds, and
-// settles what it says.
-func (v *Service) send(ctx context.Context, a *object.Object[Attempt]) (*idem.Reply, error) {
+// settles what it says. r is the request that waits, if one does.
+func (v *Service) send(ctx context.Context, a *object.Object[Attempt], r *idem.Request) (*idem.Reply, error) {
 	probe.Point("payment.before-send")
 	o := v.call(ctx, a)
 	probe.Point("payment.after-send")
-	reply, err := v.settle(ctx, a, o)
+	reply, err := v.settle(ctx, a, o, r)
 	probe.Point("payment.settled")
 	return reply, err
 }
@@ -64,13 +64,13 @@ func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.
 // waits. held is the attempt as the caller took its lease. An attempt that was
 // settled meanwhile keeps its outcome, but for a success of one that was called
 // failed.
-func (v *Service) settle(ctx context.Context, held *object.Object[Attempt], o provider.Outcome) (reply *idem.Reply, err error) {
+func (v *Service) settle(ctx context.Context, held *object.Object[Attempt], o provider.Outcome, r *idem.Request) (reply *idem.Reply, err error) {
 	s := held.Scope
 	account, err := v.Merchant.Account(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	err = v.DB.Run(ctx, db.Step{Name: "payment.settle", Scope: s.Key(), Needs: []db.Need{Attempts.Need(s, held.Key)}, Do: func(tx *db.Tx) error {
+	err = v.DB.Run(ctx, db.Step{Name: "payment.settle", Scope: s.Key(), Needs: []db.Need{Attempts.Need(s, held.Key), held.Body.Ticket.Need(s)}, Do: func(tx *db.Tx) error {
 		a, err := get(tx, Attempts, s, held.Key)
 		if err != nil {
 			return err
@@ -84,10 +84,8 @@ func (v *Service) settle(ctx context.Context, held *object.Object[Attempt], o pr
 		if err != nil {
 			return err
 		}
-		if reply, err = v.replyTo(tx, a); err != nil {
-			return err
-		}
-		return v.Keys.Finish(tx, s, a.Body.Ticket, reply)
+		reply, err = v.answer(tx, a, r)
+		return err
 	}})
 	return reply, err
 }

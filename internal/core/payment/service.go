@@ -75,7 +75,9 @@ type begun struct {
 func (v *Service) operate(ctx context.Context, name string, s id.Scope, r *idem.Request, needs []db.Need,
 	first func(*db.Tx) (*idem.Reply, *object.Object[Attempt], error)) (*idem.Reply, error) {
 	if r != nil {
-		r.Lease = v.lease()
+		own := *r // the caller's stays as it is
+		own.Lease = v.lease()
+		r = &own
 	}
 	var out begun
 	err := v.DB.Run(ctx, db.Step{Name: name, Scope: s.Key(), Needs: append(needs, r.Ticket().Need(s)), Do: func(tx *db.Tx) (err error) {
@@ -92,7 +94,7 @@ func (v *Service) operate(ctx context.Context, name string, s id.Scope, r *idem.
 	}
 	// From here on the payer's money is at stake: a client that goes away must
 	// not stop it half-way.
-	return v.send(context.WithoutCancel(ctx), out.attempt)
+	return v.send(context.WithoutCancel(ctx), out.attempt, r)
 }
 
 func (v *Service) begin(tx *db.Tx, s id.Scope, r *idem.Request, first func(*db.Tx) (*idem.Reply, *object.Object[Attempt], error)) (out begun, err error) {

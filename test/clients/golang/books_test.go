@@ -29,6 +29,11 @@ func testCustomer(t *testing.T, f *flow) {
 		"name": {again.Name, "Jenny Rosen"}, "email": {again.Email, "jenny@example.com"}, "line1": {again.Address.Line1, "510 Townsend St"},
 		"metadata": {again.Metadata["with space"], "ä ö ü €"},
 	})
+	updated := ok(f.sc.V1Customers.Update(t.Context(), customer.ID, &stripe.CustomerUpdateParams{Name: stripe.String("Jenny R."), Email: stripe.String("")}))(t)
+	equal(t, map[string][2]any{"name": {updated.Name, "Jenny R."}, "email": {updated.Email, ""}, "metadata": {updated.Metadata["with space"], "ä ö ü €"}})
+	deleted := ok(f.sc.V1Customers.Delete(t.Context(), customer.ID, nil))(t)
+	gone := ok(f.sc.V1Customers.Retrieve(t.Context(), customer.ID, nil))(t)
+	equal(t, map[string][2]any{"deleted": {deleted.Deleted, true}, "deleted when retrieved": {gone.Deleted, true}, "name": {gone.Name, ""}})
 	e := refused(f.sc.V1Customers.Retrieve(t.Context(), "cus_nobody", nil))(t)
 	equal(t, map[string][2]any{"status": {e.HTTPStatusCode, 404}, "code": {e.Code, stripe.ErrorCodeResourceMissing}, "param": {e.Param, "id"}})
 }

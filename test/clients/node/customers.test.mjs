@@ -22,6 +22,28 @@ test('creates and retrieves a customer', async () => {
   assert.deepEqual({ ...again }, { ...customer });
 });
 
+test('updates a customer: sets, clears, and leaves alone', async () => {
+  const customer = await stripe.customers.create({ name: 'Ada', description: 'first', metadata: { a: '1', b: '2' } });
+  const updated = await stripe.customers.update(customer.id, { name: 'Ada L.', description: '', metadata: { a: '', c: '3' } });
+  assert.equal(updated.id, customer.id);
+  assert.equal(updated.name, 'Ada L.');
+  assert.equal(updated.description, null);
+  assert.deepEqual(updated.metadata, { b: '2', c: '3' });
+  assert.deepEqual({ ...(await stripe.customers.retrieve(customer.id)) }, { ...updated });
+});
+
+test('deletes a customer, once', async () => {
+  const email = `${unique()}@example.com`;
+  const customer = await stripe.customers.create({ email });
+  const gone = { id: customer.id, object: 'customer', deleted: true };
+  assert.deepEqual({ ...(await stripe.customers.del(customer.id)) }, gone);
+  assert.deepEqual({ ...(await stripe.customers.retrieve(customer.id)) }, gone);
+  assert.equal((await stripe.customers.list({ email })).data.length, 0);
+  const again = await refused(stripe.customers.del(customer.id));
+  assert.equal(again.statusCode, 404);
+  assert.equal(again.code, 'resource_missing');
+});
+
 test('a customer that is not there', async () => {
   const error = await refused(stripe.customers.retrieve('cus_nobody'));
   assert.ok(error instanceof Stripe.errors.StripeInvalidRequestError);
