@@ -8,7 +8,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/florinpay/florin/internal/base/db"
-	"github.com/florinpay/florin/internal/base/job"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/payment"
@@ -205,96 +204,6 @@ func (s *shop) matured() {
 			s.t.Fatal(err)
 		}
 	}
-}
-
-// TestGiveBackGoesOn: the job is not done before the money is back, whatever
-// goes wrong with a try.
-func TestGiveBackGoesOn(t *testing.T) {
-	for _, name := range []string{"sale", "authorize"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var l line
-			op := named(name)
-			s := open(t, l.alter(t))
-			i := op.ready(s)
-			wait := s.overdue(op, i)
-			if r, err := cancelIt(s, i, nil); err != nil || r.Error != nil {
-				t.Fatal(r, err)
-			}
-			wait()
-			s.recheck()
-			charge := s.unwanted()[0]
-			give := func(what string, done bool) {
-				t.Helper()
-				if err := s.GiveBack(t.Context(), s.scope, charge); (err == nil) != done {
-					t.Errorf("%s: %v", what, err)
-				}
-			}
-			kind := sandbox.Refund
-			if name == "authorize" {
-				kind = sandbox.Reversal
-			}
-			l.down.Store(true)
-			give("the provider is down", false)
-			l.down.Store(false)
-			s.inject(sandbox.Fault{Mode: sandbox.Refused, Kind: kind})
-			give("the outcome is unknown", false)
-			give("the outcome is still unknown", false)
-			for range 3 {
-				s.clock.Advance(30 * time.Second)
-				s.sweep()
-			}
-			s.inject(sandbox.Fault{Mode: sandbox.Reset, Kind: kind})
-			give("unknown again", false)
-			s.clock.Advance(30 * time.Second)
-			s.sweep()
-			give("it is back", true)
-			give("it was back", true)
-			if n, sum := s.approved(kind); n != 1 || sum != 5000 {
-				t.Errorf("%d given back in %d operations", sum, n)
-			}
-			s.agree()
-		})
-	}
-}
-
-// TestGiveBackJob: a late success leaves a job that gives the money back.
-func TestGiveBackJob(t *testing.T) {
-	t.Parallel()
-	op := named("sale")
-	s := open(t)
-	i := op.ready(s)
-	wait := s.overdue(op, i)
-	if r, err := cancelIt(s, i, nil); err != nil || r.Error != nil {
-		t.Fatal(r, err)
-	}
-	wait()
-	runner := job.New(s.DB, job.Options{Poll: 10 * time.Millisecond, Logger: s.Log})
-	done := make(chan payment.ChargeID, 10)
-	runner.Register(job.Kind{Name: payment.GiveBackJob, Handle: func(ctx context.Context, j job.Job) error {
-		var p payment.GiveBackPayload
-		if err := j.Payload(&p); err != nil {
-			return err
-		}
-		err := s.GiveBack(ctx, j.Scope, p.Charge)
-		if err == nil {
-			done <- p.Charge
-		}
-		return err
-	}})
-	runner.Start()
-	s.recheck()
-	charge := <-done
-	if err := runner.Stop(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if want := s.unwanted(); len(want) != 1 || want[0] != charge {
-		t.Errorf("%d was given back of %v", charge, want)
-	}
-	if n, _ := s.approved(sandbox.Refund); n != 1 {
-		t.Errorf("%d refunds", n)
-	}
-	s.agree()
 }
 
 // TestLateForAPerson: a capture, void or refund that happened after it was

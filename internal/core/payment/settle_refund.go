@@ -1,0 +1,79 @@
+package payment
+
+import (
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/ledger"
+)
+
+// refunded applies the end of a refund.
+func (v *Service) refunded(tx *db.Tx, a *object.Object[Attempt], before State) error {
+	s := a.Scope
+	r, err := get(tx, Refunds, s, int64(a.Body.Refund))
+	if err != nil {
+		return err
+	}
+	ch, err := get(tx, Charges, s, int64(a.Body.Charge))
+	if err != nil {
+		return err
+	}
+	if err := v.Book.ReleaseHold(tx, s, r.Key); err != nil {
+		return err
+	}
+	if a.Body.State == Approved {
+		err = v.giveBack(tx, a, r, ch)
+	} else {
+		err = v.keepMoney(tx, a, r)
+	}
+	if err != nil {
+		return err
+	}
+	types := []string{"refund.created"}
+	if before != Sending {
+		types = []string{"refund.updated"}
+	}
+	if r.Body.Status == RefundFailed {
+		types = append(types, "refund.failed")
+	}
+	for _, typ := range types {
+		if err := tell(tx, a.Body.Intent, typ, Refunds, r, a.Body.Request); err != nil {
+			return err
+		}
+	}
+	if r.Body.Status == RefundSucceeded {
+		return tell(tx, a.Body.Intent, "charge.refunded", Charges, ch, a.Body.Request)
+	}
+	return nil
+}
+
+// giveBack books refunded money: available to provider_clearing.
+func (v *Service) giveBack(tx *db.Tx, a *object.Object[Attempt], r *object.Object[Refund], ch *object.Object[Charge]) error {
+	s, amount := a.Scope, a.Body.money()
+	if err := v.Book.Settle(tx, s, ch.Key, ledger.GuardRefund, amount.Minor()); err != nil {
+		return err
+	}
+	posted, err := v.Book.Post(tx, s, ledger.Transaction{
+		Type: "refund", ReportingCategory: "refund", SourceKind: Refunds.Name, Source: r.Key, Currency: amount.Currency(),
+		Amount: -amount.Minor(), Net: -amount.Minor(), AvailableOn: tx.Now(),
+	}, ledger.Posting{Debit: ledger.Available, Credit: ledger.ProviderClearing, Amount: amount})
+	if err != nil {
+		return err
+	}
+	r.Body.Status, r.Body.BalanceTransaction = RefundSucceeded, posted.Key
+	if err := Refunds.Update(tx, r); err != nil {
+		return err
+	}
+	ch.Body.Refunded += amount.Minor()
+	return Charges.Update(tx, ch)
+}
+
+func (v *Service) keepMoney(tx *db.Tx, a *object.Object[Attempt], r *object.Object[Refund]) error {
+	if err := v.Book.Release(tx, a.Scope, int64(a.Body.Charge), ledger.GuardRefund, a.Body.Amount); err != nil {
+		return err
+	}
+	r.Body.Status, r.Body.FailureReason = RefundFailed, "unknown"
+	if a.Body.State == Declined {
+		r.Body.FailureReason = "declined"
+	}
+	return Refunds.Update(tx, r)
+}

@@ -1,0 +1,50 @@
+package payment
+
+import (
+	"time"
+
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/provider"
+)
+
+// way is how the outcome of an attempt is learned.
+type way int
+
+const (
+	noWay      way = iota // there is none: a person has to find out
+	byAsking              // an inquiry about one that failed by absence
+	byInquiry             // by our reference
+	byReplay              // the same request again
+	byReversal            // undoing it, whatever it was
+)
+
+func wayOf(p provider.Provider, a *object.Object[Attempt], now time.Time) way {
+	switch {
+	case !a.Body.Open():
+		return byAsking
+	case p.Inquire != nil:
+		return byInquiry
+	// A reversal may be said twice to every provider, and undoing a void would
+	// be the opposite of what was asked for.
+	case a.Body.Operation == OpVoid, replayable(p, a, now):
+		return byReplay
+	case p.Reverse != nil:
+		return byReversal
+	}
+	return noWay
+}
+
+// replayable reports whether a provider would take an attempt that is sent
+// again at now for the one that it may have had. A card that was typed shortly
+// before it paid had its security code; without the code it would be another
+// request.
+func replayable(p provider.Provider, a *object.Object[Attempt], now time.Time) bool {
+	made, ends := id.Time(a.Key), now.Add(p.Traits.Timeout)
+	if ends.Sub(made) >= p.Traits.ReplayWindow {
+		return false
+	}
+	gone := id.Time(a.Body.Card).Add(vault.CVCLife)
+	return a.Body.Card == 0 || made.After(gone.Add(Margin)) || ends.Before(gone)
+}

@@ -1,0 +1,130 @@
+//go:build unix
+
+package crash
+
+import (
+	"context"
+
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/provider/sandbox"
+)
+
+// book compares what the acquirer did with what Florin thinks it did: operation
+// by operation, and the money of each payment.
+func (w *world) book() {
+	w.t.Helper()
+	paid := map[string]int{}  // sales and authorisations that stand or stood, by intent
+	net := map[string]int64{} // money taken and kept, by intent
+	for _, op := range w.operations {
+		a := w.attempts[op.Reference]
+		switch {
+		case a == nil:
+			w.t.Errorf("the acquirer has %+v, of which Florin knows nothing", op)
+			continue
+		case (op.State == sandbox.Approved) != (a.Body.State == payment.Approved):
+			w.t.Errorf("the acquirer has %+v, Florin says it is %s", op, a.Body.State)
+		}
+		if op.State != sandbox.Approved {
+			continue
+		}
+		intent := payment.Intents.ID(a.Scope, int64(a.Body.Intent))
+		if op.Kind == sandbox.Sale || op.Kind == sandbox.Authorize {
+			paid[intent]++
+		}
+		net[intent] += w.money(op)
+		delete(w.attempts, op.Reference)
+	}
+	for reference, a := range w.attempts {
+		if a.Body.State == payment.Approved {
+			w.t.Errorf("Florin says that %s is approved, of which the acquirer knows nothing", reference)
+		}
+	}
+	for id, o := range w.intents {
+		done := o.Status == "succeeded" || o.Status == "requires_capture"
+		if n := paid[id]; n > 1 {
+			w.doubled++
+			w.t.Errorf("%s was authorised %d times", id, n)
+		} else if done && n == 0 {
+			w.lost++
+			w.t.Errorf("%s is %s, and the acquirer has no authorisation", id, o.Status)
+		}
+		if kept := o.AmountReceived - w.refunded(id); net[id] != kept {
+			w.t.Errorf("%s: the acquirer has taken %d, Florin says %d", id, net[id], kept)
+		}
+		delete(net, id)
+	}
+	for id, n := range net {
+		w.t.Errorf("the acquirer has taken %d for %s, which no list shows", n, id)
+	}
+}
+
+// money is what an approved operation took from the payer, less what it gave
+// back; nothing if it was undone.
+func (w *world) money(op sandbox.Operation) int64 {
+	switch {
+	case w.reversed[op.Reference]:
+		return 0
+	case op.Kind == sandbox.Sale || op.Kind == sandbox.Capture:
+		return op.Amount
+	case op.Kind == sandbox.Refund:
+		return -op.Amount
+	}
+	return 0
+}
+
+func (w *world) refunded(intent string) (sum int64) {
+	for _, r := range w.refunds {
+		if r.PaymentIntent == intent && r.Status == "succeeded" {
+			sum += r.Amount
+		}
+	}
+	return sum
+}
+
+// clearing compares what providers owe by our books with what the acquirer
+// took.
+func (w *world) clearing(d *db.DB) {
+	w.t.Helper()
+	took := map[string]int64{}
+	for _, op := range w.operations {
+		if op.State == sandbox.Approved {
+			took[op.Currency] += w.money(op)
+		}
+	}
+	err := balances(w.load.ctx, d, func(b ledger.Balance) {
+		if b.Account.Kind() == ledger.ProviderClearing {
+			currency := string(b.Account.Currency())
+			if -b.Net() != took[currency] {
+				w.t.Errorf("provider_clearing is %d in %s, the acquirer took %d", b.Net(), currency, took[currency])
+			}
+			delete(took, currency)
+		}
+	})
+	if err != nil {
+		w.t.Error(err)
+	}
+	for currency, n := range took {
+		if n != 0 {
+			w.t.Errorf("no provider_clearing in %s, the acquirer took %d", currency, n)
+		}
+	}
+}
+
+// balances gives the balances of every scope that has payments.
+func balances(ctx context.Context, d *db.DB, f func(ledger.Balance)) error {
+	seen := map[int64]bool{}
+	return payment.Intents.Scan(ctx, d, func(o *object.Object[payment.Intent]) error {
+		if seen[o.Scope.Key()] {
+			return nil
+		}
+		seen[o.Scope.Key()] = true
+		list, err := ledger.ReadBalances(ctx, d, o.Scope)
+		for _, b := range list {
+			f(b)
+		}
+		return err
+	})
+}
