@@ -16,9 +16,13 @@ import (
 // batch is how many rows one run of a sweep takes.
 const batch = 500
 
+// giveBackTries lets a give-back go on for about a day: its refund may be
+// unknown for as long as any other.
+const giveBackTries = 200
+
 // register tells the runner what there is to do.
 func (a *App) register(keys *idem.Keys) {
-	a.Jobs.Register(job.Kind{Name: payment.GiveBackJob, Lease: time.Minute, Handle: func(ctx context.Context, j job.Job) error {
+	a.Jobs.Register(job.Kind{Name: payment.GiveBackJob, Lease: time.Minute, MaxTries: giveBackTries, MaxBackoff: 10 * time.Minute, Handle: func(ctx context.Context, j job.Job) error {
 		var p payment.GiveBackPayload
 		if err := j.Payload(&p); err != nil {
 			return err

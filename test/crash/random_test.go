@@ -50,7 +50,7 @@ type storm struct {
 // TestRandomKills ends the server with SIGKILL at random moments under load.
 func TestRandomKills(t *testing.T) {
 	crashes := max(1, number(t, "FLORIN_CRASHES", 10))
-	seed := number(t, "FLORIN_SEED", rand.Uint64())
+	seed := number(t, "FLORIN_SEED", 1)
 	for name, sandboxToo := range map[string]bool{"the server alone": false, "the sandbox too": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

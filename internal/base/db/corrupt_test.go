@@ -15,7 +15,7 @@ import (
 // A byte of a page that changed on the disk is noticed by whoever reads the
 // page, in a query, by key, or in a step; nothing is served as it isn't.
 func TestFlippedByteIsNoticed(t *testing.T) {
-	seed := rand.Uint64()
+	seed := uint64(15663216821063825719)
 	t.Log("seed", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	path := strings.TrimPrefix(dbtest.SQLite(t), "sqlite:")

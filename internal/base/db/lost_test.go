@@ -156,8 +156,7 @@ func TestAnswerLostAndServerGone(t *testing.T) {
 }
 
 func TestConnectionCutAtRandom(t *testing.T) {
-	for range 4 {
-		seed := rand.Uint64()
+	for seed := range uint64(4) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			var mu sync.Mutex
 			random := rand.New(rand.NewPCG(seed, 0))

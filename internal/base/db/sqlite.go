@@ -50,7 +50,7 @@ func openSQLite(path string, fatal func(error)) (*sqlite, error) {
 func (s *sqlite) open() (*sqliteConn, error) {
 	c, err := sqlite3.Open("file:" + (&url.URL{Path: s.path}).EscapedPath() + "?vfs=" + vfsName)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", s.path, err)
+		return nil, fmt.Errorf("open %s: %w", s.path, classifySQLite(err))
 	}
 	setup := func() error {
 		if err := c.BusyTimeout(10 * time.Second); err != nil {
@@ -66,7 +66,7 @@ func (s *sqlite) open() (*sqliteConn, error) {
 	}
 	if err := setup(); err != nil {
 		_ = c.Close()
-		return nil, fmt.Errorf("open %s: %w", s.path, err)
+		return nil, fmt.Errorf("open %s: %w", s.path, classifySQLite(err))
 	}
 	return &sqliteConn{c: c, fatal: s.fatal, prepared: map[string]*sqlite3.Stmt{}}, nil
 }

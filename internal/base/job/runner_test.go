@@ -285,7 +285,7 @@ func TestTwoRunnersUnderLoadDoEachJobOnce(t *testing.T) {
 	address := dbtest.Address(t)
 	handles := []*db.DB{dbtest.OpenAt(t, address, db.Options{}), dbtest.OpenAt(t, address, db.Options{})}
 	const n = 400
-	seed := rand.Uint64()
+	seed := uint64(1)
 	t.Log("seed", seed)
 	var runs atomic.Int64
 	for _, d := range handles {

@@ -154,16 +154,22 @@ func (v *Service) inquire(ctx context.Context, p provider.Provider, a *object.Ob
 // nothing of the attempt. It counts only when it is said twice, the second time
 // after the horizon and a margin: the request may still be on its way.
 func (v *Service) absent(ctx context.Context, p provider.Provider, a *object.Object[Attempt], asked time.Time) error {
-	sent := a.Body.Sent
-	if sent.IsZero() {
-		sent = id.Time(a.Key)
-	}
-	if a.Body.Absent.IsZero() || asked.Before(sent.Add(p.Traits.Timeout+Margin+p.Traits.Horizon)) {
+	if a.Body.Absent.IsZero() || asked.Before(absenceCounts(a, p.Traits)) {
 		return v.reschedule(ctx, a, asked)
 	}
 	_, err := v.settle(ctx, a, provider.Outcome{
 		Status: provider.Failed, Retryable: true, Message: "the provider does not know of it, asked again after its horizon"}, nil)
 	return err
+}
+
+// absenceCounts is from when on a provider that knows nothing of an attempt
+// will not come to process it any more.
+func absenceCounts(a *object.Object[Attempt], t provider.Traits) time.Time {
+	sent := a.Body.Sent
+	if sent.IsZero() {
+		sent = id.Time(a.Key)
+	}
+	return sent.Add(t.Timeout + Margin + t.Horizon)
 }
 
 // reverse undoes whatever an attempt did at a provider that can't be asked.
@@ -219,6 +225,10 @@ func (v *Service) reschedule(ctx context.Context, held *object.Object[Attempt], 
 			a.Body.State = next
 		}
 		a.Body.Due = tx.Now().Add(wait(a.Body.Tries))
+		// What is known to be absent is asked about as soon as that counts.
+		if counts := absenceCounts(a, v.Providers[a.Body.Provider].Traits); !a.Body.Absent.IsZero() && counts.After(tx.Now()) && counts.Before(a.Body.Due) {
+			a.Body.Due = counts
+		}
 		if err := Attempts.Update(tx, a); err != nil {
 			return err
 		}

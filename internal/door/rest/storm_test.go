@@ -75,7 +75,7 @@ func (s *storm) request() (method, path, form string) {
 // The books agree after every one of many requests, a refusal changes nothing,
 // and each answer to a write is given again byte by byte at the end.
 func TestStorm(t *testing.T) {
-	seed := rand.Uint64()
+	seed := uint64(1)
 	t.Logf("seed %d", seed)
 	s := &storm{newFuzzed(t), rand.New(rand.NewPCG(seed, 0)), map[string][]string{}}
 	defer s.end()

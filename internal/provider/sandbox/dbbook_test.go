@@ -56,7 +56,7 @@ func openDBBook(t testing.TB, address string, o db.Options) *DBBook {
 // TestDBBookIsLikeTheFileBook puts the same random operations into a book of
 // each sort; all that they tell must be the same.
 func TestDBBookIsLikeTheFileBook(t *testing.T) {
-	seed := rand.Uint64()
+	seed := uint64(1)
 	t.Logf("seed %d", seed)
 	onBothEngines(t, func(t *testing.T, address string) {
 		random := rand.New(rand.NewPCG(seed, 0))

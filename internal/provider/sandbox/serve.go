@@ -8,8 +8,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync"
 	"time"
+
+	"github.com/florinpay/florin/internal/base/listen"
 )
 
 // grace is how long a simulator that ends lets its last answers go out.
@@ -22,69 +23,16 @@ const grace = 5 * time.Second
 func (s *Simulator) Serve(ctx context.Context, ln net.Listener) error {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	var silent silentConns
 	server := &http.Server{
-		Handler: s, Protocols: protocols, ConnState: silent.watch,
+		Handler: s, Protocols: protocols,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		IdleTimeout:       2 * time.Minute, // longer than the connector keeps an idle connection
 		MaxHeaderBytes:    maxRequest,
 		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // clients that break off are the daily bread
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(ln) }()
-	select {
-	case err := <-failed:
-		return errors.Join(err, server.Close(), s.Close())
-	case <-ctx.Done():
-	}
-	s.stop()
-	silent.close()
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-	defer cancel()
-	err := server.Shutdown(last)
-	if err != nil {
-		err = errors.Join(err, server.Close())
-	}
-	<-failed // Serve has returned, with ErrServerClosed
+	err := listen.Serve(ctx, server, ln, grace, s.stop)
 	return errors.Join(err, s.Close())
-}
-
-// silentConns are the connections that never brought a request, which clients
-// open in reserve. [http.Server.Shutdown] would wait five seconds for each.
-type silentConns struct {
-	mu     sync.Mutex
-	conns  map[net.Conn]bool
-	closed bool
-}
-
-// watch is an [http.Server.ConnState].
-func (c *silentConns) watch(conn net.Conn, state http.ConnState) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if state != http.StateNew {
-		delete(c.conns, conn)
-		return
-	}
-	if c.closed {
-		_ = conn.Close() // nothing was said on it
-		return
-	}
-	if c.conns == nil {
-		c.conns = map[net.Conn]bool{}
-	}
-	c.conns[conn] = true
-}
-
-// close closes the silent connections there are and will be. A request that
-// is just coming in on one is lost unprocessed.
-func (c *silentConns) close() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.closed = true
-	for conn := range c.conns {
-		_ = conn.Close() // nothing was said on it
-	}
 }
 
 // Close ends what the simulator does in the background and breaks off the

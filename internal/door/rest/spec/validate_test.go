@@ -164,7 +164,7 @@ func TestValidateSettles(t *testing.T) {
 
 // Trees grown at random from the operations' own params, with some noise.
 func TestValidateRandomTrees(t *testing.T) {
-	seed := rand.Uint64()
+	seed := uint64(1)
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	operations := slices.Collect(All())
