@@ -6,7 +6,7 @@ SEED ?= 1
 GO_TEST = go test -count=1
 
 .DEFAULT_GOAL := build
-.PHONY: build setup test lint fuzz simulate crash generate clean help
+.PHONY: build setup test lint fuzz simulate crash proof generate clean help
 
 build: ## build the one binary, bin/florin
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/florin ./cmd/florin
@@ -31,6 +31,9 @@ crash: ## kill the real binary at random moments and at every kill point, on bot
 	$(GO_TEST) -v -timeout 30m -tags probe ./test/crash
 	go run ./test/postgres/with -- $(GO_TEST) -v -timeout 30m ./test/crash
 	go run ./test/postgres/with -- $(GO_TEST) -v -timeout 30m -tags probe ./test/crash
+
+proof: setup ## the full counts that make test runs reduced; can be interrupted and gone on with
+	@scripts/proof
 
 generate: ## make generated files anew
 	go generate ./...

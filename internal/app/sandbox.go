@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"strings"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -36,6 +37,9 @@ func (s Sandbox) Serve(ctx context.Context, ln net.Listener) error {
 func (a *App) sandbox(ctx context.Context, c Config) (provider.Provider, error) {
 	options := sandbox.ConnectorOptions{Clock: c.Clock, Timeout: c.ProviderTimeout}
 	if c.Sandbox != "embedded" {
+		if u, err := url.Parse(c.Sandbox); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return provider.Provider{}, fmt.Errorf("the sandbox %q is neither embedded nor an http:// address", c.Sandbox)
+		}
 		return sandbox.New(c.Sandbox, options), nil
 	}
 	book, err := a.openBook(ctx, c)

@@ -14,17 +14,28 @@ import (
 	"github.com/florinpay/florin/internal/provider/sandbox"
 )
 
-// seeds are the fixed ones, or the one that is asked for.
+// seeds are a few fixed ones, the one in FLORIN_SEED, or FLORIN_RUNS of them.
 func seeds(t *testing.T) []uint64 {
-	text := os.Getenv("FLORIN_SEED")
-	if text == "" {
-		return []uint64{1, 2, 3}
+	number := func(name string, otherwise uint64) uint64 {
+		text := os.Getenv(name)
+		if text == "" {
+			return otherwise
+		}
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatalf("%s=%q", name, text)
+		}
+		return n
 	}
-	seed, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		t.Fatalf("FLORIN_SEED: %v", err)
+	few := uint64(3)
+	if os.Getenv("FLORIN_SEED") != "" {
+		few = 1
 	}
-	return []uint64{seed}
+	list := make([]uint64, number("FLORIN_RUNS", few))
+	for i := range list {
+		list[i] = number("FLORIN_SEED", 1) + uint64(i)
+	}
+	return list
 }
 
 // One payment under each fault, from each seed twice: it ends as if nothing had
