@@ -41,16 +41,18 @@ func (s *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if s.ProviderTimeout < minProviderTimeout || s.ProviderTimeout > maxProviderTimeout {
 		return fmt.Errorf("--provider-timeout %s: want %s to %s", s.ProviderTimeout, minProviderTimeout, maxProviderTimeout)
 	}
+	// First, since keys are shown once: an address that is taken must not cost
+	// the keys of the account that the first start makes.
+	ln, err := net.Listen("tcp", s.Listen)
+	if err != nil {
+		return err
+	}
 	a, err := app.New(ctx, app.Config{
 		DB: s.DB, Sandbox: s.Sandbox, SecretKey: s.SecretKey, PublishableKey: s.PublishableKey,
 		MasterKey: s.MasterKey, MasterKeyFile: s.MasterKeyFile, Logger: log, ProviderTimeout: s.ProviderTimeout,
 	})
 	if err != nil {
-		return err
-	}
-	ln, err := net.Listen("tcp", s.Listen)
-	if err != nil {
-		return errors.Join(err, a.Close(ctx))
+		return errors.Join(err, ln.Close())
 	}
 	s.greet(a, ln.Addr().String())
 	a.Start()
