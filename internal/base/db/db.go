@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"os"
 	"strings"
 	"sync"
@@ -76,7 +75,7 @@ func Open(ctx context.Context, address string, o Options) (*DB, error) {
 			os.Exit(1)
 		}
 	}
-	d := &DB{clock: o.Clock, log: o.Logger, serial: o.Serial, ids: id.NewGenerator(o.Clock, rand.Int64())}
+	d := &DB{clock: o.Clock, log: o.Logger, serial: o.Serial, ids: id.NewGenerator(o.Clock, unclaimedNode)}
 	d.life, d.end = context.WithCancel(context.WithoutCancel(ctx))
 	trains := 1
 	var err error
@@ -166,9 +165,12 @@ const (
 	metaMasterKey = 2 // Text: the id of the master key that seals this database
 )
 
+// unclaimedNode is the node number of processes that have claimed none yet.
+const unclaimedNode = 0
+
 // ClaimNode takes a node number for this process, so that its keys differ from
 // those of all other processes on the database: the number rises with each
-// start and is used modulo 1024.
+// start, and is 1 again after [id.MaxNode].
 func (d *DB) ClaimNode(ctx context.Context) error {
 	var node int64
 	k := Key{ID: metaNode}
@@ -178,7 +180,7 @@ func (d *DB) ClaimNode(ctx context.Context) error {
 			return err
 		}
 		m.Number++
-		node = m.Number
+		node = 1 + (m.Number-1)%id.MaxNode
 		if ok {
 			metas.Update(tx, k, m)
 		} else {

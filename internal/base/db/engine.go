@@ -72,6 +72,8 @@ type stored struct {
 var (
 	// errCommitted: the transaction that is being replayed was committed.
 	errCommitted = errors.New("db: the train is committed")
+	// errTaken: the id of a train that was never sent belongs to another one.
+	errTaken = errors.New("db: the train's id is taken")
 	// errRetry wraps refusals by the engine that a repetition may cure: a
 	// unique key taken meanwhile, a deadlock, a lost connection before COMMIT.
 	errRetry = errors.New("db: try again")

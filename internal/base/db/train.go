@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/florinpay/florin/internal/kit/clock"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/probe"
 )
@@ -109,6 +110,9 @@ func (w *train) settle(batch []*ticket) error {
 		switch {
 		case err == nil:
 			return nil
+		case errors.Is(err, errTaken):
+			id = w.db.ids.Next()
+			continue
 		case w.ambiguous:
 			// Nobody knows whether it was committed. The same train is tried
 			// under the same id, for as long as it takes: only the database can tell.
@@ -116,7 +120,8 @@ func (w *train) settle(batch []*ticket) error {
 		case !errors.Is(err, errRetry) || try >= maxTries || errors.Is(err, errDuplicate) && len(batch) > 1:
 			return err
 		}
-		if err := w.db.clock.Sleep(w.db.life, backoff(try)); err != nil {
+		// The database needs real time, whatever clock the steps go by.
+		if err := (clock.System{}).Sleep(w.db.life, backoff(try)); err != nil {
 			return errors.Join(err, errRetry)
 		}
 	}
@@ -137,15 +142,18 @@ func (w *train) attempt(id int64, batch []*ticket) (err error) {
 		}
 	}
 	defer func() {
-		if err != nil && !errors.Is(err, errDuplicate) && !errors.Is(err, errAppeared) {
+		if err != nil && !errors.Is(err, errDuplicate) && !errors.Is(err, errAppeared) && !errors.Is(err, errTaken) {
 			w.conn.close()
 			w.conn = nil
 		}
 	}()
 	if err := w.conn.begin(ctx, id, w.db.clock.Now().UnixMicro()); err != nil {
 		if errors.Is(err, errCommitted) {
-			w.ambiguous = false
 			w.conn.rollback(ctx)
+			if !w.ambiguous {
+				return errTaken // by another train: nothing of this one was ever sent
+			}
+			w.ambiguous = false
 			return nil
 		}
 		return fmt.Errorf("%w: %w", errWhole, err)
