@@ -127,3 +127,33 @@ func TestTruncatedFileIsNoticed(t *testing.T) {
 		}
 	}
 }
+
+// One bit of the header says that pages have checksums. A file that lost it is
+// refused at opening, and left as it is.
+func TestHeaderWithoutChecksumsIsRefused(t *testing.T) {
+	path := strings.TrimPrefix(dbtest.SQLite(t), "sqlite:")
+	fill(t, path, 50)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const reserved = 20 // offset of the bytes reserved on each page, 8 of them for the checksum
+	if whole[reserved] != 8 {
+		t.Fatalf("byte %d is %d", reserved, whole[reserved])
+	}
+	for _, value := range []byte{0, 9, 12, 136} {
+		damaged := append([]byte(nil), whole...)
+		damaged[reserved] = value
+		if err := os.WriteFile(path, damaged, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		d, err := db.Open(t.Context(), "sqlite:"+path, db.Options{Fatal: func(err error) { panic(err) }})
+		if err == nil {
+			t.Errorf("reserved bytes %d: it is opened", value)
+			_ = d.Close()
+		}
+		if after, err := os.ReadFile(path); err != nil || string(after) != string(damaged) {
+			t.Errorf("reserved bytes %d: the file was changed (%v)", value, err)
+		}
+	}
+}

@@ -56,10 +56,7 @@ func (s *sqlite) open() (*sqliteConn, error) {
 		if err := c.BusyTimeout(10 * time.Second); err != nil {
 			return err
 		}
-		if err := c.EnableChecksums("main"); err != nil {
-			return err
-		}
-		if err := verifying(c); err != nil {
+		if err := checksums(c); err != nil {
 			return err
 		}
 		return c.Exec("PRAGMA journal_mode=wal; PRAGMA synchronous=full; PRAGMA foreign_keys=off; PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4000")
@@ -71,19 +68,38 @@ func (s *sqlite) open() (*sqliteConn, error) {
 	return &sqliteConn{c: c, fatal: s.fatal, prepared: map[string]*sqlite3.Stmt{}}, nil
 }
 
-// verifying refuses a file whose page checksums are not verified: the driver
-// decides by one byte of the header, and a header that lost it would have
-// damage served without a word.
-func verifying(c *sqlite3.Conn) error {
-	st, _, err := c.Prepare("PRAGMA checksum_verification")
+// checksums switches page checksums on in a new file, and refuses one that has
+// content and no checksums. The driver decides by one byte of the header: a
+// header that lost it would have damage served without a word, and switching
+// checksums on again would rewrite the file as it is misread.
+func checksums(c *sqlite3.Conn) error {
+	pages, err := pragma(c, "page_count")
 	if err != nil {
 		return err
 	}
-	defer st.Close()
-	if !st.Step() || st.ColumnInt64(0) != 1 {
-		return errors.Join(errors.New("page checksums are off: the file's header is damaged"), st.Err())
+	if pages == 0 {
+		if err := c.EnableChecksums("main"); err != nil {
+			return err
+		}
 	}
-	return nil
+	on, err := pragma(c, "checksum_verification")
+	if err == nil && on != 1 {
+		err = errors.New("the file has no page checksums: it was not made by Florin, or its header is damaged")
+	}
+	return err
+}
+
+// pragma reads a pragma that is a number.
+func pragma(c *sqlite3.Conn, name string) (n int64, err error) {
+	st, _, err := c.Prepare("PRAGMA " + name)
+	if err != nil {
+		return 0, err
+	}
+	defer st.Close()
+	if st.Step() {
+		n = st.ColumnInt64(0)
+	}
+	return n, st.Err()
 }
 
 func (s *sqlite) connect(context.Context) (conn, error) { return s.open() }
@@ -122,17 +138,7 @@ func (s *sqlite) version(ctx context.Context) (n int64, err error) {
 	return n, err
 }
 
-func (c *sqliteConn) version() (n int64, err error) {
-	st, _, err := c.c.Prepare("PRAGMA user_version")
-	if err != nil {
-		return 0, err
-	}
-	defer st.Close()
-	if st.Step() {
-		n = st.ColumnInt64(0)
-	}
-	return n, st.Err()
-}
+func (c *sqliteConn) version() (int64, error) { return pragma(c.c, "user_version") }
 
 func (s *sqlite) migrate(_ context.Context, files []migration) error {
 	c, err := s.open()
