@@ -86,7 +86,8 @@ var outside = map[string][]string{
 	"internal/base/db":     {"github.com/ncruces/go-sqlite3", "github.com/jackc/pgx/v5"},
 	"internal/base/secret": {"github.com/tink-crypto/tink-go/v2"},
 	"internal/app/welcome": {"golang.org/x/text"},
-	"cmd":                  {"github.com/alecthomas/kong"},
+	"internal/app":         {"github.com/prometheus/client_golang"},
+	"cmd":                  {"github.com/alecthomas/kong", "go.yaml.in/yaml/v3"},
 }
 
 // forbiddenStd are packages of the standard library that a layer must not know.

@@ -28,6 +28,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/florinpay/florin/internal/kit/hidden"
 	"github.com/florinpay/florin/internal/kit/money"
 )
 
@@ -93,12 +94,13 @@ type Message struct {
 }
 
 // Card is what a provider needs of a card. It prints as a mask: fmt, slog and
-// JSON never see a number or a code.
+// JSON never see a number or a code, nor do they where a struct that holds a
+// card is printed in a way that passes the card's own methods by.
 type Card struct {
-	Number   string
+	Number   hidden.Text
 	ExpMonth int
 	ExpYear  int
-	CVC      string // empty when the payer did not give it
+	CVC      hidden.Text // empty when the payer did not give it
 }
 
 // String implements [fmt.Stringer].

@@ -2,255 +2,260 @@ package world
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
-	"math/rand/v2"
-	"net"
 	"net/http"
-	"net/url"
-	"path/filepath"
-	"strings"
-	"testing"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/florinpay/florin/internal/app"
-	"github.com/florinpay/florin/internal/base/event"
-	"github.com/florinpay/florin/internal/base/object"
-	"github.com/florinpay/florin/internal/core/payment"
-	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/kit/clock"
+	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/provider"
 	"github.com/florinpay/florin/internal/provider/providertest"
 	"github.com/florinpay/florin/internal/provider/sandbox"
 )
 
-const secretKey = "sk_test_world0000000000000000"
+// node is one life of one API node: a process, as far as the others can tell.
+type node struct {
+	w     *world
+	index int
+	name  string // "n1.2": the second life of node 1
+	clock *shifted
+	up    atomic.Bool // it serves
+	dead  atomic.Bool // it reaches nothing any more
 
-// birth is when every world begins. Virtual time begins in the year 2000; row
-// keys begin in 2024.
-var birth = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-
-// world is one run.
-type world struct {
-	t       *testing.T
-	random  *rand.Rand
-	history *history
-	path    string // of the database
-	app     *app.App
-	book    *sandbox.FileBook
-	sim     *sandbox.Simulator
-	client  *http.Client
-	scope   id.Scope
-	close   []func()
+	life     context.Context // ends with it
+	end      context.CancelFunc
+	app      *app.App
+	pipe     *providertest.Pipe
+	server   *http.Server
+	requests sync.WaitGroup
 }
 
-// newWorld builds the platform. It is called within a synctest bubble.
-func newWorld(t *testing.T, seed uint64) *world {
-	t.Helper()
-	time.Sleep(time.Until(birth))
-	w := &world{t: t, random: rand.New(rand.NewPCG(seed, 1)), history: newHistory(birth)}
-	dir := t.TempDir()
-	w.path = filepath.Join(dir, "world.db")
-	var err error
-	if w.book, err = sandbox.OpenFileBook(filepath.Join(dir, "book")); err != nil {
-		t.Fatal(err)
-	}
-	w.sim = sandbox.NewSimulator(w.book, sandbox.Options{Seed: seed})
-	wire := w.serve(w.sim.Serve)
-	connector := sandbox.New("http://"+wire.Addr().String(), sandbox.ConnectorOptions{DialContext: wire.Dial})
-	w.app, err = app.New(t.Context(), app.Config{
-		DB: "sqlite:" + w.path, SecretKey: secretKey, Seed: int64(seed), Serial: true,
-		Logger: slog.New(slog.DiscardHandler), Provider: w.watched(connector),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.scope = id.Scope{Account: w.app.Created.Account.Key}
-	w.app.Start()
-	door := w.serve(w.app.Serve)
-	w.client = &http.Client{Transport: &http.Transport{DialContext: door.Dial, DisableKeepAlives: true}}
-	return w
+// shifted is the clock of a machine that is wrong by some time.
+type shifted struct {
+	clock.System
+	by atomic.Int64
 }
 
-// serve runs a server over a network in memory until the world ends.
-func (w *world) serve(run func(context.Context, net.Listener) error) *providertest.Pipe {
-	pipe := providertest.NewPipe()
-	ctx, stop := context.WithCancel(context.WithoutCancel(w.t.Context()))
-	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, pipe) }()
-	w.close = append(w.close, func() {
-		stop()
-		if err := <-ended; err != nil {
-			w.t.Error(err)
+func (c *shifted) Now() time.Time { return c.System.Now().Add(time.Duration(c.by.Load())) }
+
+func (c *shifted) jump(to time.Duration) { c.by.Store(int64(to)) }
+
+// boot starts node i after a while, and again until it is up.
+func (w *world) boot(i int, after time.Duration) {
+	w.boots.Go(func() {
+		for time.Sleep(after); ; time.Sleep(time.Second) {
+			n := w.newNode(i)
+			if err := n.start(); err == nil {
+				return
+			}
+			w.lives.Go(n.bury)
 		}
 	})
-	return pipe
 }
 
-// end stops everything, the last begun first, and checks the books.
-func (w *world) end() {
-	w.t.Helper()
-	w.client.CloseIdleConnections()
-	for i := len(w.close) - 1; i >= 1; i-- {
-		w.close[i]()
+func (w *world) newNode(i int) *node {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.started[i]++
+	n := &node{w: w, index: i, name: fmt.Sprintf("n%d.%d", i, w.started[i]), clock: w.clocks[i], pipe: providertest.NewPipe()}
+	n.life, n.end = context.WithCancel(context.Background())
+	w.nodes[i] = n
+	return n
+}
+
+// start puts the node together and lets it serve.
+func (n *node) start() (err error) {
+	w := n.w
+	options := sandbox.ConnectorOptions{Clock: n.clock, DialContext: w.wire.Dial, ReplayWindow: w.made.replay}
+	if w.made.hasty {
+		options.Timeout, options.Horizon = hastyTimeout, hastyHorizon
 	}
-	if err := w.app.Close(context.Background()); err != nil {
-		w.t.Error(err)
+	connector := sandbox.New("http://sandbox.invalid", options)
+	if w.made.mute {
+		connector.Inquire = nil
 	}
-	w.close[0]()
-	findings, err := app.Verify(context.Background(), "sqlite:"+w.path, slog.New(slog.DiscardHandler))
+	n.app, err = app.New(n.life, app.Config{
+		DB: w.address, Database: w.db.Facade(n.clock, n), SecretKey: secretKey, Seed: int64(w.seed), Clock: n.clock,
+		Logger: slog.New(slog.DiscardHandler), Provider: n.watched(connector),
+	})
 	if err != nil {
-		w.t.Error(err)
+		return err
 	}
-	for _, f := range findings {
-		w.t.Errorf("the books: %+v", f)
-	}
-	if err := w.book.Close(); err != nil {
-		w.t.Error(err)
-	}
+	n.app.Start()
+	handler := n.app.Handler()
+	n.server = &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		n.requests.Add(1)
+		defer n.requests.Done()
+		handler.ServeHTTP(rw, r.WithContext(context.WithValue(r.Context(), actorKey{}, r.Header.Get(actorHeader))))
+	}), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	w.lives.Go(func() { _ = n.server.Serve(n.pipe) })
+	n.up.Store(true)
+	return nil
 }
 
-// watched notes what goes to the provider and what comes back.
-func (w *world) watched(p provider.Provider) provider.Provider {
-	out := func(op, reference string, o provider.Outcome) {
-		w.history.add("node", "receive", "%s %s %s %s", op, reference, o.Status, o.Code)
+// crash ends a node's life in the middle of whatever it is at: it reaches
+// neither the database nor a provider nor a client any more. Another life begins
+// after a while.
+func (w *world) crash(n *node) {
+	if n.dead.Swap(true) {
+		return
 	}
+	w.history.add("%s dies", n.name)
+	n.end()
+	_ = n.pipe.Close()
+	_ = n.server.Close()
+	w.lives.Go(n.bury)
+	away := w.between(10*time.Millisecond, maxDowntime)
+	if w.made.dying {
+		away += 2 * maxDowntime
+	}
+	w.boot(n.index, away)
+}
+
+// bury waits until everything that a dead node was at has come to its end.
+func (n *node) bury() {
+	if n.app != nil {
+		_ = n.app.Close(context.Background()) // it can't reach what it wants to tidy up
+	}
+	n.requests.Wait()
+}
+
+// shut ends a node as an operator would.
+func (n *node) shut() error {
+	if err := n.server.Shutdown(context.Background()); err != nil {
+		return err
+	}
+	n.requests.Wait()
+	return n.app.Close(context.Background())
+}
+
+type actorKey struct{}
+
+// actorHeader names the client's actor to the node, for the history.
+const actorHeader = "World-Actor"
+
+// label names an actor of the node at a point.
+func (n *node) label(ctx context.Context, point, on string) string {
+	actor, _ := ctx.Value(actorKey{}).(string)
+	if actor == "" {
+		actor = "-"
+	}
+	return fmt.Sprintf("%-5s %-4s %s %s", n.name, actor, point, on)
+}
+
+var errAway = fault.New(fault.Unavailable, "", "The database can't be reached.")
+
+// Read implements [db.Gate].
+func (n *node) Read(context.Context) error {
+	if n.dead.Load() {
+		return errAway
+	}
+	return nil
+}
+
+// Step implements [db.Gate].
+func (n *node) Step(ctx context.Context, s db.Step, run func(db.Step) error) error {
+	on := ""
+	if len(s.Needs) > 0 {
+		on = s.Needs[0].String()
+	}
+	name := n.label(ctx, s.Name, on)
+	dies := func(v verdict) bool { return n.dead.Load() && !(v.fault == crashBefore && v.applied) }
+	v := n.w.turns.park(&parked{name: name, place: atStep, what: s.Name, node: n})
+	if v.fault == slowBefore {
+		time.Sleep(v.delay)
+	}
+	if dies(v) || v.fault == commitFails {
+		return errAway
+	}
+	do := s.Do
+	s.Do = func(tx *db.Tx) error {
+		if n.dead.Load() && !v.applied {
+			return errAway // it never reached the database
+		}
+		return do(tx)
+	}
+	err := run(s)
+	switch v.fault {
+	case crashAfter:
+		n.w.crash(n)
+	case slowAfter:
+		time.Sleep(v.delay)
+	}
+	n.w.turns.park(&parked{name: name + result(err), place: atDone, what: s.Name, node: n})
+	if n.dead.Load() || v.fault == commitLost && err == nil {
+		return errAway
+	}
+	return err
+}
+
+func result(err error) string {
+	if err != nil {
+		return " refused: " + err.Error()
+	}
+	return " done"
+}
+
+// watched stands between the node and its provider.
+func (n *node) watched(p provider.Provider) provider.Provider {
 	seen := p
 	seen.Authorize = func(ctx context.Context, r provider.AuthorizeRequest) provider.Outcome {
-		w.history.add("node", "send", "authorize %s %s capture=%t", r.Reference, r.Amount, r.Capture)
-		o := p.Authorize(ctx, r)
-		out("authorize", r.Reference, o)
-		return o
+		op := "authorize"
+		if r.Capture {
+			op = "sale"
+		}
+		return exchange(n, ctx, op, r.Reference, func(ctx context.Context) provider.Outcome { return p.Authorize(ctx, r) }, told)
 	}
 	seen.Capture = func(ctx context.Context, r provider.CaptureRequest) provider.Outcome {
-		w.history.add("node", "send", "capture %s of %s %s", r.Reference, r.Original, r.Amount)
-		o := p.Capture(ctx, r)
-		out("capture", r.Reference, o)
-		return o
+		return exchange(n, ctx, "capture", r.Reference, func(ctx context.Context) provider.Outcome { return p.Capture(ctx, r) }, told)
 	}
 	seen.Refund = func(ctx context.Context, r provider.RefundRequest) provider.Outcome {
-		w.history.add("node", "send", "refund %s of %s %s", r.Reference, r.Original, r.Amount)
-		o := p.Refund(ctx, r)
-		out("refund", r.Reference, o)
-		return o
+		return exchange(n, ctx, "refund", r.Reference, func(ctx context.Context) provider.Outcome { return p.Refund(ctx, r) }, told)
 	}
-	seen.Inquire = func(ctx context.Context, reference string) provider.Finding {
-		w.history.add("node", "send", "inquire %s", reference)
-		f := p.Inquire(ctx, reference)
-		w.history.add("node", "receive", "inquire %s answer=%d %s %s", reference, f.Answer, f.Outcome.Status, f.Outcome.Code)
-		return f
+	seen.Reverse = func(ctx context.Context, r provider.ReverseRequest) provider.Finding {
+		return exchange(n, ctx, "reversal", r.Reference, func(ctx context.Context) provider.Finding { return p.Reverse(ctx, r) }, found)
+	}
+	if p.Inquire != nil {
+		seen.Inquire = func(ctx context.Context, reference string) provider.Finding {
+			return exchange(n, ctx, "inquiry", reference, func(ctx context.Context) provider.Finding { return p.Inquire(ctx, reference) }, found)
+		}
 	}
 	return seen
 }
 
-// post sends a request as a client with a key would: again under the same key
-// for as long as it gets no answer that counts.
-func (w *world) post(path, key string, form url.Values) map[string]any {
-	w.t.Helper()
-	for try := 1; try <= 20; try++ {
-		w.history.add("client", "send", "POST %s key=%s", path, key)
-		status, body := w.send(http.MethodPost, path, key, form)
-		w.history.add("client", "receive", "%d %s", status, brief(body))
-		if status != 0 && status != http.StatusConflict && status != http.StatusTooManyRequests && status < 500 {
-			return body
-		}
-		time.Sleep(time.Duration(1+w.random.IntN(10)) * time.Second)
-	}
-	w.t.Fatalf("POST %s got no answer that counts", path)
-	return nil
-}
+func told(o provider.Outcome) string { return fmt.Sprintf("%s %s", o.Status, o.Code) }
 
-func (w *world) get(path string) map[string]any {
-	w.t.Helper()
-	status, body := w.send(http.MethodGet, path, "", nil)
-	if status != http.StatusOK {
-		w.t.Fatalf("GET %s: %d %v", path, status, body)
-	}
-	return body
-}
+func found(f provider.Finding) string { return fmt.Sprintf("answer %d, %s", f.Answer, told(f.Outcome)) }
 
-// send gives status 0 when there was no answer.
-func (w *world) send(method, path, key string, form url.Values) (int, map[string]any) {
-	r, err := http.NewRequestWithContext(w.t.Context(), method, "http://florin.invalid"+path, strings.NewReader(form.Encode()))
-	if err != nil {
-		w.t.Fatal(err)
+// exchange calls the provider, unless its node dies before, and gives nothing
+// where its node dies afterwards.
+func exchange[T any](n *node, ctx context.Context, op, reference string, call func(context.Context) T, say func(T) string) (out T) {
+	name := n.label(ctx, op, reference)
+	v := n.w.turns.park(&parked{name: name + " send", place: atSend, what: op, node: n})
+	if v.fault == stallAsked {
+		time.Sleep(v.delay)
 	}
-	r.SetBasicAuth(secretKey, "")
-	if method == http.MethodPost {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("Idempotency-Key", key)
+	left := v.fault == crashAsked && v.applied // its bytes are on their way
+	if n.dead.Load() && !left {
+		return out
 	}
-	reply, err := w.client.Do(r)
-	if err != nil {
-		return 0, nil
+	bounded, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if !left {
+		defer context.AfterFunc(n.life, cancel)()
 	}
-	defer reply.Body.Close()
-	text, err := io.ReadAll(reply.Body)
-	if err != nil {
-		return 0, nil
+	got := call(bounded)
+	v = n.w.turns.park(&parked{name: name + " " + say(got), place: atReceive, what: op, node: n})
+	if v.fault == stallTold {
+		time.Sleep(v.delay)
 	}
-	var body map[string]any
-	if err := json.Unmarshal(text, &body); err != nil {
-		w.t.Fatalf("%s %s: %s", method, path, text)
+	if n.dead.Load() {
+		return out
 	}
-	return reply.StatusCode, body
-}
-
-func brief(body map[string]any) string {
-	if e, ok := body["error"].(map[string]any); ok {
-		return fmt.Sprint(e["type"], " ", e["code"])
-	}
-	return fmt.Sprint(body["object"], " ", body["id"], " ", body["status"])
-}
-
-// settled waits until the intent is neither in flight nor unknown.
-func (w *world) settled(intent string) map[string]any {
-	w.t.Helper()
-	for range 100 {
-		body := w.get("/v1/payment_intents/" + intent)
-		if body["status"] != "processing" {
-			return body
-		}
-		time.Sleep(5 * time.Second)
-	}
-	w.t.Fatalf("%s is still processing", intent)
-	return nil
-}
-
-// recount adds what the database says happened: the events of an intent, and
-// the states that its attempts went through.
-func (w *world) recount(intent string) {
-	w.t.Helper()
-	ctx := w.t.Context()
-	key, _ := payment.Intents.Prefix.Parse(intent)
-	events, err := event.OfLane(ctx, w.app.DB, w.scope, key)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	for _, e := range events {
-		w.history.add("log", "event", "%d %s %s@%d at %s", e.Seq, e.Type, e.Kind, e.Object.Version, e.At.Sub(birth))
-	}
-	r := object.Range{Limit: 100, Where: map[string]any{"intent": key}}
-	attempts, _, err := payment.Attempts.List(ctx, w.app.DB, w.scope, r)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	for _, a := range attempts {
-		for n := int64(1); n <= a.Version; n++ {
-			ref := a.Ref()
-			ref.Version = n
-			was, _, err := payment.Attempts.ReadVersion(ctx, w.app.DB, w.scope, ref)
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			w.history.add("log", "attempt", "%s@%d %s %s at %s", payment.Reference(w.scope, payment.AttemptID(a.Key)), n, was.Body.Operation, was.Body.State, was.At.Sub(birth))
-		}
-	}
-	for op, err := range w.book.Operations(ctx) {
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		w.history.add("sandbox", "book", "%s %s %d %s %s at %s", op.Reference, op.Kind, op.Amount, op.Currency, op.State, op.Time.Sub(birth))
-	}
+	return got
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/florinpay/florin/internal/kit/clock"
@@ -29,11 +28,15 @@ type DB struct {
 	closed  bool
 	running sync.WaitGroup
 
-	stats    struct{ trains, steps atomic.Int64 }
+	stats    stats
 	watchers watchers
 
 	serial bool
 	turn   sync.Mutex // held by a read or a train's attempt if serial
+	depart func()
+
+	root *DB  // of a facade: the handle that it stands for
+	gate Gate // of a facade
 }
 
 // Options are what [Open] may be told beyond the address.
@@ -53,6 +56,9 @@ type Options struct {
 	// give equal histories to the microsecond, can't have that. A function given
 	// to [Query.Each] may then not use the database.
 	Serial bool
+	// Depart, if set, is called by a train before it takes up what is queued. A
+	// simulated run lets it wait there for others to come.
+	Depart func()
 	// Fatal is called when a write to SQLite can't be made durable, after which
 	// nothing more may be promised. It must not return. Default: log and end
 	// the process.
@@ -75,7 +81,7 @@ func Open(ctx context.Context, address string, o Options) (*DB, error) {
 			os.Exit(1)
 		}
 	}
-	d := &DB{clock: o.Clock, log: o.Logger, serial: o.Serial, ids: id.NewGenerator(o.Clock, unclaimedNode)}
+	d := &DB{clock: o.Clock, log: o.Logger, serial: o.Serial, depart: o.Depart, ids: id.NewGenerator(o.Clock, unclaimedNode)}
 	d.life, d.end = context.WithCancel(context.WithoutCancel(ctx))
 	trains := 1
 	var err error
@@ -119,6 +125,10 @@ func (d *DB) Close() error {
 		return nil
 	}
 	d.closed = true
+	if d.root != nil {
+		d.closing.Unlock()
+		return nil
+	}
 	for _, w := range d.trains {
 		close(w.queue)
 	}
@@ -131,7 +141,7 @@ func (d *DB) Close() error {
 
 // take waits for this handle's turn, if it is to go by turns.
 func (d *DB) take() (release func()) {
-	if !d.serial {
+	if d = d.base(); !d.serial {
 		return func() {}
 	}
 	d.turn.Lock()
@@ -146,7 +156,10 @@ func (d *DB) Clock() clock.Clock { return d.clock }
 func (d *DB) IDs() *id.Generator { return d.ids }
 
 // Stats counts committed trains and the steps that rode in them.
-func (d *DB) Stats() (trains, steps int64) { return d.stats.trains.Load(), d.stats.steps.Load() }
+func (d *DB) Stats() (trains, steps int64) {
+	d = d.base()
+	return d.stats.trains.Load(), d.stats.steps.Load()
+}
 
 // meta is what the database says about itself.
 type meta struct {

@@ -12,8 +12,10 @@ type engine interface {
 	connect(ctx context.Context) (conn, error)
 	// read lends a read-only connection for the time of f.
 	read(ctx context.Context, f func(reader) error) error
-	// migrate brings the schema up to date, in one transaction per file.
-	migrate(ctx context.Context, files []migration) error
+	// migrate applies a file in a transaction of its own, unless the schema has
+	// that number already. Where it would hold up those who are served it gives
+	// up soon, with errRetry.
+	migrate(ctx context.Context, m migration) error
 	// version is the number of the last migration applied.
 	version(ctx context.Context) (int64, error)
 	// prepare checks that a statement, as the engine sends it, fits the schema.

@@ -11,6 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/florinpay/florin/internal/kit/probe"
 )
 
 // postgresReaders is how many connections serve reads.
@@ -54,6 +56,9 @@ func openPostgres(ctx context.Context, address, schema string) (*postgres, error
 		if _, set := config.ConnConfig.RuntimeParams[k]; !set {
 			config.ConnConfig.RuntimeParams[k] = v
 		}
+	}
+	if probe.Mutant("db.no-sync") {
+		config.ConnConfig.RuntimeParams["synchronous_commit"] = "off"
 	}
 	if schema != "" {
 		config.ConnConfig.RuntimeParams["search_path"] = quoted(schema)
@@ -124,85 +129,6 @@ func (p *postgres) rebind(sql string) string {
 func (p *postgres) prepare(ctx context.Context, sql string) error {
 	return p.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
 		_, err := c.Conn().PgConn().Prepare(ctx, "", sql, nil)
-		return err
-	})
-}
-
-// migrationLock is the advisory lock under which schemas change: "florin" in
-// ASCII.
-const migrationLock = 0x666c6f72696e
-
-func (p *postgres) version(ctx context.Context) (n int64, err error) {
-	err = p.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
-		n, err = schemaVersion(ctx, c.Conn())
-		return err
-	})
-	return n, err
-}
-
-func schemaVersion(ctx context.Context, c *pgx.Conn) (n int64, err error) {
-	var there bool
-	if err := c.QueryRow(ctx, "SELECT to_regclass('migration') IS NOT NULL").Scan(&there); err != nil || !there {
-		return 0, err
-	}
-	err = c.QueryRow(ctx, "SELECT coalesce(max(number), 0) FROM migration").Scan(&n)
-	return n, err
-}
-
-func (p *postgres) migrate(ctx context.Context, files []migration) error {
-	c, err := pgx.ConnectConfig(ctx, p.config)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
-	if _, err := c.Exec(ctx, "SET lock_timeout = 0"); err != nil {
-		return err
-	}
-	if p.schema != "" {
-		if err := createSchema(ctx, c, p.schema); err != nil {
-			return fmt.Errorf("schema %s: %w", p.schema, err)
-		}
-	}
-	for _, m := range files {
-		if err := migrateOne(ctx, c, m); err != nil {
-			return fmt.Errorf("migration %s: %w", m.name, err)
-		}
-	}
-	return nil
-}
-
-// createSchema makes a schema that is missing. IF NOT EXISTS would want the
-// right to create it where it is there, too, and fail where two create at once.
-func createSchema(ctx context.Context, c *pgx.Conn, name string) error {
-	return pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(migrationLock)); err != nil {
-			return err
-		}
-		var there bool
-		if err := tx.QueryRow(ctx, "SELECT to_regnamespace($1) IS NOT NULL", quoted(name)).Scan(&there); err != nil || there {
-			return err
-		}
-		_, err := tx.Exec(ctx, "CREATE SCHEMA "+quoted(name))
-		return err
-	})
-}
-
-func migrateOne(ctx context.Context, c *pgx.Conn, m migration) error {
-	return pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(migrationLock)); err != nil {
-			return err
-		}
-		have, err := schemaVersion(ctx, c)
-		if err != nil || have >= m.number {
-			return err
-		}
-		if _, err := tx.Exec(ctx, "CREATE TABLE IF NOT EXISTS migration (number BIGINT PRIMARY KEY, name TEXT COLLATE \"C\" NOT NULL)"); err != nil {
-			return err
-		}
-		if _, err := tx.Conn().PgConn().Exec(ctx, m.sql).ReadAll(); err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, "INSERT INTO migration (number, name) VALUES ($1, $2)", m.number, m.name)
 		return err
 	})
 }

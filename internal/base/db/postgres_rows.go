@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/florinpay/florin/internal/kit/probe"
 )
 
 var postgresTypes = [...]string{intColumn: "int8", textColumn: "text", bytesColumn: "bytea"}
@@ -44,7 +46,7 @@ func (t *table) allColumns(prefix string) string {
 
 func (t *table) bulkLoadSQL(lock bool) string {
 	sql := "SELECT " + t.allColumns("t.") + " FROM " + t.unnest(false) + " JOIN " + t.name + " t ON " + t.joinKeys("t", "u")
-	if lock && !t.appendOnly {
+	if lock && !t.appendOnly && !probe.Mutant("db.no-row-locks") {
 		sql += " ORDER BY t." + strings.Join(t.keys, ", t.") + " FOR UPDATE OF t"
 	}
 	return sql

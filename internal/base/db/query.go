@@ -98,6 +98,11 @@ func ReadLatest[R, V any](ctx context.Context, d *DB, t *Table[R], versions *Tab
 
 // read lends a read-only connection. That there is none is told as a fault.
 func (d *DB) read(ctx context.Context, f func(reader) error) error {
+	if d.gate != nil {
+		if err := d.gate.Read(ctx); err != nil {
+			return err
+		}
+	}
 	err := func() error {
 		defer d.take()()
 		return d.engine.read(ctx, f)
@@ -108,7 +113,7 @@ func (d *DB) read(ctx context.Context, f func(reader) error) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, errClosed):
-		return fault.New(fault.Unavailable, "", "The server is shutting down. Try again shortly.")
+		return errShutDown()
 	case errors.Is(err, errWhole):
 		d.log.Warn("a read could not be served", "error", err)
 		return fault.New(fault.Unavailable, "", "The database can't be reached or is busy. Try again shortly.")

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
+
+	"github.com/florinpay/florin/internal/kit/probe"
 )
 
 // sqliteReaders is how many reads of a SQLite file run at once.
@@ -27,11 +29,9 @@ type sqlite struct {
 func openSQLite(path string, fatal func(error)) (*sqlite, error) {
 	s := &sqlite{path: path, fatal: fatal, readers: make(chan *sqliteConn, sqliteReaders), closed: make(chan struct{})}
 	registerVFS()
-	c, err := s.open() // creates the file and its page checksums
-	if err != nil {
+	if err := createSQLite(path); err != nil {
 		return nil, err
 	}
-	c.close()
 	for range sqliteReaders {
 		c, err := s.open()
 		if err == nil {
@@ -48,9 +48,17 @@ func openSQLite(path string, fatal func(error)) (*sqlite, error) {
 }
 
 func (s *sqlite) open() (*sqliteConn, error) {
-	c, err := sqlite3.Open("file:" + (&url.URL{Path: s.path}).EscapedPath() + "?vfs=" + vfsName)
+	c, err := openFile(s.path)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", s.path, classifySQLite(err))
+		return nil, err
+	}
+	return &sqliteConn{c: c, fatal: s.fatal, prepared: map[string]*sqlite3.Stmt{}}, nil
+}
+
+func openFile(path string) (*sqlite3.Conn, error) {
+	c, err := sqlite3.Open("file:" + (&url.URL{Path: path}).EscapedPath() + "?vfs=" + vfsName)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, classifySQLite(err))
 	}
 	setup := func() error {
 		if err := c.BusyTimeout(10 * time.Second); err != nil {
@@ -59,13 +67,17 @@ func (s *sqlite) open() (*sqliteConn, error) {
 		if err := checksums(c); err != nil {
 			return err
 		}
-		return c.Exec("PRAGMA journal_mode=wal; PRAGMA synchronous=full; PRAGMA foreign_keys=off; PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4000")
+		synchronous := "full"
+		if probe.Mutant("db.no-sync") {
+			synchronous = "off"
+		}
+		return c.Exec("PRAGMA journal_mode=wal; PRAGMA synchronous=" + synchronous + "; PRAGMA foreign_keys=off; PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4000")
 	}
 	if err := setup(); err != nil {
 		_ = c.Close()
-		return nil, fmt.Errorf("open %s: %w", s.path, classifySQLite(err))
+		return nil, fmt.Errorf("open %s: %w", path, classifySQLite(err))
 	}
-	return &sqliteConn{c: c, fatal: s.fatal, prepared: map[string]*sqlite3.Stmt{}}, nil
+	return c, nil
 }
 
 // checksums switches page checksums on in a new file, and refuses one that has
@@ -140,18 +152,13 @@ func (s *sqlite) version(ctx context.Context) (n int64, err error) {
 
 func (c *sqliteConn) version() (int64, error) { return pragma(c.c, "user_version") }
 
-func (s *sqlite) migrate(_ context.Context, files []migration) error {
+func (s *sqlite) migrate(_ context.Context, m migration) error {
 	c, err := s.open()
 	if err != nil {
 		return err
 	}
 	defer c.close()
-	for _, m := range files {
-		if err := c.migrate(m); err != nil {
-			return fmt.Errorf("migration %s: %w", m.name, err)
-		}
-	}
-	return nil
+	return classifySQLite(c.migrate(m))
 }
 
 func (c *sqliteConn) migrate(m migration) error {

@@ -6,11 +6,17 @@ import (
 	"strings"
 
 	"github.com/ncruces/go-sqlite3"
+
+	"github.com/florinpay/florin/internal/kit/probe"
 )
 
 func (t *table) selectSQL() string {
+	match := t.keyMatch("?")
+	if probe.Mutant("db.read-no-scope") {
+		match = strings.Replace(match, "scope = ?", "(scope = ? OR true)", 1)
+	}
 	return "SELECT " + strings.Join(append(append([]string{}, t.keys...), t.columns...), ", ") +
-		" FROM " + t.name + " WHERE " + t.keyMatch("?")
+		" FROM " + t.name + " WHERE " + match
 }
 
 func (t *table) insertSQL() string {

@@ -42,6 +42,9 @@ type train struct {
 // run takes what is queued, without waiting for more, until the queue closes.
 func (w *train) run() {
 	for first := range w.queue {
+		if w.db.depart != nil {
+			w.db.depart()
+		}
 		batch := w.board([]*ticket{first})
 		if len(batch) > 0 {
 			w.drive(batch)
@@ -136,6 +139,7 @@ func (w *train) attempt(id int64, batch []*ticket) (err error) {
 	ctx, cancel := context.WithTimeout(w.db.life, attemptTimeout)
 	defer cancel()
 	defer w.db.take()()
+	begun := clock.System{}.Now()
 	if w.conn == nil {
 		if w.conn, err = w.db.engine.connect(ctx); err != nil {
 			return fmt.Errorf("%w: %w", errWhole, err)
@@ -150,7 +154,7 @@ func (w *train) attempt(id int64, batch []*ticket) (err error) {
 	if err := w.conn.begin(ctx, id, w.db.clock.Now().UnixMicro()); err != nil {
 		if errors.Is(err, errCommitted) {
 			w.conn.rollback(ctx)
-			if !w.ambiguous {
+			if !w.ambiguous && !probe.Mutant("db.train-id-unchecked") {
 				return errTaken // by another train: nothing of this one was ever sent
 			}
 			w.ambiguous = false
@@ -173,16 +177,31 @@ func (w *train) attempt(id int64, batch []*ticket) (err error) {
 		w.conn.rollback(ctx)
 		return nil
 	}
+	if probe.Mutant("db.ack-before-commit") {
+		for _, t := range batch {
+			t.done <- t.refused
+		}
+	}
 	probe.Point("db.before-commit")
 	if err := w.conn.commit(ctx); err != nil {
 		w.ambiguous = !errors.Is(err, errRetry)
 		return fmt.Errorf("db: commit: %w", err)
 	}
 	probe.Point("db.after-commit")
-	w.db.watchers.tell(changes)
-	w.db.stats.trains.Add(1)
-	w.db.stats.steps.Add(int64(len(batch)))
+	w.tell(batch, changes)
+	w.db.stats.arrived(begun, len(batch))
 	return nil
+}
+
+// tell lets those who watch a handle know what its train brought.
+func (w *train) tell(batch []*ticket, changes []tableChanges) {
+	var told []*DB
+	for _, t := range batch {
+		if !slices.Contains(told, t.from) {
+			told = append(told, t.from)
+			t.from.watchers.tell(changes)
+		}
+	}
 }
 
 // decide runs the steps until none is left waiting for rows.
@@ -201,9 +220,8 @@ func (w *train) decide(ctx context.Context, c *cache, batch []*ticket) error {
 		}
 		needs = needs[:0:0]
 		var again []*ticket
-		now := w.db.clock.Now().Truncate(time.Microsecond)
 		for _, t := range waiting {
-			tx := &Tx{now: now, cache: c, ticket: t}
+			tx := &Tx{now: t.from.clock.Now().Truncate(time.Microsecond), cache: c, ticket: t}
 			if !t.execute(tx) {
 				again = append(again, t)
 				needs = append(needs, tx.missed...)

@@ -10,6 +10,7 @@ import (
 	"github.com/florinpay/florin/internal/kit/fsm"
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/money"
+	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
 )
 
@@ -95,6 +96,9 @@ func newsOf(o provider.Outcome) News {
 	case provider.Failed:
 		return newsFailed
 	}
+	if probe.Mutant("payment.unknown-is-failed") {
+		return newsFailed
+	}
 	return newsUnknown
 }
 
@@ -127,6 +131,12 @@ type Attempt struct {
 	Tries int `json:"tries,omitempty"`
 	// Absent is when the provider first said that it knows nothing of this.
 	Absent time.Time `json:"absent,omitzero"`
+	// Contested notes that a repetition was declined, which the first sending
+	// need not have been.
+	Contested bool `json:"contested,omitempty"`
+	// Undoing notes that a resolver has begun to have it undone. From then on
+	// nobody's approval counts but a later resolver's.
+	Undoing bool `json:"undoing,omitempty"`
 	// Break is since when a person is asked to look into it.
 	Break time.Time `json:"break,omitzero"`
 	// Note says how it came to its state where that is not plain: "not found

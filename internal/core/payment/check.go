@@ -10,17 +10,19 @@ import (
 )
 
 // Check compares payments with the books: states with attempts, amounts with
-// guards, charges and refunds with their transactions, columns with bodies. It
-// reports every row that does not fit, and fails only when it can't read.
+// guards, charges and refunds with their transactions, columns with bodies, and
+// that no security code is kept that has done its work. It reports every row that does not fit, and fails only when it can't read.
 func (v *Service) Check(ctx context.Context, report func(ledger.Finding)) error {
-	c := &checker{v: v, ctx: ctx, report: report, charges: map[owner]*sums{}, intents: map[owner]*sums{}}
+	c := &checker{v: v, ctx: ctx, report: report, charges: map[owner]*sums{}, intents: map[owner]*sums{}, sealed: map[owner]AttemptID{}}
 	for _, step := range []func() error{
 		func() error { return columns(c, Intents) },
 		func() error { return columns(c, Attempts) },
 		func() error { return columns(c, Charges) },
 		func() error { return columns(c, Refunds) },
 		func() error { return columns(c, ledger.Transactions) },
+		c.codes,
 		func() error { return Attempts.Scan(ctx, v.DB, c.attempt) },
+		c.outlived,
 		func() error { return Refunds.Scan(ctx, v.DB, c.refund) },
 		func() error { return Charges.Scan(ctx, v.DB, c.charge) },
 		func() error { return Intents.Scan(ctx, v.DB, c.intent) },
@@ -48,6 +50,7 @@ type checker struct {
 	ctx              context.Context
 	report           func(ledger.Finding)
 	charges, intents map[owner]*sums
+	sealed           map[owner]AttemptID // cards whose security code is kept, and a definite attempt with it
 }
 
 func of(m map[owner]*sums, s id.Scope, key int64) *sums {
@@ -70,6 +73,7 @@ func columns[T any, N comparable](c *checker, k *object.Kind[T, N]) error {
 
 func (c *checker) attempt(a *object.Object[Attempt]) error {
 	b := &a.Body
+	c.paidWith(a)
 	if !b.Open() {
 		return nil
 	}

@@ -95,6 +95,15 @@ func (k *stock) refund(intent int64) *object.Object[payment.Refund] {
 	return r
 }
 
+// keepCode stores a security code for the card of an attempt.
+func (k *stock) keepCode(a *object.Object[payment.Attempt], expires time.Time) {
+	k.t.Helper()
+	if a.Body.Card == 0 || a.Body.Open() {
+		k.t.Fatalf("%+v is no definite payment with a card", a.Body)
+	}
+	k.behind(fmt.Sprintf("INSERT INTO card_cvc (scope, key, sealed, expires) SELECT scope, key, sealed, %d FROM card WHERE key = %d", expires.UnixMicro(), a.Body.Card))
+}
+
 func TestCheckFindsDamage(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -182,6 +191,15 @@ func TestCheckFindsDamage(t *testing.T) {
 		{"a guard that lets too much pass", func(k *stock) {
 			k.behind(fmt.Sprintf("UPDATE guard SET reserved = 0 WHERE subject = %d", k.charge(k.refunding).Key))
 		}, []string{"guards/charge"}},
+		{"a security code kept after the outcome", func(k *stock) {
+			k.keepCode(k.last(k.authorised), k.clock.Now().Add(time.Minute))
+		}, []string{"security codes/card_cvc"}},
+		{"a security code kept beyond its time", func(k *stock) {
+			k.behind("UPDATE card_cvc SET expires = " + fmt.Sprint(k.clock.Now().Add(-6*time.Minute).UnixMicro()))
+		}, []string{"security codes/card_cvc"}},
+		{"a security code that is about to be deleted", func(k *stock) {
+			k.behind("UPDATE card_cvc SET expires = " + fmt.Sprint(k.clock.Now().Add(-4*time.Minute).UnixMicro()))
+		}, nil},
 		{"a guard that is gone", func(k *stock) {
 			k.behind(fmt.Sprintf("DELETE FROM guard WHERE subject = %d", k.charge(k.authorised).Key))
 		}, []string{"guards/charge"}},

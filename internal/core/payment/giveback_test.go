@@ -87,7 +87,12 @@ func TestGiveBackJob(t *testing.T) {
 	}})
 	runner.Start()
 	s.recheck()
-	charge := <-done
+	var charge payment.ChargeID
+	select {
+	case charge = <-done:
+	case <-time.After(20 * time.Second):
+		t.Error("nothing is given back")
+	}
 	if err := runner.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package payment_test
 
 import (
 	"context"
-	"log/slog"
 	"net"
 	"sync"
 	"testing"
@@ -22,6 +21,7 @@ import (
 	"github.com/florinpay/florin/internal/kit/money"
 	"github.com/florinpay/florin/internal/provider"
 	"github.com/florinpay/florin/internal/provider/sandbox"
+	"github.com/florinpay/florin/test/leak"
 )
 
 // shop is a payment service over a real database and a real simulator.
@@ -64,7 +64,9 @@ const timeout = 400 * time.Millisecond
 func open(t testing.TB, alter ...func(*provider.Provider)) *shop {
 	t.Helper()
 	c := &movable{}
-	book, err := sandbox.OpenFileBook(t.TempDir() + "/book")
+	dir := t.TempDir()
+	t.Cleanup(func() { leak.CheckDir(t, dir) })
+	book, err := sandbox.OpenFileBook(dir + "/book")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +102,7 @@ func assemble(t testing.TB, d *db.DB, c *movable, sim *sandbox.Simulator, book *
 		t.Fatal(err)
 	}
 	v := &payment.Service{DB: d, Keys: keys, Vault: vault.New(d, master, keys), Merchant: merchants, Book: &ledger.Book{},
-		Providers: map[string]provider.Provider{p.Name: p}, Default: p.Name, Log: slog.New(slog.DiscardHandler)}
+		Providers: map[string]provider.Provider{p.Name: p}, Default: p.Name, Log: leak.Logger(t)}
 	s := &shop{Service: v, t: t, scope: id.Scope{Account: created.Account.Key}, clock: c, sim: sim, book: book}
 	t.Cleanup(s.inOrder)
 	return s

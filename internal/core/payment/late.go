@@ -11,6 +11,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
 )
 
@@ -38,7 +39,7 @@ func (v *Service) ask(ctx context.Context, p provider.Provider, a *object.Object
 	case f.Answer == provider.NotFound, f.Answer == provider.Found && f.Outcome.Status.Definite():
 		return v.rest(ctx, a)
 	}
-	return v.reschedule(ctx, a, time.Time{})
+	return v.reschedule(ctx, a, nil)
 }
 
 // rest ends the looking after of a definite attempt.
@@ -132,6 +133,8 @@ func (v *Service) paidLate(tx *db.Tx, account *merchant.Account, a *object.Objec
 // unwanted says why an intent has no use for a late success; empty: it has.
 func unwanted(i *Intent, a *Attempt) string {
 	switch {
+	case probe.Mutant("payment.keep-unwanted"):
+		return ""
 	case i.Status == Canceled:
 		return "the payment was canceled"
 	case i.Status == Succeeded || i.Status == RequiresCapture:
@@ -173,6 +176,9 @@ func (v *Service) receive(tx *db.Tx, a *object.Object[Attempt], o *object.Object
 	}
 	if err := tell(tx, a.Body.Intent, "charge.succeeded", Charges, ch, a.Body.Request); err != nil {
 		return err
+	}
+	if probe.Mutant("payment.no-give-back") {
+		return nil
 	}
 	return job.Enqueue(tx, s, tx.NewKey(), GiveBackJob, tx.Now(), GiveBackPayload{ChargeID(key)})
 }

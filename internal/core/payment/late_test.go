@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/job"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/payment"
@@ -144,6 +145,10 @@ func (s *shop) givenBack(op operation, i payment.IntentID, why string, before pa
 	charges := s.unwanted()
 	if len(charges) != 1 {
 		t.Fatalf("%d charges to give back", len(charges))
+	}
+	jobs, err := job.Counts(t.Context(), s.DB, payment.GiveBackJob)
+	if err != nil || len(jobs) != 1 || jobs[0].Waiting != 1 {
+		t.Errorf("jobs that give it back: %+v %v", jobs, err)
 	}
 	for range 2 {
 		if err := s.GiveBack(t.Context(), s.scope, charges[0]); err != nil {

@@ -33,7 +33,7 @@ func wait(tries int) time.Duration {
 // recheck is when a definite attempt is looked at once more: when it failed
 // because the provider said twice that it knows nothing of it.
 func (a *Attempt) recheck(now time.Time, news News, t provider.Traits) time.Time {
-	if news == newsFailed && !a.Absent.IsZero() {
+	if news == newsFailed && !a.Absent.IsZero() && !probe.Mutant("payment.no-recheck") {
 		return now.Add(recheckAfter * t.Horizon)
 	}
 	return time.Time{}
@@ -83,19 +83,23 @@ func (v *Service) Resolve(ctx context.Context, s id.Scope, key AttemptID) error 
 	case byInquiry:
 		return v.inquire(ctx, p, a)
 	case byReplay:
-		return v.replay(ctx, a)
+		return v.replay(ctx, p, a)
 	case byReversal:
 		return v.reverse(ctx, p, a)
 	}
-	return v.reschedule(ctx, a, time.Time{})
+	return v.reschedule(ctx, a, nil)
 }
 
 // replay sends an attempt again under its reference. That the second sending
-// failed says nothing about the first.
-func (v *Service) replay(ctx context.Context, a *object.Object[Attempt]) error {
+// failed says nothing about the first; that it was declined may mean no more than
+// that it was a second one, so a provider which can undo is had to undo it.
+func (v *Service) replay(ctx context.Context, p provider.Provider, a *object.Object[Attempt]) error {
 	o := v.call(ctx, a)
-	if o.Status == provider.Failed {
+	switch {
+	case o.Status == provider.Failed:
 		o.Status = provider.Unknown
+	case o.Status == provider.Declined && p.Reverse != nil && a.Body.Operation != OpVoid:
+		return v.reschedule(ctx, a, func(a *Attempt) { a.Contested = true; a.learn(o) })
 	}
 	_, err := v.settle(ctx, a, o, nil)
 	return err
@@ -125,9 +129,14 @@ func (v *Service) claim(ctx context.Context, s id.Scope, key AttemptID) (claimed
 			unable, a.Body.Due = err, tx.Now().Add(wait(a.Body.Tries))
 			return Attempts.Update(tx, a)
 		}
-		a.Body.Due = tx.Now().Add(p.Traits.Timeout + Margin)
-		if how = wayOf(p, a, tx.Now()); how == byReplay {
+		if !probe.Mutant("payment.claim-twice") {
+			a.Body.Due = tx.Now().Add(p.Traits.Timeout + Margin)
+		}
+		switch how = wayOf(p, a, tx.Now()); how {
+		case byReplay:
 			a.Body.Sent = tx.Now()
+		case byReversal:
+			a.Body.Undoing = true
 		}
 		claimed = a
 		return Attempts.Update(tx, a)
@@ -147,15 +156,19 @@ func (v *Service) inquire(ctx context.Context, p provider.Provider, a *object.Ob
 	case f.Answer == provider.NotFound:
 		return v.absent(ctx, p, a, asked)
 	}
-	return v.reschedule(ctx, a, time.Time{})
+	return v.reschedule(ctx, a, nil)
 }
 
 // absent applies the provider's word, asked for at a time, that it knows
 // nothing of the attempt. It counts only when it is said twice, the second time
 // after the horizon and a margin: the request may still be on its way.
 func (v *Service) absent(ctx context.Context, p provider.Provider, a *object.Object[Attempt], asked time.Time) error {
-	if a.Body.Absent.IsZero() || asked.Before(absenceCounts(a, p.Traits)) {
-		return v.reschedule(ctx, a, asked)
+	if (a.Body.Absent.IsZero() || asked.Before(absenceCounts(a, p.Traits))) && !probe.Mutant("payment.absent-at-once") {
+		return v.reschedule(ctx, a, func(a *Attempt) {
+			if a.Absent.IsZero() {
+				a.Absent = asked.Truncate(time.Microsecond) // as its column holds it
+			}
+		})
 	}
 	_, err := v.settle(ctx, a, provider.Outcome{
 		Status: provider.Failed, Retryable: true, Message: "the provider does not know of it, asked again after its horizon"}, nil)
@@ -163,13 +176,18 @@ func (v *Service) absent(ctx context.Context, p provider.Provider, a *object.Obj
 }
 
 // absenceCounts is from when on a provider that knows nothing of an attempt
-// will not come to process it any more.
+// will not come to process it any more: a whole lease and horizon after it was
+// sent last, and as long after the provider was first asked in vain, in case
+// that the clock of who asked is ahead of the clock of who sent.
 func absenceCounts(a *object.Object[Attempt], t provider.Traits) time.Time {
-	sent := a.Body.Sent
-	if sent.IsZero() {
-		sent = id.Time(a.Key)
+	since := a.Body.Sent
+	if since.IsZero() || probe.Mutant("payment.horizon-from-first") {
+		since = id.Time(a.Key)
 	}
-	return sent.Add(t.Timeout + Margin + t.Horizon)
+	if a.Body.Absent.After(since) {
+		since = a.Body.Absent
+	}
+	return since.Add(t.Timeout + Margin + t.Horizon)
 }
 
 // reverse undoes whatever an attempt did at a provider that can't be asked.
@@ -184,7 +202,7 @@ func (v *Service) reverse(ctx context.Context, p provider.Provider, a *object.Ob
 	case f.Answer == provider.NotFound:
 		return v.absent(ctx, p, a, asked)
 	}
-	return v.reschedule(ctx, a, time.Time{})
+	return v.reschedule(ctx, a, nil)
 }
 
 func (v *Service) settleReversed(ctx context.Context, a *object.Object[Attempt], o provider.Outcome) error {
@@ -207,18 +225,18 @@ func (v *Service) settleReversed(ctx context.Context, a *object.Object[Attempt],
 	}})
 }
 
-// reschedule gives the lease back and sets when the next resolver may try;
-// absent, if set, notes when the provider first knew nothing. What was sent by
-// a process that is gone is now told to be unknown.
-func (v *Service) reschedule(ctx context.Context, held *object.Object[Attempt], absent time.Time) error {
+// reschedule gives the lease back, notes what was learned, if anything was, and
+// sets when the next resolver may try. What was sent by a process that is gone
+// is now told to be unknown.
+func (v *Service) reschedule(ctx context.Context, held *object.Object[Attempt], learned func(*Attempt)) error {
 	s := held.Scope
 	return v.DB.Run(ctx, db.Step{Name: "payment.reschedule", Scope: s.Key(), Needs: []db.Need{Attempts.Need(s, held.Key)}, Do: func(tx *db.Tx) error {
 		a, err := get(tx, Attempts, s, held.Key)
 		if err != nil || !a.Body.Due.Equal(held.Body.Due) {
 			return err // settled, or another resolver's
 		}
-		if a.Body.Absent.IsZero() {
-			a.Body.Absent = absent
+		if learned != nil {
+			learned(&a.Body)
 		}
 		before := a.Body.State
 		if next, ok := attemptMachine.Next(before, newsUnknown); ok {
@@ -267,6 +285,9 @@ func (v *Service) answer(tx *db.Tx, a *object.Object[Attempt], r *idem.Request) 
 	reply, err := v.replyTo(tx, a)
 	if err != nil {
 		return nil, err
+	}
+	if probe.Mutant("payment.forget-reply") {
+		return reply, nil
 	}
 	return reply, v.Keys.Finish(tx, a.Scope, a.Body.Ticket, reply)
 }

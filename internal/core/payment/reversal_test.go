@@ -65,7 +65,7 @@ func TestReversal(t *testing.T) {
 }
 
 // TestReversalFindsNothing: not found counts when it is said twice, the second
-// time after the horizon.
+// time a lease and a horizon later.
 func TestReversalFindsNothing(t *testing.T) {
 	for _, op := range operations {
 		if op.name == "void" {
@@ -87,7 +87,7 @@ func TestReversalFindsNothing(t *testing.T) {
 			if a := s.last(int64(i)).Body; !a.Open() || a.Absent.IsZero() || a.Tries != 2 {
 				t.Errorf("before the horizon: %+v", a)
 			}
-			s.clock.Advance(15 * time.Second)
+			s.clock.Advance(30 * time.Second)
 			s.sweep()
 			if before == payment.RequiresConfirmation {
 				before = payment.RequiresPaymentMethod

@@ -7,6 +7,7 @@ import (
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
@@ -17,6 +18,11 @@ import (
 func (v *Service) send(ctx context.Context, a *object.Object[Attempt], r *idem.Request) (*idem.Reply, error) {
 	probe.Point("payment.before-send")
 	o := v.call(ctx, a)
+	if o.Status == provider.Unknown && probe.Mutant("payment.retry-unknown") {
+		elsewhere := *a
+		elsewhere.Key = v.DB.IDs().Next()
+		o = v.call(ctx, &elsewhere)
+	}
 	probe.Point("payment.after-send")
 	reply, err := v.settle(ctx, a, o, r)
 	probe.Point("payment.settled")
@@ -31,13 +37,16 @@ func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.
 	if err != nil {
 		return provider.Outcome{Status: provider.Failed, Message: err.Error()}
 	}
-	if !v.clock().Now().Before(a.Body.Due) {
+	if !v.clock().Now().Before(a.Body.Due) && !probe.Mutant("payment.send-late") {
 		return provider.Outcome{Status: provider.Unknown, Message: "not sent: the lease was over"}
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.Traits.Timeout)
 	defer cancel()
 	s, b := a.Scope, &a.Body
 	reference, original := Reference(s, AttemptID(a.Key)), Reference(s, b.Original)
+	if b.Tries > 0 && probe.Mutant("payment.replay-anew") {
+		reference += "_again"
+	}
 	switch b.Operation {
 	case OpAuthorize, OpSale:
 		card, err := v.Vault.CardData(ctx, s, b.Card)
@@ -63,7 +72,7 @@ func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.
 // depends on it, in one step, and records the reply for the request that
 // waits. held is the attempt as the caller took its lease. An attempt that was
 // settled meanwhile keeps its outcome, but for a success of one that was called
-// failed.
+// failed; one that others are about to undo is not approved any more.
 func (v *Service) settle(ctx context.Context, held *object.Object[Attempt], o provider.Outcome, r *idem.Request) (reply *idem.Reply, err error) {
 	s := held.Scope
 	account, err := v.Merchant.Account(ctx, s)
@@ -75,8 +84,11 @@ func (v *Service) settle(ctx context.Context, held *object.Object[Attempt], o pr
 		if err != nil {
 			return err
 		}
+		mine := a.Body.Due.Equal(held.Body.Due)
 		switch {
-		case a.Body.Open() && (o.Status.Definite() || a.Body.Due.Equal(held.Body.Due)):
+		case a.Body.Open() && a.Body.Undoing && !mine && o.Status == provider.Approved:
+			// It may be undone by now.
+		case a.Body.Open() && (o.Status.Definite() || mine):
 			err = v.apply(tx, account, a, o)
 		case a.Body.State == Failed && o.Status == provider.Approved:
 			err = v.late(tx, account, a, o)
@@ -143,6 +155,9 @@ func (v *Service) undecided(tx *db.Tx, a *object.Object[Attempt], before State) 
 		}
 		return tell(tx, a.Body.Intent, "payment_intent.processing", Intents, o, a.Body.Request)
 	case OpRefund:
+		if probe.Mutant("payment.release-unknown") {
+			return v.Book.Release(tx, a.Scope, int64(a.Body.Charge), ledger.GuardRefund, a.Body.Amount)
+		}
 		r, err := get(tx, Refunds, a.Scope, int64(a.Body.Refund))
 		if err != nil {
 			return err

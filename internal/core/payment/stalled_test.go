@@ -79,6 +79,53 @@ func TestStalledReceiver(t *testing.T) {
 	}
 }
 
+// TestStalledApproval: a process that brings an approval after its lease, when
+// another has had it undone and not written that down yet, comes too late.
+func TestStalledApproval(t *testing.T) {
+	for _, op := range operations {
+		if op.name == "void" {
+			continue // is said again, never undone
+		}
+		t.Run(op.name, func(t *testing.T) {
+			t.Parallel()
+			var l line
+			undone, written := make(chan struct{}), make(chan struct{})
+			s := open(t, l.alter(t), noInquiry, noReplay, func(p *provider.Provider) {
+				reverse := p.Reverse
+				p.Reverse = func(ctx context.Context, r provider.ReverseRequest) provider.Finding {
+					f := reverse(ctx, r)
+					close(undone)
+					<-written
+					return f
+				}
+			})
+			i := op.ready(s)
+			swept := make(chan error, 1)
+			stalled := func() {
+				l.after.Store(nil)
+				s.clock.Advance(lease)
+				go func() {
+					_, err := s.Sweep(context.Background(), 10)
+					swept <- err
+				}()
+				<-undone
+			}
+			l.after.Store(&stalled)
+			if _, err := op.do(s, i, key("k")); err != nil {
+				t.Error(err)
+			}
+			close(written)
+			if err := <-swept; err != nil {
+				t.Error(err)
+			}
+			if a := s.last(int64(i)).Body; a.State != payment.Reversed {
+				t.Errorf("the attempt is %s", a.State)
+			}
+			s.agree()
+		})
+	}
+}
+
 // TestStaleUnknown: that a caller whose lease is over learned nothing does not
 // end the lease of whoever looks after the attempt now.
 func TestStaleUnknown(t *testing.T) {

@@ -28,7 +28,7 @@ func wayOf(p provider.Provider, a *object.Object[Attempt], now time.Time) way {
 		return byInquiry
 	// A reversal may be said twice to every provider, and undoing a void would
 	// be the opposite of what was asked for.
-	case a.Body.Operation == OpVoid, replayable(p, a, now):
+	case a.Body.Operation == OpVoid, replayable(p, a, now) && !a.Body.Contested:
 		return byReplay
 	case p.Reverse != nil:
 		return byReversal

@@ -157,6 +157,9 @@ func (s *shop) sweep() {
 	if _, err := s.Sweep(context.Background(), 1000); err != nil {
 		s.t.Fatal(err)
 	}
+	if _, err := s.Vault.ExpireCVC(context.Background(), 1000); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // rest lets time pass until no attempt is looked after any more.

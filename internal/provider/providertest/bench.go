@@ -62,10 +62,10 @@ func (b *bench) note(t *testing.T, reference string, out provider.Outcome) provi
 		}
 	}
 	for _, c := range []provider.Card{b.h.Approve, b.h.Decline} {
-		if c.Number != "" && strings.Contains(told, c.Number) {
+		if !c.Number.IsZero() && strings.Contains(told, c.Number.Reveal()) {
 			t.Errorf("%s: a card number is shown:\n%s", reference, told)
 		}
-		if c.CVC != "" && strings.Contains(told, `"`+c.CVC+`"`) {
+		if !c.CVC.IsZero() && strings.Contains(told, `"`+c.CVC.Reveal()+`"`) {
 			t.Errorf("%s: a security code is shown:\n%s", reference, told)
 		}
 	}

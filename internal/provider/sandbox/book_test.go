@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/florinpay/florin/internal/kit/hidden"
 )
 
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
@@ -19,7 +21,7 @@ var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 // record puts an approved sale into the book.
 func record(t testing.TB, b Book, reference string) Operation {
 	t.Helper()
-	req := request{Reference: reference, Kind: Sale, Amount: 100, Currency: "eur", Card: &card{"4242424242424242", 12, 2034, ""}}
+	req := request{Reference: reference, Kind: Sale, Amount: 100, Currency: "eur", Card: &card{hidden.NewText("4242424242424242"), 12, 2034, hidden.Text{}}}
 	op, _, err := b.Apply(t.Context(), reference, func(v View) (Operation, error) { return judge(v, req, noon) })
 	if err != nil {
 		t.Fatal(err)
@@ -224,7 +226,7 @@ func TestFailedSync(t *testing.T) {
 func TestTwoSimulatorsShareABook(t *testing.T) {
 	book := openBook(t, filepath.Join(t.TempDir(), "b.book"))
 	sims := []*Simulator{NewSimulator(book, Options{}), NewSimulator(book, Options{})}
-	req := request{Reference: "s", Kind: Sale, Amount: 100, Currency: "eur", Card: &card{"4242424242424242", 12, 2034, ""}}
+	req := request{Reference: "s", Kind: Sale, Amount: 100, Currency: "eur", Card: &card{hidden.NewText("4242424242424242"), 12, 2034, hidden.Text{}}}
 	if _, err := sims[0].process(req); err != nil {
 		t.Fatal(err)
 	}

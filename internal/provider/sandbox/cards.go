@@ -81,16 +81,17 @@ func fields(lists ...string) map[string]bool {
 // verdict is the response code for a charge on c at now, and what became of
 // its security code.
 func (c card) verdict(now time.Time) (code, cvcCheck string) {
+	number := c.Number.Reveal()
 	cvcCheck = "pass"
 	switch {
-	case c.CVC == "":
+	case c.CVC.IsZero():
 		cvcCheck = "unchecked"
-	case wrongCVC[c.Number]:
+	case wrongCVC[number]:
 		cvcCheck = "fail"
 	}
-	refused, known := declining[c.Number]
+	refused, known := declining[number]
 	switch {
-	case !known && !approving[c.Number]:
+	case !known && !approving[number]:
 		return codeInvalidNumber, "unchecked"
 	case !now.Before(time.Date(c.ExpYear, time.Month(c.ExpMonth)+1, 1, 0, 0, 0, 0, time.UTC)):
 		// A card is good to the last day of its month.

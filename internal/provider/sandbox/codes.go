@@ -14,6 +14,7 @@ const (
 	codeExpired         = "54"
 	codeFraud           = "59"
 	codeVelocity        = "65"
+	codeDuplicate       = "94"
 	codeProcessing      = "96"
 	codeWrongCVC        = "N7"
 )
@@ -32,6 +33,7 @@ var reasons = map[string]string{
 	codeExpired:         "expired_card",
 	codeFraud:           "fraudulent",
 	codeVelocity:        "card_velocity_exceeded",
+	codeDuplicate:       "duplicate_transaction",
 	codeProcessing:      "processing_error",
 	codeWrongCVC:        "incorrect_cvc",
 }

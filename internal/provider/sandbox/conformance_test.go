@@ -9,9 +9,11 @@ import (
 	"testing"
 
 	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/kit/hidden"
 	"github.com/florinpay/florin/internal/kit/money"
 	"github.com/florinpay/florin/internal/provider"
 	"github.com/florinpay/florin/internal/provider/providertest"
+	"github.com/florinpay/florin/test/leak"
 )
 
 func TestConformance(t *testing.T) {
@@ -32,8 +34,8 @@ func conform(t *testing.T, open func(*testing.T) Book) {
 		Start: func(t *testing.T, w providertest.World) providertest.Instance {
 			return startInstance(t, w, open(t))
 		},
-		Approve: provider.Card{Number: "4242424242424242", ExpMonth: 12, ExpYear: 2034, CVC: "737"},
-		Decline: provider.Card{Number: "4000000000009995", ExpMonth: 12, ExpYear: 2034, CVC: "737"},
+		Approve: provider.Card{Number: hidden.NewText("4242424242424242"), ExpMonth: 12, ExpYear: 2034, CVC: hidden.NewText("737")},
+		Decline: provider.Card{Number: hidden.NewText("4000000000009995"), ExpMonth: 12, ExpYear: 2034, CVC: hidden.NewText("737")},
 		Reason:  "insufficient_funds", Code: "51",
 	})
 }
@@ -102,6 +104,7 @@ func openBook(t testing.TB, path string) *FileBook {
 		if err := book.Close(); err != nil {
 			t.Error(err)
 		}
+		leak.CheckFiles(t, path)
 	})
 	return book
 }

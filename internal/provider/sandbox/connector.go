@@ -3,7 +3,6 @@ package sandbox
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -122,7 +121,7 @@ func (c *connector) inquire(ctx context.Context, reference string) provider.Find
 
 // operate sends one operation and reads what became of it.
 func (c *connector) operate(ctx context.Context, req request) provider.Outcome {
-	body, err := json.Marshal(req)
+	body, err := req.encode()
 	if err != nil {
 		return provider.Outcome{Status: provider.Failed, Message: "the request can't be written as JSON"}
 	}

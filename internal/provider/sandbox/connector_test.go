@@ -17,13 +17,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/florinpay/florin/internal/kit/hidden"
 	"github.com/florinpay/florin/internal/kit/money"
 	"github.com/florinpay/florin/internal/provider"
 )
 
 var testSale = provider.AuthorizeRequest{
 	Reference: "r", Amount: money.New(100, "eur"), Capture: true,
-	Card: provider.Card{Number: "4242424242424242", ExpMonth: 12, ExpYear: 2034, CVC: "737"},
+	Card: provider.Card{Number: hidden.NewText("4242424242424242"), ExpMonth: 12, ExpYear: 2034, CVC: hidden.NewText("737")},
 }
 
 // rawServer lets a test speak bytes: serve gets each request that arrives, and

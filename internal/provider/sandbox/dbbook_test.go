@@ -18,11 +18,17 @@ import (
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/db/dbtest"
 	"github.com/florinpay/florin/internal/kit/clock"
+	"github.com/florinpay/florin/internal/kit/hidden"
+	"github.com/florinpay/florin/test/leak"
 )
 
 // onBothEngines runs f with the address of a database that holds no book yet.
 func onBothEngines(t *testing.T, f func(t *testing.T, address string)) {
-	t.Run("sqlite", func(t *testing.T) { f(t, "sqlite:"+filepath.Join(t.TempDir(), "book.db")) })
+	t.Run("sqlite", func(t *testing.T) {
+		dir := t.TempDir()
+		t.Cleanup(func() { leak.CheckDir(t, dir) })
+		f(t, "sqlite:"+filepath.Join(dir, "book.db"))
+	})
 	t.Run("postgres", func(t *testing.T) { f(t, postgresAddress(t)) })
 }
 
@@ -72,7 +78,7 @@ func TestDBBookIsLikeTheFileBook(t *testing.T) {
 				Amount: []int64{10, 100, 100}[random.IntN(3)], Currency: "eur",
 			}
 			if req.Kind.takesCard() {
-				req.Card = &card{"4242424242424242", 12, 2034, ""}
+				req.Card = &card{hidden.NewText("4242424242424242"), 12, 2034, hidden.Text{}}
 			} else if req.Original = fmt.Sprint("r", random.IntN(200)); len(good) > 0 && random.IntN(4) > 0 {
 				req.Original = good[random.IntN(len(good))]
 			}

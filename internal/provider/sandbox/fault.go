@@ -22,9 +22,11 @@ const (
 	Refused     Mode = "refused"      // the connection is closed, and nothing processed
 	Garbage     Mode = "garbage"      // processed; answered with bytes that are no JSON
 	SlowProcess Mode = "slow_process" // never answered; processed only after the delay, unless the simulator ends before
+	Duplicate   Mode = "duplicate"    // processed and answered; the network delivers the request again after the delay
+	Contradict  Mode = "contradict"   // processed, never answered; whoever sends it again is told that it was declined
 )
 
-var modes = []Mode{Lost, Late, Reset, Refused, Garbage, SlowProcess}
+var modes = []Mode{Lost, Late, Reset, Refused, Garbage, SlowProcess, Duplicate, Contradict}
 
 var faultKinds = []Kind{Authorize, Sale, Capture, Refund, Reversal, Inquiry}
 
@@ -38,7 +40,7 @@ type Fault struct {
 	Reference string
 	// Count is how many requests it hits before it is used up; 0 is 1.
 	Count int
-	// Delay is for Late and SlowProcess.
+	// Delay is for Late, SlowProcess and Duplicate.
 	Delay time.Duration
 }
 
@@ -94,6 +96,7 @@ type faults struct {
 
 	mu     sync.Mutex
 	script []Fault
+	denied map[string]bool   // references whose repetition is declined
 	visits map[string]uint64 // kind and reference: requests seen so far; kept only where rate > 0
 }
 
@@ -118,6 +121,13 @@ func (f *faults) clear() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.script = nil
+}
+
+// calm ends all faults. What was denied stays so.
+func (f *faults) calm() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.script, f.rate = nil, 0
 }
 
 // next gives the fault of a request; its Mode is empty if all goes well.
@@ -152,4 +162,21 @@ func (f *faults) random(kind Kind, reference string) Fault {
 		return Fault{}
 	}
 	return Fault{Mode: modes[r.IntN(len(modes))], Delay: time.Duration(r.Int64N(int64(f.delay) + 1))}
+}
+
+// deny has every repetition of a request declined. A reversal may be said twice:
+// the protocol promises it.
+func (f *faults) deny(req request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.denied == nil {
+		f.denied = map[string]bool{}
+	}
+	f.denied[req.Reference] = req.Kind != Reversal
+}
+
+func (f *faults) denies(reference string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.denied[reference]
 }

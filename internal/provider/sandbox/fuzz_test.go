@@ -2,10 +2,10 @@ package sandbox
 
 import (
 	"bytes"
-	"encoding/json"
 	"path/filepath"
 	"testing"
 
+	"github.com/florinpay/florin/internal/kit/hidden"
 	"github.com/florinpay/florin/internal/provider"
 )
 
@@ -29,7 +29,7 @@ func FuzzDecodeRequest(f *testing.F) {
 		if err == nil && !req.asks(op) {
 			t.Errorf("%+v was judged as %+v", req, op)
 		}
-		text, err := json.Marshal(req)
+		text, err := req.encode()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,7 +37,7 @@ func FuzzDecodeRequest(f *testing.F) {
 		if refused != nil {
 			t.Fatalf("%s: %v", text, refused)
 		}
-		if second, err := json.Marshal(again); err != nil || !bytes.Equal(text, second) {
+		if second, err := again.encode(); err != nil || !bytes.Equal(text, second) {
 			t.Errorf("%s, and then %s (%v)", text, second, err)
 		}
 	})
@@ -46,7 +46,7 @@ func FuzzDecodeRequest(f *testing.F) {
 // FuzzReply: only an answer to this very request ends it, and only a documented
 // refusal means that nothing happened.
 func FuzzReply(f *testing.F) {
-	req := request{Reference: "r", Kind: Sale, Amount: 100, Currency: "eur", Card: &card{"4242424242424242", 12, 2034, ""}}
+	req := request{Reference: "r", Kind: Sale, Amount: 100, Currency: "eur", Card: &card{hidden.NewText("4242424242424242"), 12, 2034, hidden.Text{}}}
 	f.Add(200, []byte(approvedSale))
 	f.Add(400, []byte(`{"error":{"code":"invalid_field","message":"m","processed":false}}`))
 	f.Add(404, []byte(`{"error":{"code":"not_found","message":"m","processed":false}}`))

@@ -23,7 +23,7 @@ func judge(v View, req request, now time.Time) (Operation, error) {
 	switch req.Kind {
 	case Authorize, Sale:
 		op.Code, op.CVCCheck = req.Card.verdict(now)
-		op.Brand, op.Last4 = brand(req.Card.Number), req.Card.last4()
+		op.Brand, op.Last4 = brand(req.Card.Number.Reveal()), req.Card.last4()
 		if req.Amount > maxAmount {
 			op.Code = codeInvalidAmount
 		}

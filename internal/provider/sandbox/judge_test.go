@@ -9,11 +9,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/florinpay/florin/internal/kit/clock"
+	"github.com/florinpay/florin/internal/kit/hidden"
 )
 
 func TestCards(t *testing.T) {
 	now := time.Date(2026, 11, 30, 23, 59, 59, 0, time.UTC)
-	good := func(number, cvc string) card { return card{number, 11, 2026, cvc} }
+	good := func(number, cvc string) card { return card{hidden.NewText(number), 11, 2026, hidden.NewText(cvc)} }
 	tests := []struct {
 		card      card
 		code, cvc string
@@ -34,13 +35,13 @@ func TestCards(t *testing.T) {
 		{good("4100000000000019", "123"), "59", "pass"},
 		{good("4242424242424241", "123"), "14", "unchecked"}, // fails Luhn
 		{good("4111111111111111", "123"), "14", "unchecked"}, // passes Luhn, but is no card of ours
-		{card{"4242424242424242", 10, 2026, "123"}, "54", "pass"},
-		{card{"4242424242424242", 12, 2025, "123"}, "54", "pass"},
+		{card{hidden.NewText("4242424242424242"), 10, 2026, hidden.NewText("123")}, "54", "pass"},
+		{card{hidden.NewText("4242424242424242"), 12, 2025, hidden.NewText("123")}, "54", "pass"},
 	}
 	for _, test := range tests {
 		code, cvc := test.card.verdict(now)
 		if code != test.code || cvc != test.cvc {
-			t.Errorf("%s %d/%d: %s %s, want %s %s", test.card.Number, test.card.ExpMonth, test.card.ExpYear, code, cvc, test.code, test.cvc)
+			t.Errorf("%s %d/%d: %s %s, want %s %s", test.card.Number.Reveal(), test.card.ExpMonth, test.card.ExpYear, code, cvc, test.code, test.cvc)
 		}
 	}
 	for number := range approving {
@@ -93,7 +94,7 @@ func (s *script) in(currency string, kind Kind, reference, original string, amou
 	s.t.Helper()
 	req := request{Reference: reference, Kind: kind, Original: original, Amount: amount, Currency: currency}
 	if kind.takesCard() {
-		req.Card = &card{"4242424242424242", 12, 2034, "123"}
+		req.Card = &card{hidden.NewText("4242424242424242"), 12, 2034, hidden.NewText("123")}
 	}
 	op, err := s.sim.process(req)
 	if err != nil {

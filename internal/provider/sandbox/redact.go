@@ -4,7 +4,33 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+
+	"github.com/florinpay/florin/internal/kit/hidden"
 )
+
+// encode is the body of the request as it goes over the wire, with the card in
+// clear.
+func (r request) encode() ([]byte, error) {
+	type wireCard struct {
+		Number   string `json:"number"`
+		ExpMonth int    `json:"exp_month"`
+		ExpYear  int    `json:"exp_year"`
+		CVC      string `json:"cvc,omitempty"`
+	}
+	var c *wireCard
+	if r.Card != nil {
+		c = &wireCard{r.Card.Number.Reveal(), r.Card.ExpMonth, r.Card.ExpYear, r.Card.CVC.Reveal()}
+	}
+	return json.Marshal(struct {
+		Reference  string    `json:"reference"`
+		Kind       Kind      `json:"kind"`
+		Original   string    `json:"original,omitempty"`
+		Amount     int64     `json:"amount"`
+		Currency   string    `json:"currency"`
+		Card       *wireCard `json:"card,omitempty"`
+		Descriptor string    `json:"descriptor,omitempty"`
+	}{r.Reference, r.Kind, r.Original, r.Amount, r.Currency, c, r.Descriptor})
+}
 
 var (
 	// panLike finds what may be a card number: twelve digits or more, with
@@ -29,11 +55,11 @@ func mask(number string) string {
 func (r request) redacted() string {
 	if r.Card != nil {
 		c := *r.Card
-		c.Number, c.CVC = mask(c.Number), ""
+		c.Number, c.CVC = hidden.NewText(mask(c.Number.Reveal())), hidden.Text{}
 		r.Card = &c
 	}
 	// A descriptor may hold anything, so the search goes over it too.
-	body, err := json.Marshal(r)
+	body, err := r.encode()
 	if err != nil {
 		return ""
 	}

@@ -25,6 +25,9 @@ type Options struct {
 	// FaultDelay is the longest delay of a random fault; 2 s if zero, and less
 	// than [Horizon] always.
 	FaultDelay time.Duration
+	// OnFault, if set, is told of each request that went wrong on purpose. It is
+	// called while the request is answered, several at once.
+	OnFault func(kind Kind, reference string, mode Mode)
 }
 
 // Simulator is the acquirer: an [http.Handler] over a [Book].
@@ -32,6 +35,7 @@ type Simulator struct {
 	book   Book
 	clock  clock.Clock
 	faults faults
+	told   func(Kind, string, Mode)
 	mux    *http.ServeMux
 
 	ctx  context.Context // done when the simulator ends
@@ -44,7 +48,10 @@ type Simulator struct {
 // NewSimulator makes an acquirer whose truth is book. Close it at the end;
 // book stays open.
 func NewSimulator(book Book, o Options) *Simulator {
-	s := &Simulator{book: book, clock: o.Clock, mux: http.NewServeMux()}
+	s := &Simulator{book: book, clock: o.Clock, told: o.OnFault, mux: http.NewServeMux()}
+	if s.told == nil {
+		s.told = func(Kind, string, Mode) {}
+	}
 	if s.clock == nil {
 		s.clock = clock.System{}
 	}
@@ -89,23 +96,41 @@ func (s *Simulator) operate(w http.ResponseWriter, r *http.Request) {
 		answerRefusal(w, refused)
 		return
 	}
-	fault := s.faults.next(req.Kind, req.Reference)
+	fault := s.fault(req.Kind, req.Reference)
+	again := func() { _, _ = s.processWithin(min(patience, Horizon-fault.Delay), req) }
 	switch fault.Mode {
 	case Refused:
 		panic(http.ErrAbortHandler)
 	case SlowProcess:
 		// Whoever asks reads it in the book.
-		s.later(fault.Delay, func() { _, _ = s.processWithin(min(patience, Horizon-fault.Delay), req) })
+		s.later(fault.Delay, again)
 		s.hold(r)
+	case Duplicate:
+		defer s.later(fault.Delay, again)
+	case Contradict:
+		s.faults.deny(req)
 	}
 	op, err := s.process(req)
 	switch {
 	case s.spoil(fault, w, r):
 	case err != nil:
 		answerError(w, err)
+	case op.State == Approved && s.faults.denies(req.Reference):
+		s.told(req.Kind, req.Reference, Contradict)
+		op.State, op.Code, op.AuthorizationCode = Declined, codeDuplicate, ""
+		answer(w, http.StatusOK, op)
 	default:
 		answer(w, http.StatusOK, op)
 	}
+}
+
+// fault picks what goes wrong with a request, and tells of it.
+func (s *Simulator) fault(kind Kind, reference string) Fault {
+	f := s.faults.next(kind, reference)
+	if f.Mode != "" && f.Mode != Contradict { // which goes wrong when it is asked again
+		s.told(kind, reference, f.Mode)
+	}
+	return f
 }
 
 // patience is how long a request may wait for the book. What is not being
@@ -143,7 +168,7 @@ func (s *Simulator) processWithin(limit time.Duration, req request) (Operation, 
 // inquire is GET /v1/operations/{reference}.
 func (s *Simulator) inquire(w http.ResponseWriter, r *http.Request) {
 	reference := r.PathValue("reference")
-	fault := s.faults.next(Inquiry, reference)
+	fault := s.fault(Inquiry, reference)
 	switch fault.Mode {
 	case Refused:
 		panic(http.ErrAbortHandler)
@@ -168,7 +193,7 @@ func (s *Simulator) inquire(w http.ResponseWriter, r *http.Request) {
 // that was its answer. It panics where there is to be none.
 func (s *Simulator) spoil(f Fault, w http.ResponseWriter, r *http.Request) (answered bool) {
 	switch f.Mode {
-	case Lost:
+	case Lost, Contradict:
 		s.hold(r)
 	case Late:
 		ctx, cancel := context.WithCancel(r.Context())
@@ -238,3 +263,7 @@ func (s *Simulator) listBook(w http.ResponseWriter, r *http.Request) {
 	}
 	_ = out.Flush() // the client has gone, if anything
 }
+
+// Calm lets nothing go wrong any more: it forgets the script, and draws no
+// further faults.
+func (s *Simulator) Calm() { s.faults.calm() }

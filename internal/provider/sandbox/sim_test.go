@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/florinpay/florin/internal/kit/clock"
+	"github.com/florinpay/florin/internal/kit/hidden"
 	"github.com/florinpay/florin/internal/provider"
 )
 
@@ -92,7 +93,7 @@ func TestBookListing(t *testing.T) {
 	p := New(url, ConnectorOptions{})
 	p.Authorize(t.Context(), testSale)
 	poor := testSale
-	poor.Reference, poor.Card.Number = "poor", "4000000000009995"
+	poor.Reference, poor.Card.Number = "poor", hidden.NewText("4000000000009995")
 	p.Authorize(t.Context(), poor)
 	p.Refund(t.Context(), provider.RefundRequest{Reference: "back", Original: "r", Amount: testSale.Amount})
 	_, text := call(t, "GET", url+"/book", "")
@@ -116,7 +117,7 @@ func TestBookListing(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if strings.Contains(text, testSale.Card.Number) || strings.Contains(text, `"737"`) {
+	if strings.Contains(text, testSale.Card.Number.Reveal()) || strings.Contains(text, `"737"`) {
 		t.Errorf("card data in the book: %s", text)
 	}
 }

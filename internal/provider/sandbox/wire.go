@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/florinpay/florin/internal/kit/hidden"
 	"github.com/florinpay/florin/internal/provider"
 )
 
@@ -79,15 +80,20 @@ type request struct {
 	Descriptor string `json:"descriptor,omitempty"`
 }
 
+// card is a card as it came or is about to go over the wire. Neither number nor
+// code is printed; encode alone writes them out.
 type card struct {
-	Number   string `json:"number"`
-	ExpMonth int    `json:"exp_month"`
-	ExpYear  int    `json:"exp_year"`
-	CVC      string `json:"cvc,omitempty"`
+	Number   hidden.Text `json:"number"`
+	ExpMonth int         `json:"exp_month"`
+	ExpYear  int         `json:"exp_year"`
+	CVC      hidden.Text `json:"cvc,omitzero"`
 }
 
 // last4 is all of a number that may be kept in the clear.
-func (c card) last4() string { return c.Number[max(0, len(c.Number)-4):] }
+func (c card) last4() string {
+	number := c.Number.Reveal()
+	return number[max(0, len(number)-4):]
+}
 
 // asks reports whether r has the content of the recorded operation, so that it
 // is a repetition and not another request under a used reference. The security
@@ -95,7 +101,7 @@ func (c card) last4() string { return c.Number[max(0, len(c.Number)-4):] }
 func (r request) asks(op Operation) bool {
 	same := r.Kind == op.Kind && r.Original == op.Original && r.Amount == op.Amount && r.Currency == op.Currency
 	if r.Card != nil {
-		same = same && r.Card.last4() == op.Last4 && brand(r.Card.Number) == op.Brand
+		same = same && r.Card.last4() == op.Last4 && brand(r.Card.Number.Reveal()) == op.Brand
 	}
 	return same
 }
@@ -187,14 +193,15 @@ func (r request) check() *refusal {
 }
 
 func (c card) check() *refusal {
+	number, cvc := c.Number.Reveal(), c.CVC.Reveal()
 	switch {
-	case len(c.Number) < 12 || len(c.Number) > 19 || !all(c.Number, isDigit):
+	case len(number) < 12 || len(number) > 19 || !all(number, isDigit):
 		return refuse(invalidField, "card.number", "a card number has 12 to 19 digits")
 	case c.ExpMonth < 1 || c.ExpMonth > 12:
 		return refuse(invalidField, "card.exp_month", "a month is 1 to 12")
 	case c.ExpYear < 2000 || c.ExpYear > 2099:
 		return refuse(invalidField, "card.exp_year", "a year is 2000 to 2099")
-	case c.CVC != "" && (len(c.CVC) < 3 || len(c.CVC) > 4 || !all(c.CVC, isDigit)):
+	case cvc != "" && (len(cvc) < 3 || len(cvc) > 4 || !all(cvc, isDigit)):
 		return refuse(invalidField, "card.cvc", "a security code has 3 or 4 digits")
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/florinpay/florin/internal/kit/clock"
+	"github.com/florinpay/florin/internal/kit/hidden"
 	"github.com/florinpay/florin/internal/kit/money"
 	"github.com/florinpay/florin/internal/provider"
 )
@@ -78,10 +79,10 @@ func TestTranscripts(t *testing.T) {
 func TestConnectorTranscript(t *testing.T) {
 	all := transcripts(t)
 	eur := func(minor int64) money.Amount { return money.New(minor, "eur") }
-	visa := provider.Card{Number: "4242424242424242", ExpMonth: 12, ExpYear: 2034}
+	visa := provider.Card{Number: hidden.NewText("4242424242424242"), ExpMonth: 12, ExpYear: 2034}
 	withCVC := visa
-	withCVC.CVC = "123"
-	poor := provider.Card{Number: "4000000000009995", ExpMonth: 12, ExpYear: 2034}
+	withCVC.CVC = hidden.NewText("123")
+	poor := provider.Card{Number: hidden.NewText("4000000000009995"), ExpMonth: 12, ExpYear: 2034}
 	tests := []struct {
 		file string
 		at   int
@@ -236,12 +237,12 @@ func TestRedaction(t *testing.T) {
 		}
 	}
 	req := request{Reference: "r", Kind: Sale, Amount: 1, Currency: "eur", Descriptor: "4242424242424242",
-		Card: &card{Number: "5555555555554444", ExpMonth: 1, ExpYear: 2030, CVC: "123"}}
+		Card: &card{Number: hidden.NewText("5555555555554444"), ExpMonth: 1, ExpYear: 2030, CVC: hidden.NewText("123")}}
 	want := `{"reference":"r","kind":"sale","amount":1,"currency":"eur","card":{"number":"555555******4444","exp_month":1,"exp_year":2030},"descriptor":"424242******4242"}`
 	if got := req.redacted(); got != want {
 		t.Errorf("redacted request\n%s, want\n%s", got, want)
 	}
-	if req.Card.CVC != "123" || req.Card.Number != "5555555555554444" {
+	if req.Card.CVC.Reveal() != "123" || req.Card.Number.Reveal() != "5555555555554444" {
 		t.Error("redacting changed the request itself")
 	}
 }
@@ -250,7 +251,7 @@ func TestRedaction(t *testing.T) {
 // that a number or code could stand in.
 func TestOperationKeepsNoCard(t *testing.T) {
 	req := request{Reference: "r", Kind: Sale, Amount: 1, Currency: "eur",
-		Card: &card{Number: "5555555555554444", ExpMonth: 1, ExpYear: 2030, CVC: "987"}}
+		Card: &card{Number: hidden.NewText("5555555555554444"), ExpMonth: 1, ExpYear: 2030, CVC: hidden.NewText("987")}}
 	op, err := judge(nil, req, time.Unix(0, 0))
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 // Package dbtest gives tests a database of their own: a SQLite file copied
 // from a migrated template, or, when FLORIN_TEST_DB holds the address of a
-// PostgreSQL server, a database there made from a migrated template.
+// PostgreSQL server, a database there made from a migrated template. Before a
+// database goes it is searched for card data, which fails the test.
 package dbtest
 
 import (
@@ -22,6 +23,7 @@ import (
 
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/schema"
+	"github.com/florinpay/florin/test/leak"
 )
 
 // Postgres reports whether the tests run against PostgreSQL.
@@ -44,7 +46,12 @@ func OpenAt(t testing.TB, address string, o db.Options) *db.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = d.Close() })
+	t.Cleanup(func() {
+		if strings.HasPrefix(address, "sqlite:") {
+			leak.CheckDatabase(t, address) // with the log, which goes when the file is closed
+		}
+		_ = d.Close()
+	})
 	if err := d.ClaimNode(context.WithoutCancel(t.Context())); err != nil {
 		t.Fatal(err)
 	}
@@ -88,6 +95,7 @@ func SQLite(t testing.TB) string {
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { leak.CheckDatabase(t, "sqlite:"+path) })
 	return "sqlite:" + path
 }
 
@@ -124,7 +132,10 @@ func postgres(t testing.TB, server string) string {
 	if _, err := admin.Exec(ctx, "CREATE DATABASE "+name+" TEMPLATE "+from); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { drop(t, server, name) })
+	t.Cleanup(func() {
+		leak.CheckDatabase(t, withDatabase(server, name))
+		drop(t, server, name)
+	})
 	return withDatabase(server, name)
 }
 

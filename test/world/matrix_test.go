@@ -1,0 +1,133 @@
+package world
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// cell is one fault at one operation.
+type cell struct {
+	fault mishap
+	op    string
+}
+
+// sandboxFaults are the sandbox's modes, and sandboxKinds its operations.
+var (
+	sandboxFaults = []mishap{"lost", "late", "reset", "refused", "garbage", "slow_process", "duplicate", "contradict"}
+	sandboxKinds  = []string{"authorize", "sale", "capture", "refund", "reversal", "inquiry"}
+	// steps are all that a node of this world does to the database while it is
+	// up. A step that is not here makes the test fail.
+	steps = []string{
+		"payment.create", "payment.confirm", "payment.capture", "payment.cancel", "payment.refund",
+		"payment.settle", "payment.claim", "payment.reschedule", "payment.resume", "payment.reversed",
+		"payment.rest", "payment.late", "payment.give-back", "job.claim", "job.record",
+		"vault.create_payment_method",
+	}
+	// requests are what clients ask for.
+	requests = []string{"method", "create", "confirm", "capture", "cancel", "refund"}
+)
+
+// impossible are the cells that can't be hit, and why.
+var impossible = map[cell]string{
+	{"contradict", "inquiry"}:  "an inquiry changes nothing: asked again it tells the same",
+	{"contradict", "reversal"}: "a reversal may be said twice to every provider: that is what one promises who has it",
+	{"duplicate", "inquiry"}:   "an inquiry changes nothing: delivered twice it is answered twice",
+}
+
+// possible lists the cells of the matrix.
+func possible() (list []cell) {
+	add := func(faults []mishap, ops []string) {
+		for _, op := range ops {
+			for _, f := range faults {
+				if impossible[cell{f, op}] == "" {
+					list = append(list, cell{f, op})
+				}
+			}
+		}
+	}
+	add(sandboxFaults, sandboxKinds)
+	add(slices.Concat(sendFaults, toldFaults), sandboxKinds)
+	add(stepFaults, steps)
+	add([]mishap{replyLost}, requests)
+	return list
+}
+
+// rare are the steps that need much to come together.
+var rare = append([]string{"payment.resume", "payment.reversed"}, afterLate...)
+
+// sought is what the seeds are after, in turn: each cell, and a rare one thrice.
+func sought() (list []cell) {
+	for _, c := range possible() {
+		list = append(list, c)
+		if slices.Contains(rare, c.op) {
+			list = append(list, c, c)
+		}
+	}
+	return list
+}
+
+// hits counts the cells that were hit.
+type hits struct {
+	mu    sync.Mutex
+	cells map[cell]int
+}
+
+func (h *hits) count(f mishap, op string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.cells == nil {
+		h.cells = map[cell]int{}
+	}
+	h.cells[cell{f, op}]++
+}
+
+func (h *hits) merge(o *hits) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.cells == nil {
+		h.cells = map[cell]int{}
+	}
+	for c, n := range o.cells {
+		h.cells[c] += n
+	}
+}
+
+// check says which cells were hit less than so often, and which can't be.
+func (h *hits) check(t *testing.T, least int) {
+	t.Helper()
+	all := possible()
+	for _, c := range all {
+		if h.cells[c] < least {
+			t.Errorf("%s at %s: %d hits, want %d", c.fault, c.op, h.cells[c], least)
+		}
+	}
+	for c := range h.cells {
+		if !slices.Contains(all, c) && impossible[c] == "" {
+			t.Errorf("%s at %s is in no cell of the matrix", c.fault, c.op)
+		}
+	}
+}
+
+// table is the matrix, for people.
+func (h *hits) table() string {
+	byFault := map[mishap]map[string]int{}
+	for c, n := range h.cells {
+		if byFault[c.fault] == nil {
+			byFault[c.fault] = map[string]int{}
+		}
+		byFault[c.fault][c.op] = n
+	}
+	var b strings.Builder
+	for _, f := range slices.Sorted(maps.Keys(byFault)) {
+		fmt.Fprintf(&b, "%-18s", f)
+		for _, op := range slices.Sorted(maps.Keys(byFault[f])) {
+			fmt.Fprintf(&b, " %s:%d", op, byFault[f][op])
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}

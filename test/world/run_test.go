@@ -1,0 +1,240 @@
+package world
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/florinpay/florin/internal/app"
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/db/dbtest"
+	"github.com/florinpay/florin/internal/provider/providertest"
+	"github.com/florinpay/florin/internal/provider/sandbox"
+)
+
+// birth is when every world begins. Virtual time begins in the year 2000; row
+// keys begin in 2024.
+var birth = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// world is one run.
+type world struct {
+	seed    uint64
+	random  *rand.Rand // the scheduler's, and that of whoever is alone at work
+	focus   cell       // what this seed is after
+	made    plan
+	history *history
+	turns   *scheduler
+	hits    hits
+
+	address string // of the database
+	db      *db.DB
+	book    *sandbox.FileBook
+	sim     *sandbox.Simulator
+	wire    *providertest.Pipe // to the sandbox
+	client  *http.Client
+	stopSim context.CancelFunc
+
+	calm            bool // nothing befalls anybody any more
+	focused, faults int
+	crashes, jumps  int
+
+	mu       sync.Mutex
+	nodes    []*node // the present life of each
+	started  []int
+	clocks   []*shifted
+	answers  map[string]answer
+	problems []string
+
+	boots sync.WaitGroup // nodes that are starting
+	lives sync.WaitGroup // what dead nodes leave behind, and servers
+}
+
+// outcome is what a run leaves.
+type outcome struct {
+	history  *history
+	problems []string
+	hits     *hits
+}
+
+// run makes a world of a seed and lets it come to rest.
+func run(t *testing.T, seed uint64) (out outcome) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(birth))
+		w := newWorld(t, seed)
+		w.live()
+		w.rest()
+		w.check()
+		w.end()
+		out = outcome{w.history, w.problems, &w.hits}
+	})
+	return out
+}
+
+func newWorld(t *testing.T, seed uint64) *world {
+	t.Helper()
+	w := &world{seed: seed, random: rand.New(rand.NewPCG(seed, 1)), history: newHistory(birth), answers: map[string]answer{}}
+	cells := sought()
+	w.focus = cells[seed%uint64(len(cells))]
+	w.made = w.plan()
+	w.turns = newScheduler(w)
+	dir := folder(t)
+	w.address = "sqlite:" + filepath.Join(dir, "world.db")
+	if err := copyTemplate(t, strings.TrimPrefix(w.address, "sqlite:")); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	w.db, err = db.Open(t.Context(), w.address, db.Options{Serial: true, Depart: w.depart})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.book, err = sandbox.OpenFileBook(filepath.Join(dir, "book")); err != nil {
+		t.Fatal(err)
+	}
+	w.sim = sandbox.NewSimulator(w.book, sandbox.Options{Seed: seed, FaultRate: 60, FaultDelay: w.made.longest(), OnFault: w.wrong})
+	w.wire = providertest.NewPipe()
+	for range w.made.nodes {
+		w.nodes, w.started, w.clocks = append(w.nodes, nil), append(w.started, 0), append(w.clocks, &shifted{})
+	}
+	w.client = &http.Client{Transport: &http.Transport{DialContext: w.dial, DisableKeepAlives: true}}
+	return w
+}
+
+// folder is where a world keeps its files: in memory where the machine has such
+// a place, since what is proven here is not the disk.
+func folder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "florin-world-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+func copyTemplate(t *testing.T, path string) error {
+	content, err := os.ReadFile(strings.TrimPrefix(dbtest.SQLite(t), "sqlite:"))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, content, 0o600)
+}
+
+// depart holds a train until its turn comes, so that others may join it.
+func (w *world) depart() {
+	w.turns.park(&parked{name: "train", place: atTrain})
+}
+
+// wrong is told what went wrong at the sandbox.
+func (w *world) wrong(kind sandbox.Kind, reference string, mode sandbox.Mode) {
+	if c := (cell{mishap(mode), string(kind)}); impossible[c] == "" {
+		w.hits.count(c.fault, c.op)
+	}
+	w.history.add("sandbox %s %s !! %s", kind, reference, mode)
+}
+
+// dial connects a client to a node, if it is up.
+func (w *world) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	var i int
+	if _, err := fmt.Sscanf(address, "n%d.invalid", &i); err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	n := w.nodes[i]
+	w.mu.Unlock()
+	if n == nil || !n.up.Load() || n.dead.Load() {
+		return nil, fmt.Errorf("n%d refuses the connection", i)
+	}
+	return n.pipe.Dial(ctx, network, address)
+}
+
+// live starts everything and lets the clients do what they want to.
+func (w *world) live() {
+	go w.turns.run()
+	sim, stop := context.WithCancel(context.Background())
+	w.lives.Go(func() {
+		if err := w.sim.Serve(sim, w.wire); err != nil {
+			w.fail("the sandbox: %v", err)
+		}
+	})
+	w.stopSim = stop
+	w.calm = true
+	for i := range w.nodes {
+		w.boot(i, 0)
+		w.boots.Wait()
+	}
+	w.calm = false
+	w.inject()
+	var clients sync.WaitGroup
+	for i := range 3 {
+		clients.Go(w.newClient(i + 1).run)
+	}
+	clients.Wait()
+	if w.made.hasty {
+		time.Sleep(time.Minute) // what was late comes late
+	}
+}
+
+// rest lets nothing befall anybody any more, has every key answered that a
+// client gave up, and waits until nothing is left to do.
+func (w *world) rest() {
+	w.turns.park(&parked{name: "calm", place: atClient})
+	w.calm = true
+	w.sim.Calm()
+	w.boots.Wait()
+	w.answerAll()
+	for range 120 {
+		if w.quiet() {
+			return
+		}
+		time.Sleep(10 * time.Second)
+	}
+	w.fail("work is left after twenty minutes")
+}
+
+// end stops everything, and has the books verified.
+func (w *world) end() {
+	for _, n := range w.nodes {
+		if err := n.shut(); err != nil {
+			w.fail("%s does not end: %v", n.name, err)
+		}
+	}
+	w.stopSim()
+	w.lives.Wait()
+	w.client.CloseIdleConnections()
+	if err := w.db.Close(); err != nil {
+		w.fail("closing: %v", err)
+	}
+	w.turns.end()
+	findings, err := app.Verify(context.Background(), w.address, slog.New(slog.DiscardHandler))
+	if err != nil {
+		w.fail("verify: %v", err)
+	}
+	for _, f := range findings {
+		w.fail("verify: %+v", f)
+	}
+	if err := w.book.Close(); err != nil {
+		w.fail("the book: %v", err)
+	}
+}
+
+func (w *world) fail(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.problem(format, args...)
+}
+
+// problem notes what should not be. w.mu is held.
+func (w *world) problem(format string, args ...any) {
+	w.problems = append(w.problems, fmt.Sprintf(format, args...))
+}
