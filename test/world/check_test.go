@@ -91,6 +91,10 @@ func (w *world) check() {
 	}
 }
 
+// tooMuch is the sandbox's code for an amount that is not there. Another provider
+// might not look.
+const tooMuch = "13"
+
 // sameOperations compares each attempt with the sandbox's book. One that a
 // person is asked about is explained.
 func (w *world) sameOperations(b *books) {
@@ -112,6 +116,9 @@ func (w *world) sameOperations(b *books) {
 		}
 	}
 	for reference, op := range b.theirs {
+		if op.Code == tooMuch && (op.Kind == sandbox.Capture || op.Kind == sandbox.Refund) {
+			w.fail("%s %s of %d was sent, though there was not as much: its guard let it through", op.Kind, reference, op.Amount)
+		}
 		if b.attempts[strings.TrimSuffix(reference, "_r")] == nil {
 			w.fail("%s %s is not known here", op.Kind, reference)
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -70,6 +71,9 @@ func (c *client) pay() {
 		c.method(form)
 	}
 	made := c.post("create", "/v1/payment_intents", form)
+	if c.chance(10) {
+		c.abuse(made)
+	}
 	intent := made.id()
 	if made.status == http.StatusPaymentRequired {
 		intent = declinedIntent(made.body)
@@ -93,6 +97,21 @@ func (c *client) pay() {
 		c.refund(intent, amount)
 	}
 }
+
+// abuse sends another request under a key that was answered.
+func (c *client) abuse(a answer) {
+	if a.status == 0 {
+		return
+	}
+	a.form = maps.Clone(a.form)
+	a.form.Set("description", "something else")
+	if got := c.try(a); got.status != 0 && got.status != http.StatusConflict && got.status < 500 && !strings.HasPrefix(brief(got.body), keyMismatch) {
+		c.w.fail("key %s was taken for another request: %d %s", a.key, got.status, got.text)
+	}
+}
+
+// keyMismatch is the type of the error that such a request gets.
+const keyMismatch = "idempotency_error"
 
 func declinedIntent(body map[string]any) string {
 	e, _ := body["error"].(map[string]any)
