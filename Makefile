@@ -3,10 +3,11 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME ?= 30s
 SEED ?= 1
+KILLS ?= 50
 GO_TEST = go test -count=1
 
 .DEFAULT_GOAL := build
-.PHONY: build setup test lint fuzz simulate crash proof generate clean help
+.PHONY: build setup test lint fuzz simulate crash proof generate bench clean help
 
 build: ## build the one binary, bin/florin
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/florin ./cmd/florin
@@ -26,10 +27,10 @@ fuzz: ## run every fuzz target for FUZZTIME (30s) each
 simulate: ## run the simulated world with SEED, to see one history again
 	FLORIN_SEED=$(SEED) $(GO_TEST) -v -timeout 30m ./test/world
 
-crash: ## kill the real binary at random moments and at every kill point, on both engines, and verify what is left
-	$(GO_TEST) -v -timeout 30m ./test/crash
+crash: setup ## kill the real binary KILLS times at random and at every kill point, on both engines, trace its syncs, and verify what is left
+	FLORIN_KILLS=$(KILLS) $(GO_TEST) -v -timeout 60m ./test/crash
 	$(GO_TEST) -v -timeout 30m -tags probe ./test/crash
-	go run ./test/postgres/with -- $(GO_TEST) -v -timeout 30m ./test/crash
+	FLORIN_KILLS=$(KILLS) go run ./test/postgres/with -- $(GO_TEST) -v -timeout 60m ./test/crash
 	go run ./test/postgres/with -- $(GO_TEST) -v -timeout 30m -tags probe ./test/crash
 
 proof: setup ## the full counts that make test runs reduced; can be interrupted and gone on with
@@ -37,6 +38,10 @@ proof: setup ## the full counts that make test runs reduced; can be interrupted 
 
 generate: ## make generated files anew
 	go generate ./...
+
+bench: build ## measure payments per second and check the books, on SQLite and on a PostgreSQL server of its own
+	bin/florin bench
+	go run ./test/postgres/with -- sh -c 'exec bin/florin bench --db "$$FLORIN_TEST_DB"'
 
 clean: ## remove what was built or fetched here
 	rm -rf bin .cache test/clients/node/node_modules

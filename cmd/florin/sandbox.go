@@ -5,15 +5,16 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 
 	"github.com/florinpay/florin/internal/app"
 )
 
 type sandboxCommand struct {
 	Listen string `help:"Address to listen on; loopback only." default:"127.0.0.1:8421" env:"FLORIN_SANDBOX_LISTEN"`
-	Book   string `help:"File in which every operation is kept." default:"florin.sandbox.book" type:"path"`
-	Seed   uint64 `help:"Seed of random faults."`
-	Faults int    `help:"Random faults, per thousand operations." default:"0"`
+	Book   string `help:"File in which every operation is kept." default:"florin.sandbox.book" type:"path" env:"FLORIN_SANDBOX_BOOK"`
+	Seed   uint64 `help:"Seed of random faults." env:"FLORIN_SANDBOX_SEED"`
+	Faults int    `help:"Random faults, per thousand operations." default:"0" env:"FLORIN_SANDBOX_FAULTS"`
 }
 
 // Run answers until a signal comes.
@@ -27,4 +28,17 @@ func (s *sandboxCommand) Run(ctx context.Context, _ *slog.Logger) error {
 	}
 	fmt.Printf("The sandbox acquirer is ready at http://%s, its book at http://%s/book\n", ln.Addr(), ln.Addr())
 	return app.Sandbox{Book: s.Book, Seed: s.Seed, Faults: s.Faults}.Serve(ctx, ln)
+}
+
+// loopback refuses addresses that other machines could reach: the sandbox asks
+// nobody who he is.
+func loopback(address string) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("--listen %q: want HOST:PORT", address)
+	}
+	if ip, err := netip.ParseAddr(host); host == "localhost" || err == nil && ip.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("--listen %s: the sandbox listens on loopback addresses only (127.0.0.1, [::1], localhost), since it asks for no credentials", address)
 }

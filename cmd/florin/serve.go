@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"os"
 	"strings"
 	"time"
@@ -15,13 +14,19 @@ import (
 )
 
 type serveCommand struct {
-	Listen         string `help:"Address to listen on; loopback only for now." default:"127.0.0.1:8420" env:"FLORIN_LISTEN"`
+	Listen         string `help:"Address to listen on. Away from loopback, card numbers are taken by TLS only." default:"127.0.0.1:8420" env:"FLORIN_LISTEN"`
 	DB             string `name:"db" help:"Database: sqlite:PATH or postgres://…" default:"sqlite:florin.db" env:"FLORIN_DB"`
 	Sandbox        string `help:"The sandbox acquirer: embedded, or the URL of a florin sandbox." default:"embedded" env:"FLORIN_SANDBOX"`
 	SecretKey      string `help:"Secret test key of the first account on an empty database (made if not set)." env:"FLORIN_SECRET_KEY" placeholder:"sk_test_…"`
 	PublishableKey string `help:"Publishable test key of the first account on an empty database (made if not set)." env:"FLORIN_PUBLISHABLE_KEY" placeholder:"pk_test_…"`
 	MasterKey      string `help:"Master key that seals the database." env:"FLORIN_MASTER_KEY" hidden:""`
 	MasterKeyFile  string `help:"File of the master key (default: florin.key beside the database, made on an empty one)." env:"FLORIN_MASTER_KEY_FILE" type:"path"`
+	Heads          string `help:"File that keeps the heads of seals (default: florin.heads beside the master key's file)." env:"FLORIN_HEADS" type:"path"`
+
+	TLSCert        string   `name:"tls-cert" help:"File of the TLS certificate chain, in PEM; read again when it changes." env:"FLORIN_TLS_CERT" type:"path" placeholder:"FILE"`
+	TLSKey         string   `name:"tls-key" help:"File of the certificate's private key, in PEM." env:"FLORIN_TLS_KEY" type:"path" placeholder:"FILE"`
+	TrustedProxies []string `help:"Proxies whose word about where a request came from is taken: networks, separated by commas." env:"FLORIN_TRUSTED_PROXIES" placeholder:"CIDR"`
+	AdminListen    string   `help:"Address for metrics, profiles, health and jobs (default: none). Nobody is asked who he is there: protect it." env:"FLORIN_ADMIN_LISTEN" placeholder:"HOST:PORT"`
 
 	ProviderTimeout time.Duration `help:"Bound on one call to a provider, 100ms to 20s. What it leaves unknown is asked about once this and 10 s are over." default:"10s" env:"FLORIN_PROVIDER_TIMEOUT"`
 }
@@ -35,49 +40,43 @@ const (
 
 // Run serves until a signal comes.
 func (s *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
-	if err := loopback(s.Listen); err != nil {
-		return err
-	}
 	if s.ProviderTimeout < minProviderTimeout || s.ProviderTimeout > maxProviderTimeout {
 		return fmt.Errorf("--provider-timeout %s: want %s to %s", s.ProviderTimeout, minProviderTimeout, maxProviderTimeout)
 	}
 	// First, since keys are shown once: an address that is taken must not cost
 	// the keys of the account that the first start makes.
-	ln, err := net.Listen("tcp", s.Listen)
+	public, private, err := s.listeners()
 	if err != nil {
 		return err
 	}
 	a, err := app.New(ctx, app.Config{
 		DB: s.DB, Sandbox: s.Sandbox, SecretKey: s.SecretKey, PublishableKey: s.PublishableKey,
-		MasterKey: s.MasterKey, MasterKeyFile: s.MasterKeyFile, Logger: log, ProviderTimeout: s.ProviderTimeout,
+		MasterKey: s.MasterKey, MasterKeyFile: s.MasterKeyFile, Heads: s.Heads, Logger: log, ProviderTimeout: s.ProviderTimeout,
+		TLSCert: s.TLSCert, TLSKey: s.TLSKey, TrustedProxies: s.TrustedProxies, Version: version,
 	})
 	if err != nil {
-		return errors.Join(err, ln.Close())
+		return errors.Join(err, closeListener(public), closeListener(private))
 	}
-	s.greet(a, ln.Addr().String())
+	for _, risk := range exposed(public, private, s.TLSCert != "") {
+		log.Warn(risk)
+	}
+	s.greet(a, public.Addr(), private)
 	a.Start()
-	err = a.Serve(ctx, ln)
+	err = serveBoth(ctx, a, public, private, log)
 	return errors.Join(err, a.Close(context.WithoutCancel(ctx)))
 }
 
-// loopback refuses addresses that other machines could reach: there is no TLS
-// yet, and card numbers must not travel in the clear.
-func loopback(address string) error {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return fmt.Errorf("--listen %q: want HOST:PORT", address)
-	}
-	if ip, err := netip.ParseAddr(host); host == "localhost" || err == nil && ip.IsLoopback() {
-		return nil
-	}
-	return fmt.Errorf("--listen %s: only loopback addresses (127.0.0.1, [::1], localhost) are allowed for now, since there is no TLS yet", address)
-}
-
 // greet says where Florin is and, once, what its first keys are.
-func (s *serveCommand) greet(a *app.App, address string) {
-	url := "http://" + strings.Replace(address, "127.0.0.1", "localhost", 1)
+func (s *serveCommand) greet(a *app.App, address net.Addr, private net.Listener) {
+	url := urlOf("http", address)
+	if s.TLSCert != "" {
+		url = urlOf("https", address)
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nFlorin %s is ready at %s\n", version, url)
+	if private != nil {
+		fmt.Fprintf(&b, "Metrics, profiles and jobs are at %s\n", urlOf("http", private.Addr()))
+	}
 	if a.KeyFile != "" {
 		fmt.Fprintf(&b, "\nA master key was made: %s. It seals card and personal data in the database.\nKeep it, apart from the database: without it that data is lost.\nTest mode only: live mode needs FLORIN_MASTER_KEY or FLORIN_MASTER_KEY_FILE.\n", a.KeyFile)
 	}

@@ -6,10 +6,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
+	"github.com/florinpay/florin/internal/app/metrics"
 	"github.com/florinpay/florin/internal/app/welcome"
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/idem"
@@ -36,6 +37,17 @@ type Config struct {
 	// MasterKey or MasterKeyFile seal the database. Without them a file
 	// florin.key beside the database is used, and made on an empty database.
 	MasterKey, MasterKeyFile string
+	// Heads is the file that keeps the heads of seals; default: florin.heads
+	// beside the master key's file, or where that would be.
+	Heads string
+	// TLSCert and TLSKey are the files of a certificate and its key; without
+	// them requests come over plain HTTP.
+	TLSCert, TLSKey string
+	// TrustedProxies are networks of proxies whose word about a request's origin
+	// is taken: see listen.Proxies.
+	TrustedProxies []string
+	// Version is the name of this build, for those who look.
+	Version string
 
 	Logger *slog.Logger
 	Clock  clock.Clock
@@ -43,8 +55,9 @@ type Config struct {
 	Provider provider.Provider
 	// Seed decides the jitter of jobs.
 	Seed int64
-	// Serial lets the database's reads and writes take turns: db.Options.Serial.
-	Serial bool
+	// Database, if set, is a handle on the database at DB, which is used rather
+	// than another one opened. It is closed with the rest.
+	Database *db.DB
 	// ProviderTimeout bounds calls to the sandbox; default 10 s.
 	ProviderTimeout time.Duration
 }
@@ -63,7 +76,14 @@ type App struct {
 	// KeyFile is the file of the master key that this start made, if it did.
 	KeyFile string
 
-	welcome http.Handler // the page at the root
+	welcome     http.Handler // the page at the root
+	certificate *listen.Certificate
+	proxies     listen.Proxies
+	metrics     *metrics.Metrics
+	ending      atomic.Bool // no further requests are wanted
+	version     string
+	clock       clock.Clock
+	sealing     *sealing
 
 	log    *slog.Logger
 	forget []func(context.Context) error // for each handle of a database: delete old marks of trains
@@ -78,13 +98,18 @@ func New(ctx context.Context, c Config) (_ *App, err error) {
 	if a.welcome, err = welcome.New(); err != nil {
 		return nil, err
 	}
+	if err := a.prepare(c); err != nil {
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
 			_ = a.Close(ctx)
 		}
 	}()
-	if a.DB, err = db.Open(ctx, c.DB, db.Options{Clock: c.Clock, Logger: c.Logger, Serial: c.Serial}); err != nil {
-		return nil, err
+	if a.DB = c.Database; a.DB == nil {
+		if a.DB, err = db.Open(ctx, c.DB, db.Options{Clock: c.Clock, Logger: c.Logger}); err != nil {
+			return nil, err
+		}
 	}
 	a.close = append(a.close, a.DB.Close)
 	a.forget = append(a.forget, a.DB.ForgetTrains)
@@ -125,6 +150,7 @@ func (c *Config) defaults() {
 
 // assemble makes the services and tells each what it needs of the others.
 func (a *App) assemble(c Config, acquirer provider.Provider) {
+	acquirer = a.metrics.Provider(acquirer)
 	keys := &idem.Keys{Sealer: a.Master}
 	a.Merchant = merchant.New(a.DB, merchant.Options{})
 	a.Vault = vault.New(a.DB, a.Master, keys)
@@ -136,13 +162,15 @@ func (a *App) assemble(c Config, acquirer provider.Provider) {
 		Live: c.MasterKey != "" || c.MasterKeyFile != "", Master: a.Master, Log: c.Logger}
 	keys.Pin = a.Rest.Pin
 	a.Jobs = job.New(a.DB, job.Options{Seed: c.Seed, Logger: c.Logger})
+	a.sealing = newSealing(a.DB, c)
 	a.register(keys)
+	a.measure()
 }
 
 // Start begins the work that nobody asked for just now: jobs and sweeps.
 func (a *App) Start() {
 	a.Jobs.Start()
-	a.close = append(a.close, func() error {
+	a.close = append(a.close, a.sealing.close, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
 		defer cancel()
 		return a.Jobs.Stop(ctx)
@@ -152,34 +180,6 @@ func (a *App) Start() {
 // stopGrace is how long work in flight may take when the process ends. It is
 // longer than a provider's time-out: a payment that is under way is finished.
 const stopGrace = 25 * time.Second
-
-// Handler answers everything that comes over HTTP.
-func (a *App) Handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
-		if _, err := a.DB.SchemaVersion(r.Context()); err != nil {
-			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
-			return
-		}
-		_, _ = w.Write([]byte("ok\n"))
-	})
-	mux.Handle("GET /{$}", a.welcome)
-	mux.Handle("/", a.Rest)
-	return mux
-}
-
-// Serve answers on ln until ctx ends, then finishes what is in flight.
-func (a *App) Serve(ctx context.Context, ln net.Listener) error {
-	server := &http.Server{
-		Handler:           a.Handler(),
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       60 * time.Second,
-		IdleTimeout:       120 * time.Second,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
-	}
-	return listen.Serve(ctx, server, ln, stopGrace, func() { a.log.Info("shutting down: finishing what is in flight") })
-}
 
 // Close ends everything, the last begun first.
 func (a *App) Close(context.Context) (err error) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/florinpay/florin/internal/base/db/dbtest"
 	"github.com/florinpay/florin/internal/base/secret"
+	"github.com/florinpay/florin/internal/kit/hidden"
 	"github.com/florinpay/florin/internal/kit/money"
 	"github.com/florinpay/florin/internal/provider"
 )
@@ -41,7 +42,7 @@ func config(t *testing.T, address string) Config {
 func sale(reference string) provider.AuthorizeRequest {
 	return provider.AuthorizeRequest{
 		Reference: reference, Amount: money.New(100, "eur"), Capture: true,
-		Card: provider.Card{Number: "4242424242424242", ExpMonth: 12, ExpYear: 2034, CVC: "737"},
+		Card: provider.Card{Number: hidden.NewText("4242424242424242"), ExpMonth: 12, ExpYear: 2034, CVC: hidden.NewText("737")},
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/florinpay/florin/internal/app/heads"
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/event"
 	"github.com/florinpay/florin/internal/core/ledger"
@@ -28,33 +29,91 @@ type Finding struct {
 	Problem  string `json:"problem"`
 }
 
-// Verify checks every invariant of the books at a database's address, and
-// gives each row that breaks one. It writes nothing and needs no key.
-func Verify(ctx context.Context, address string, log *slog.Logger) (findings []Finding, err error) {
-	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
+// Books say what [Examine] checks. The zero value of a field is its default.
+type Books struct {
+	DB string // address
+	// Heads is the file that keeps the heads of seals. If named, it has to be
+	// there. Default: florin.heads beside MasterKeyFile, or where that would be.
+	Heads         string
+	MasterKeyFile string
+}
+
+// Report is what [Examine] found.
+type Report struct {
+	Findings []Finding
+	Sealing  ledger.Sealing
+	// HeadsFile is where the heads of seals were looked for. Without them a
+	// chain of seals that was cut or made anew as a whole goes unnoticed.
+	HeadsFile string
+	Heads     heads.State
+}
+
+// Verify is [Examine] of the books at a database's address, for its findings.
+func Verify(ctx context.Context, address string, log *slog.Logger) ([]Finding, error) {
+	r, err := Examine(ctx, Books{DB: address}, log)
+	return r.Findings, err
+}
+
+// Examine checks every invariant of the books, and gives each row that breaks
+// one. It writes nothing and needs no key.
+func Examine(ctx context.Context, b Books, log *slog.Logger) (r Report, err error) {
+	if path, ok := strings.CutPrefix(b.DB, "sqlite:"); ok {
 		if _, err := os.Stat(path); err != nil {
-			return nil, fmt.Errorf("there is no database at %s", path)
+			return r, fmt.Errorf("there is no database at %s", path)
 		}
 	}
-	d, err := db.Open(ctx, address, db.Options{Logger: log})
+	if b.Heads != "" {
+		if _, err := os.Stat(b.Heads); err != nil {
+			return r, fmt.Errorf("the heads of seals can't be read: %w", err)
+		}
+	}
+	d, err := db.Open(ctx, b.DB, db.Options{Logger: log})
 	if err != nil {
-		return nil, err
+		return r, err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
 	if err := d.CheckSchema(ctx, schema.Files); err != nil {
-		return nil, err
+		return r, err
 	}
 	version, err := d.SchemaVersion(ctx)
 	if err == nil && version == 0 {
 		err = errors.New("there are no books: the database is empty")
 	}
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = sameSchema(ctx, d)
 	}
-	err = verify(ctx, d, func(f ledger.Finding) {
-		findings = append(findings, Finding{f.Check, f.Scope.Account, f.Scope.Livemode, f.Table, f.Key, f.Problem})
-	})
-	return findings, err
+	if err != nil {
+		return r, err
+	}
+	report := func(f ledger.Finding) {
+		r.Findings = append(r.Findings, Finding{f.Check, f.Scope.Account, f.Scope.Livemode, f.Table, f.Key, f.Problem})
+	}
+	if err := settled(ctx, d, report); err != nil {
+		return r, err
+	}
+	r.HeadsFile = headsFile(b.Heads, b.DB, b.MasterKeyFile)
+	if r.Heads, err = heads.Check(ctx, d, r.HeadsFile, report); err != nil {
+		return r, err
+	}
+	r.Sealing, err = ledger.CheckSeals(ctx, d, report)
+	return r, err
+}
+
+// settled reports what verify finds in the books of one moment. Rows that change
+// together are read apart, so on books that are being written to some seem not
+// to agree. Only if any do is all checked again at a snapshot, which holds up
+// checkpoints while it is read.
+func settled(ctx context.Context, d *db.DB, report func(ledger.Finding)) (err error) {
+	found := false
+	if err := verify(ctx, d, func(ledger.Finding) { found = true }); err != nil || !found {
+		return err
+	}
+	moment, err := d.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, moment.Close()) }()
+	return verify(ctx, moment, report)
 }
 
 func verify(ctx context.Context, d *db.DB, report func(ledger.Finding)) error {

@@ -42,6 +42,7 @@ func (a *App) register(keys *idem.Keys) {
 		return err
 	})
 	a.Jobs.Every("make balances available", time.Minute, a.mature)
+	a.Jobs.Every("seal postings", sealEvery, a.sealing.run)
 	a.Jobs.Every("forget trains", time.Hour, a.forgetTrains)
 }
 

@@ -22,6 +22,7 @@ type ddl struct {
 var (
 	createTable = regexp.MustCompile(`(?s)CREATE TABLE (\w+) \((.*?)\n\)([^;]*);`)
 	createIndex = regexp.MustCompile(`(?s)CREATE (UNIQUE )?INDEX (\w+) (ON [^;]*);`)
+	addColumn   = regexp.MustCompile(`(?s)ALTER TABLE (\w+) ADD COLUMN ([^;]*);`)
 	comment     = regexp.MustCompile(`--[^\n]*`)
 	spaces      = regexp.MustCompile(`\s+`)
 	column      = regexp.MustCompile(`^(\w+) (BIGINT|INTEGER|TEXT COLLATE "C"|TEXT|BYTEA|BLOB) NOT NULL( PRIMARY KEY)?( DEFAULT [^,]+)?$`)
@@ -55,7 +56,10 @@ func declared(t *testing.T, engine string, files fs.FS) ddl {
 		for _, m := range createIndex.FindAllStringSubmatch(bare, -1) {
 			d.Indexes[m[2]] = m[1] + spaces.ReplaceAllString(m[3], " ")
 		}
-		rest := createIndex.ReplaceAllString(createTable.ReplaceAllString(bare, ""), "")
+		for _, m := range addColumn.FindAllStringSubmatch(bare, -1) {
+			d.Tables[m[1]] = append(d.Tables[m[1]], columnsOf(t, engine, m[1], m[2])...)
+		}
+		rest := addColumn.ReplaceAllString(createIndex.ReplaceAllString(createTable.ReplaceAllString(bare, ""), ""), "")
 		if rest = strings.TrimSpace(rest); rest != "" {
 			t.Errorf("%s: what this test can't compare: %s", name, rest)
 		}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/florinpay/florin/test/florin"
+	"github.com/florinpay/florin/test/leak"
 )
 
 // caller asks a server what curl would ask it.
@@ -54,7 +55,8 @@ func (c caller) ask(key, method, path, body string, header map[string]string) *r
 	for name, value := range header {
 		req.Header.Set(name, value)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	client := http.Client{Transport: leak.Watched(c.t, nil)}
+	resp, err := client.Do(req)
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -5,6 +5,9 @@ package clients
 import (
 	"errors"
 	"io/fs"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/florinpay/florin/test/florin"
+	"github.com/florinpay/florin/test/leak"
 )
 
 // TestNodeClient runs the tests in node/, which drive Stripe's official npm
@@ -27,13 +31,29 @@ func TestNodeClient(t *testing.T) {
 	s := florintest.Start(t, florintest.Options{})
 	cmd := exec.CommandContext(t.Context(), node, "--test", "--test-reporter=spec")
 	cmd.Dir = "node"
-	cmd.Env = append(os.Environ(), "FLORIN_URL="+s.URL, "FLORIN_SECRET_KEY="+s.SecretKey, "FLORIN_PUBLISHABLE_KEY="+s.PublishableKey, "FORCE_COLOR=0")
+	cmd.Env = append(os.Environ(), "FLORIN_URL="+watched(t, s), "FLORIN_SECRET_KEY="+s.SecretKey, "FLORIN_PUBLISHABLE_KEY="+s.PublishableKey, "FORCE_COLOR=0")
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {
 		t.Errorf("node --test: %v", err)
 	}
 	finish(t, s)
+}
+
+// watched gives an address at which a server can be reached, and at which each
+// of its replies is searched for card data on its way.
+func watched(t *testing.T, s *florintest.Server) string {
+	t.Helper()
+	to, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(to) },
+		Transport: leak.Watched(t, nil),
+	})
+	t.Cleanup(proxy.Close)
+	return proxy.URL
 }
 
 // finish stops a server and checks its books.

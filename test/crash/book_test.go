@@ -22,10 +22,10 @@ func (w *world) book() {
 		a := w.attempts[op.Reference]
 		switch {
 		case a == nil:
-			w.t.Errorf("the acquirer has %+v, of which Florin knows nothing", op)
+			w.differ("the acquirer has %+v, of which Florin knows nothing", op)
 			continue
 		case (op.State == sandbox.Approved) != (a.Body.State == payment.Approved):
-			w.t.Errorf("the acquirer has %+v, Florin says it is %s", op, a.Body.State)
+			w.differ("the acquirer has %+v, Florin says it is %s", op, a.Body.State)
 		}
 		if op.State != sandbox.Approved {
 			continue
@@ -39,7 +39,7 @@ func (w *world) book() {
 	}
 	for reference, a := range w.attempts {
 		if a.Body.State == payment.Approved {
-			w.t.Errorf("Florin says that %s is approved, of which the acquirer knows nothing", reference)
+			w.differ("Florin says that %s is approved, of which the acquirer knows nothing", reference)
 		}
 	}
 	for id, o := range w.intents {
@@ -52,12 +52,12 @@ func (w *world) book() {
 			w.t.Errorf("%s is %s, and the acquirer has no authorisation", id, o.Status)
 		}
 		if kept := o.AmountReceived - w.refunded(id); net[id] != kept {
-			w.t.Errorf("%s: the acquirer has taken %d, Florin says %d", id, net[id], kept)
+			w.differ("%s: the acquirer has taken %d, Florin says %d", id, net[id], kept)
 		}
 		delete(net, id)
 	}
 	for id, n := range net {
-		w.t.Errorf("the acquirer has taken %d for %s, which no list shows", n, id)
+		w.differ("the acquirer has taken %d for %s, which no list shows", n, id)
 	}
 }
 
@@ -98,7 +98,7 @@ func (w *world) clearing(d *db.DB) {
 		if b.Account.Kind() == ledger.ProviderClearing {
 			currency := string(b.Account.Currency())
 			if -b.Net() != took[currency] {
-				w.t.Errorf("provider_clearing is %d in %s, the acquirer took %d", b.Net(), currency, took[currency])
+				w.differ("provider_clearing is %d in %s, the acquirer took %d", b.Net(), currency, took[currency])
 			}
 			delete(took, currency)
 		}
@@ -108,7 +108,7 @@ func (w *world) clearing(d *db.DB) {
 	}
 	for currency, n := range took {
 		if n != 0 {
-			w.t.Errorf("no provider_clearing in %s, the acquirer took %d", currency, n)
+			w.differ("no provider_clearing in %s, the acquirer took %d", currency, n)
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/florinpay/florin/test/florin"
+	"github.com/florinpay/florin/test/leak"
 )
 
 // client talks to a server as a careful merchant does: each request has a key,
@@ -83,6 +84,9 @@ func (a answer) thing() (thing, error) {
 	return body.thing, nil
 }
 
+// errLeak: an answer held card data.
+var errLeak = errors.New("card data")
+
 const (
 	// knock is the pause before a server that does not answer is tried again.
 	knock = 20 * time.Millisecond
@@ -102,6 +106,8 @@ func (c *client) do(ctx context.Context, l *call, stuck func()) (answer, error) 
 		case err == nil && a.Status != http.StatusConflict && a.Status != http.StatusTooManyRequests && a.Status != http.StatusServiceUnavailable:
 			c.answered.Add(1)
 			return a, nil
+		case errors.Is(err, errLeak):
+			return a, err
 		case ctx.Err() != nil:
 			return a, fmt.Errorf("%s under %s: no answer: %w (last: %d %.200s, %v)", l.Path, l.Key, ctx.Err(), a.Status, a.Body, err)
 		case err != nil:
@@ -134,6 +140,9 @@ func (c *client) try(ctx context.Context, method, path string, form url.Values, 
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
+	for _, hit := range leak.Bytes("the reply to "+method+" "+path, body) {
+		return answer{}, fmt.Errorf("%w: %s", errLeak, hit)
+	}
 	return answer{resp.StatusCode, string(body), resp.Header.Get("Idempotent-Replayed") == "true"}, err
 }
 
@@ -144,6 +153,8 @@ func (c *client) get(ctx context.Context, path string) ([]byte, error) {
 		switch {
 		case err == nil && a.Status == http.StatusOK:
 			return []byte(a.Body), nil
+		case errors.Is(err, errLeak):
+			return nil, err
 		case err == nil && a.Status != http.StatusTooManyRequests && a.Status != http.StatusServiceUnavailable:
 			return nil, fmt.Errorf("GET %s: %d %s", path, a.Status, a.Body)
 		}

@@ -29,6 +29,9 @@ type subject struct {
 	charge, intent, attempt, txn int64
 	posting                      int64 // one of the transaction's
 	balance                      int64 // the account that it debits
+	card                         int64 // what was charged
+
+	heads, key string // the server's files
 }
 
 // damages are changes that somebody made with another program: what is changed,
@@ -38,7 +41,7 @@ var damages = map[string]func(s subject) (sql []string, check, table string, key
 		return []string{fmt.Sprintf("UPDATE posting SET amount = amount + 1 WHERE key = %d", s.posting)}, ledger.CheckTransaction, "balance_transaction", s.txn
 	},
 	"a posting turned round": func(s subject) ([]string, string, string, int64) {
-		return []string{fmt.Sprintf("UPDATE posting SET debit = credit, credit = debit WHERE key = %d", s.posting)}, ledger.CheckTransaction, "balance_transaction", s.txn
+		return []string{fmt.Sprintf("UPDATE posting SET debit = credit, credit = debit, number = 1000000 WHERE key = %d", s.posting)}, ledger.CheckTransaction, "balance_transaction", s.txn
 	},
 	"a posting moved to another account": func(s subject) ([]string, string, string, int64) {
 		return []string{fmt.Sprintf("UPDATE posting SET debit = %d WHERE key = %d", ledger.AccountOf(ledger.Bank, "usd"), s.posting)}, ledger.CheckBalance, "balance", s.balance
@@ -67,6 +70,10 @@ var damages = map[string]func(s subject) (sql []string, check, table string, key
 	},
 	"a guard opened": func(s subject) ([]string, string, string, int64) {
 		return []string{fmt.Sprintf("UPDATE guard SET done = done - 1 WHERE subject = %d AND kind = %d", s.charge, ledger.GuardRefund)}, "guards", "charge", s.charge
+	},
+	"a security code kept after the outcome": func(s subject) ([]string, string, string, int64) {
+		return []string{fmt.Sprintf("INSERT INTO card_cvc (scope, key, sealed, expires) SELECT scope, key, sealed, %d FROM card WHERE key = %d",
+			time.Now().Add(time.Hour).UnixMicro(), s.card)}, payment.CheckCodes, "card_cvc", s.card
 	},
 	"an event deleted": func(s subject) ([]string, string, string, int64) {
 		return []string{fmt.Sprintf("DELETE FROM event WHERE lane = %d AND seq = 2", s.intent)}, "events", "event", s.intent
@@ -111,7 +118,8 @@ func books(t *testing.T) (address string, s subject) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	server := florintest.Start(t, florintest.Options{})
+	heads := filepath.Join(t.TempDir(), "florin.heads")
+	server := florintest.Start(t, florintest.Options{Args: []string{"--heads=" + heads}})
 	l := &load{t: t, ctx: ctx, client: newClient(server), tag: "books"}
 	l.round(4, func() bool { return l.journeys < 16 })
 	if err := server.Stop(); err != nil {
@@ -125,9 +133,10 @@ func books(t *testing.T) (address string, s subject) {
 			return nil
 		}
 		journal, err := ledger.PostingsOf(ctx, d, ch.Scope, b.BalanceTransaction)
-		if len(journal) > 0 {
-			s = subject{charge: ch.Key, intent: int64(b.Intent), attempt: int64(b.Attempt), txn: b.BalanceTransaction,
-				posting: journal[0].Key, balance: int64(journal[0].Debit)}
+		a, ok, bad := payment.Attempts.Read(ctx, d, ch.Scope, int64(b.Attempt))
+		if err = errors.Join(err, bad); len(journal) > 0 && ok {
+			s = subject{card: a.Body.Card, charge: ch.Key, intent: int64(b.Intent), attempt: int64(b.Attempt), txn: b.BalanceTransaction,
+				posting: journal[0].Key, balance: int64(journal[0].Debit), heads: heads, key: server.KeyFile()}
 		}
 		return err
 	})

@@ -7,6 +7,8 @@
 // of a server. With the build tag probe the tests kill at kill points, without
 // it at random:
 //
-//	FLORIN_CRASHES  how many random kills (10)
-//	FLORIN_SEED     repeats the random moments of a run, which prints its seed
+//	FLORIN_KILLS  how many random kills of each kind (6)
+//	FLORIN_SEED   repeats the random moments of a run, which prints its seed
+//	FLORIN_CUTS   at how many frames of a log, from its end, every byte is cut at (1)
+//	FLORIN_SYNCS  how many payments are watched under strace (6)
 package crash

@@ -35,6 +35,9 @@ var visits = map[string][]int{
 	"job.claimed":      {1}, // all that is due is claimed at once
 	"job.handled":      {1, 2},
 	"payment.claimed":  {1, 2, 4},
+	// Postings are sealed every ten seconds.
+	"seal.before-heads": {1, 2},
+	"seal.after-heads":  {1},
 }
 
 // otherVisits are those of a kill point that is not listed.

@@ -18,8 +18,7 @@ const (
 	clients = 16
 	// faults of the sandbox, per thousand operations.
 	faults = 20
-	// readyLimit is how long a restart may take until it answers. That of the
-	// median is asked for; a busy machine may take longer now and then.
+	// readyLimit is how long a restart may take until it answers.
 	readyLimit = 2 * time.Second
 )
 
@@ -47,21 +46,23 @@ type storm struct {
 	early    int // kills before it was ready again
 }
 
-// TestRandomKills ends the server with SIGKILL at random moments under load.
+// TestRandomKills ends the server with SIGKILL at random moments under load, the
+// sandbox being a process of its own, which is left alone or killed as well. No
+// other test of this package runs meanwhile, since restarts are timed.
 func TestRandomKills(t *testing.T) {
-	crashes := max(1, number(t, "FLORIN_CRASHES", 10))
+	kills := max(1, number(t, "FLORIN_KILLS", 6))
 	seed := number(t, "FLORIN_SEED", 1)
 	for name, sandboxToo := range map[string]bool{"the server alone": false, "the sandbox too": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rage(t, seed, crashes, sandboxToo)
+			rage(t, seed, kills, sandboxToo)
 		})
 	}
 }
 
-func rage(t *testing.T, seed, crashes uint64, sandboxToo bool) {
+func rage(t *testing.T, seed, kills uint64, sandboxToo bool) {
 	t.Logf("FLORIN_SEED=%d", seed)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute+time.Duration(kills)*5*time.Second)
 	defer cancel()
 	s := &storm{t: t, random: rand.New(rand.NewPCG(seed, 0)), box: florintest.StartSandbox(t, florintest.SandboxOptions{Seed: seed, Faults: faults})}
 	s.server = florintest.Start(t, florintest.Options{Sandbox: s.box.URL, Args: []string{timeout}})
@@ -72,7 +73,7 @@ func rage(t *testing.T, seed, crashes uint64, sandboxToo bool) {
 		s.load.round(clients, func() bool { return !s.load.over.Load() })
 		close(done)
 	}()
-	for i := range crashes {
+	for i := range kills {
 		s.strike(ctx, i%3 == 2, sandboxToo && i%2 == 0)
 	}
 	s.pause(300, 500)
@@ -119,14 +120,10 @@ func (s *storm) strike(ctx context.Context, startToo, sandboxToo bool) {
 
 func (s *storm) report(w *world) {
 	s.t.Helper()
-	slow := 0
 	for _, d := range s.restarts {
 		if d > readyLimit {
-			slow++
+			s.t.Errorf("a restart took %s until it answered, longer than %s", d, readyLimit)
 		}
-	}
-	if 2*slow > len(s.restarts) {
-		s.t.Errorf("%d of %d restarts took longer than %s: %v", slow, len(s.restarts), readyLimit, s.restarts)
 	}
 	w.report(len(s.restarts)+s.early, s.restarts)
 }

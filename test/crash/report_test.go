@@ -5,7 +5,16 @@ package crash
 import (
 	"slices"
 	"time"
+
+	"github.com/florinpay/florin/test/florin"
 )
+
+func engine() string {
+	if florintest.Postgres() {
+		return "PostgreSQL"
+	}
+	return "SQLite"
+}
 
 // report prints the figures of a run.
 func (w *world) report(kills int, restarts []time.Duration) {
@@ -23,7 +32,7 @@ func (w *world) report(kills int, restarts []time.Duration) {
 		}
 	}
 	slices.Sort(restarts)
-	w.t.Logf("%d kills; %d requests acknowledged, %d payments and %d refunds among them; %d sent again; %d operations in the acquirer's book; lost %d, doubled %d; ready again within %v to %v",
-		kills, acknowledged, made, len(w.refunds), w.load.client.retried.Load(), len(w.operations), w.lost, w.doubled,
+	w.t.Logf("%s: %d kills; %d requests acknowledged, %d payments and %d refunds among them; %d sent again; %d operations in the acquirer's book; lost %d, doubled %d, unexplained %d; ready again within %v to %v",
+		engine(), kills, acknowledged, made, len(w.refunds), w.load.client.retried.Load(), len(w.operations), w.lost, w.doubled, w.unexplained,
 		restarts[0].Round(time.Millisecond), restarts[len(restarts)-1].Round(time.Millisecond))
 }

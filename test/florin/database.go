@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/florinpay/florin/test/leak"
 )
 
 // Postgres reports whether databases are made on a PostgreSQL server.
@@ -25,7 +27,9 @@ func Database(tb testing.TB) string {
 	tb.Helper()
 	server := os.Getenv("FLORIN_TEST_DB")
 	if server == "" {
-		return "sqlite:" + filepath.Join(tb.TempDir(), "florin.db")
+		dir := tb.TempDir()
+		tb.Cleanup(func() { leak.CheckDir(tb, dir) })
+		return "sqlite:" + filepath.Join(dir, "florin.db")
 	}
 	name := "florin_" + strings.ToLower(rand.Text())
 	u, err := url.Parse(server)
@@ -41,6 +45,7 @@ func Database(tb testing.TB) string {
 		}
 	})
 	u.Path = "/" + name
+	tb.Cleanup(func() { leak.CheckDatabase(tb, u.String()) })
 	return u.String()
 }
 

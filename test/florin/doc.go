@@ -11,6 +11,9 @@
 // holds the address of a PostgreSQL server, an empty database made there and
 // dropped at the end. The server migrates it itself.
 //
+// What a program has written when it is stopped and when its test ends, its
+// log, its data, its book, is searched for card data, which fails the test.
+//
 // The binary is built once per test process, without cgo, or taken from
 // FLORIN_BIN. No process outlives its test, and none the test process, however
 // suddenly that ends: a watchdog kills what is left.

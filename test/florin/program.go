@@ -4,6 +4,7 @@ package florintest
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -17,26 +18,32 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/florinpay/florin/test/leak"
 )
 
 // startLimit is for recovery after a crash on a busy machine.
 const startLimit = 60 * time.Second
 
 // listening is what both commands print once they have their port.
-const listening = "is ready at http://"
+const listening = "is ready at http"
 
 // Program is a florin command that listens, run as a process of its own. It
 // keeps its address over restarts. Its methods may be called from several
 // goroutines: one may kill what another is starting.
 type Program struct {
-	// URL is "http://127.0.0.1:PORT".
+	// URL is "http://127.0.0.1:PORT", or https where the program shows a certificate.
 	URL string
 	// Dir is the program's working directory, which ends with the test.
 	Dir string
 
-	bin  string
-	args []string // the command first; without --listen
-	env  []string
+	bin    string
+	args   []string // the command first; without --listen
+	env    []string
+	secure *Certificate // that the program shows; nil: it speaks plain HTTP
+	// evidence are folders with what the program writes, searched for card data
+	// when it is stopped and when the test ends.
+	evidence []string
 
 	mu   sync.Mutex // guards what is below
 	port int
@@ -65,10 +72,12 @@ func (r *run) running() bool {
 }
 
 // newProgram makes a program that has an address and does not run yet. At the
-// end of the test it is killed, and its log shown if the test failed.
-func newProgram(tb testing.TB, bin string, args, env []string) *Program {
+// end of the test it is killed, what it wrote to its own folder and to the others
+// is searched for card data, and its log is shown if the test failed.
+func newProgram(tb testing.TB, bin string, args, env []string, folders ...string) *Program {
 	tb.Helper()
 	p := &Program{Dir: tb.TempDir(), bin: bin, args: args, env: env}
+	p.evidence = append(folders, p.Dir)
 	if err := p.move(); err != nil {
 		tb.Fatal(err)
 	}
@@ -76,6 +85,7 @@ func newProgram(tb testing.TB, bin string, args, env []string) *Program {
 		if err := p.Kill(); err != nil {
 			tb.Error(err)
 		}
+		leak.CheckDir(tb, p.evidence...)
 		if tb.Failed() {
 			tb.Logf("the log of florin %s ends:\n%s", p.args[0], tail(p.Log(), 8<<10))
 		}
@@ -88,7 +98,11 @@ func (p *Program) move() (err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.port, err = freePort()
-	p.URL = "http://127.0.0.1:" + strconv.Itoa(p.port)
+	scheme := "http"
+	if p.secure != nil {
+		scheme = "https"
+	}
+	p.URL = scheme + "://127.0.0.1:" + strconv.Itoa(p.port)
 	return err
 }
 
@@ -224,7 +238,11 @@ func (p *Program) healthy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	resp, err := health.Do(req)
+	client := health
+	if p.secure != nil {
+		client.Transport = &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: p.secure.Pool}}
+	}
+	resp, err := client.Do(req)
 	if err != nil {
 		return err
 	}
@@ -233,6 +251,14 @@ func (p *Program) healthy(ctx context.Context) error {
 		return fmt.Errorf("/healthz answers %s", resp.Status)
 	}
 	return nil
+}
+
+// PID is the process's number, 0 when it does not run.
+func (p *Program) PID() int {
+	if r := p.last(); r.running() {
+		return r.cmd.Process.Pid
+	}
+	return 0
 }
 
 // last is the last run, nil before the first.

@@ -39,7 +39,7 @@ func StartSandbox(tb testing.TB, o SandboxOptions) *Sandbox {
 	tb.Helper()
 	s := &Sandbox{Book: filepath.Join(tb.TempDir(), "sandbox.book")}
 	s.Program = newProgram(tb, Binary(tb, o.Tags...), []string{"sandbox", "--book=" + s.Book,
-		"--seed=" + strconv.FormatUint(o.Seed, 10), "--faults=" + strconv.Itoa(o.Faults)}, nil)
+		"--seed=" + strconv.FormatUint(o.Seed, 10), "--faults=" + strconv.Itoa(o.Faults)}, nil, filepath.Dir(s.Book))
 	if err := s.start(tb.Context()); err != nil {
 		tb.Fatal(err)
 	}

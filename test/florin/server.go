@@ -19,6 +19,8 @@ type Options struct {
 	// SecretKey and PublishableKey are the first account's; empty: random ones.
 	// Servers on one database need the same.
 	SecretKey, PublishableKey string
+	// TLS is the certificate that the server shows; nil: it speaks plain HTTP.
+	TLS *Certificate
 	// Args and Env are added to the command line and to the environment of every
 	// run.
 	Args, Env []string
@@ -64,8 +66,18 @@ func New(tb testing.TB, o Options) *Server {
 	if o.Sandbox != "" {
 		args = append(args, "--sandbox="+o.Sandbox)
 	}
+	if o.TLS != nil {
+		args = append(args, "--tls-cert="+o.TLS.CertFile, "--tls-key="+o.TLS.KeyFile)
+	}
 	env := []string{"FLORIN_SECRET_KEY=" + s.SecretKey, "FLORIN_PUBLISHABLE_KEY=" + s.PublishableKey}
-	s.Program = newProgram(tb, Binary(tb, o.Tags...), append(args, o.Args...), append(env, o.Env...))
+	var folders []string
+	if path, ok := strings.CutPrefix(s.DB, "sqlite:"); ok {
+		folders = append(folders, filepath.Dir(path))
+	}
+	s.Program = newProgram(tb, Binary(tb, o.Tags...), append(args, o.Args...), append(env, o.Env...), folders...)
+	if o.TLS != nil {
+		s.secure, s.URL = o.TLS, strings.Replace(s.URL, "http:", "https:", 1)
+	}
 	return s
 }
 

@@ -15,6 +15,14 @@ import (
 type Report struct {
 	OK       bool      `json:"ok"`
 	Findings []Finding `json:"findings"`
+	// Seals say how far the books are sealed.
+	Seals struct {
+		Sealed    int64  `json:"sealed"`   // postings
+		Unsealed  int64  `json:"unsealed"` // postings
+		HeadsFile string `json:"heads_file"`
+		Heads     int64  `json:"heads"`   // in the file
+		Missing   bool   `json:"missing"` // the file is not there
+	} `json:"seals"`
 }
 
 // Finding is a row of the books that breaks an invariant.
@@ -29,10 +37,11 @@ type Finding struct {
 
 // Verify runs "florin verify" on the server's database, whether the server runs
 // or not. It is an error when the books could not be checked, or when the exit
-// status does not fit the report; what is broken is in the report.
-func (s *Server) Verify(ctx context.Context) (Report, error) {
+// status does not fit the report; what is broken is in the report. args are added
+// to the command line.
+func (s *Server) Verify(ctx context.Context, args ...string) (Report, error) {
 	var r Report
-	cmd := exec.CommandContext(ctx, s.bin, "verify", "--json", "--db="+s.DB)
+	cmd := exec.CommandContext(ctx, s.bin, append([]string{"verify", "--json", "--db=" + s.DB}, args...)...)
 	cmd.Dir, cmd.Env = s.Dir, environment()
 	var out, logged bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &logged

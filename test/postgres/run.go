@@ -154,6 +154,18 @@ func (s *Server) stop() error {
 	return errors.Join(errors.New("postgres did not stop and was killed"), s.kill())
 }
 
+// Processes lists the server's processes, its first one first; none when it does
+// not run.
+func (s *Server) Processes() ([]int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.running() {
+		return nil, nil
+	}
+	pids, err := children(s.cmd.Process.Pid)
+	return append([]int{s.cmd.Process.Pid}, pids...), err
+}
+
 // kill ends the postmaster and its children without giving them a say.
 func (s *Server) kill() error {
 	if !s.running() {

@@ -19,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/florinpay/florin/test/leak"
 )
 
 // Options change how a server is set up. The zero value is the safe one.
@@ -224,7 +226,8 @@ func (s *Server) Restart(ctx context.Context) error {
 	}
 }
 
-// Close stops the server and deletes its directory. Closing twice is nothing.
+// Close stops the server, searches its directory for card data, which is an
+// error, and deletes it. Closing twice is nothing.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -232,7 +235,17 @@ func (s *Server) Close() error {
 		return nil
 	}
 	s.closed = true
-	return errors.Join(s.stop(), os.RemoveAll(s.dir), s.guard.dismiss())
+	return errors.Join(s.stop(), s.search(), os.RemoveAll(s.dir), s.guard.dismiss())
+}
+
+// search looks for card data in all that the server has written: the files of
+// its databases, its write-ahead log and its own log.
+func (s *Server) search() error {
+	hits, err := leak.Dir(s.dir)
+	for _, h := range hits {
+		err = errors.Join(err, fmt.Errorf("card data: %s", h))
+	}
+	return err
 }
 
 // lastLines is the end of the server's log, for an error message.

@@ -34,6 +34,11 @@ type figures struct {
 	StepsPerTrain     float64 `json:"stepsper_train"`
 	RefusedShare      float64 `json:"refused_share_of_payments"`
 	ForeignCores      float64 `json:"foreign_cores"` // processors kept busy by others
+	// Of a payment, over HTTP or not.
+	MedianMicros float64 `json:"p50_us"`
+	P99Micros    float64 `json:"p99_us"`
+	// BytesPerPayment is what the database takes, over the whole repetition.
+	BytesPerPayment float64 `json:"bytes_per_payment"`
 }
 
 // measureCell runs one cell on a new database and checks its books.
@@ -52,6 +57,10 @@ func measureCell(ctx context.Context, c cell, s settings) (f figures, err error)
 			return f, err
 		}
 	}
+	before, err := stored(ctx, c, at)
+	if err != nil {
+		return f, err
+	}
 	r := &run{settings: s, source: newSource(s.scopes, c.refuse, s.bodySize)}
 	if err := r.start(ctx, c, at, cancel); err != nil {
 		return f, err
@@ -69,6 +78,12 @@ func measureCell(ctx context.Context, c cell, s settings) (f figures, err error)
 	for _, e := range r.engines {
 		err = errors.Join(err, e.close())
 	}
+	f.MedianMicros, f.P99Micros = r.latencies()
+	if err == nil {
+		var after int64
+		after, err = stored(ctx, c, at)
+		f.BytesPerPayment = float64(after-before) / float64(r.payments.Load())
+	}
 	return f, err
 }
 
@@ -85,6 +100,7 @@ type run struct {
 	front    *endToEnd
 	clients  sync.WaitGroup
 	loops    sync.WaitGroup
+	times    times
 }
 
 func (r *run) start(ctx context.Context, c cell, at place, fail context.CancelCauseFunc) error {
@@ -121,9 +137,15 @@ func (r *run) start(ctx context.Context, c cell, at place, fail context.CancelCa
 // direct makes payments one after another without HTTP.
 func (r *run) direct(ctx context.Context) error {
 	w := &work{done: make(chan struct{}, 1)}
+	var took []time.Duration
+	defer func() { r.times.keep(took) }()
 	for !r.ended.Load() && ctx.Err() == nil {
 		p := r.source.draw()
+		began := time.Now()
 		err := p.ride(&r.station, w, nil)
+		if r.times.on.Load() {
+			took = append(took, time.Since(began))
+		}
 		if err == nil {
 			r.booked.Add(p.amount)
 		} else if !errors.Is(err, errRefused) {
@@ -142,10 +164,16 @@ func (r *run) overHTTP(ctx context.Context) error {
 	}
 	defer conn.conn.Close()
 	form := []byte("amount=2000&currency=usd&confirm=true&payment_method=pm_card_visa&description=An+order&metadata%5Border%5D=6735")
+	var took []time.Duration
+	defer func() { r.times.keep(took) }()
 	for !r.ended.Load() && ctx.Err() == nil {
+		began := time.Now()
 		status, answer, err := conn.post("/v1/payment_intents", form)
 		if err != nil {
 			return err
+		}
+		if r.times.on.Load() {
+			took = append(took, time.Since(began))
 		}
 		if status != 200 {
 			return fmt.Errorf("status %d: %s", status, answer)
@@ -205,6 +233,7 @@ func (r *run) watch(ctx context.Context, c cell) (f figures, err error) {
 	if err != nil {
 		return f, err
 	}
+	r.times.on.Store(true)
 	if err := pause(ctx, r.measure); err != nil {
 		return f, err
 	}

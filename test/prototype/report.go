@@ -46,6 +46,9 @@ func summarise(c cell, all []figures) line {
 			StepsPerTrain:     mid(func(f figures) float64 { return f.StepsPerTrain }),
 			RefusedShare:      mid(func(f figures) float64 { return f.RefusedShare }),
 			ForeignCores:      mid(func(f figures) float64 { return f.ForeignCores }),
+			MedianMicros:      mid(func(f figures) float64 { return f.MedianMicros }),
+			P99Micros:         mid(func(f figures) float64 { return f.P99Micros }),
+			BytesPerPayment:   mid(func(f figures) float64 { return f.BytesPerPayment }),
 		},
 	}
 }

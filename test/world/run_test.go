@@ -211,6 +211,7 @@ func (w *world) end() {
 	}
 	w.stopSim()
 	w.lives.Wait()
+	time.Sleep(2 * maxStall) // what a dead node's job was at, and nobody waited for any more
 	w.client.CloseIdleConnections()
 	if err := w.db.Close(); err != nil {
 		w.fail("closing: %v", err)

@@ -56,9 +56,9 @@ func TestWorld(t *testing.T) {
 	t.Logf("%d worlds in %s\n%s", count, took.Round(time.Second), all.table())
 	switch {
 	case count >= 10*fixed:
-		all.check(t, 20)
+		all.check(t, 20, 20)
 	case count >= fixed:
-		all.check(t, 1)
+		all.check(t, 1, 0)
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"net/http"
 
 	"golang.org/x/text/language"
+
+	"github.com/florinpay/florin/internal/base/listen"
 )
 
 //go:embed page.html messages
@@ -56,6 +58,10 @@ func New() (http.Handler, error) {
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Vary", "Accept-Language")
-		_ = page.Execute(w, map[string]any{"Language": languages[at].String(), "M": c.messages[at], "Host": r.Host})
+		scheme := "http"
+		if listen.PeerOf(r).HTTPS {
+			scheme = "https"
+		}
+		_ = page.Execute(w, map[string]any{"Language": languages[at].String(), "M": c.messages[at], "Scheme": scheme, "Host": r.Host})
 	}), nil
 }

@@ -29,6 +29,19 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// The command on the page uses the scheme that the page came by.
+func TestPageOverTLS(t *testing.T) {
+	page, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	page.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "https://shop.example/", nil))
+	if !strings.Contains(w.Body.String(), "curl https://shop.example/") {
+		t.Error(w.Body)
+	}
+}
+
 // Every language has every message.
 func TestCataloguesAreComplete(t *testing.T) {
 	c, err := load()

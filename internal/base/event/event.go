@@ -19,6 +19,7 @@ import (
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/probe"
 )
 
 // Prefix begins the public ids of events.
@@ -80,6 +81,9 @@ func Append(tx *db.Tx, e Event) error {
 	seq, ok, err := lanes.Get(tx, at)
 	if err != nil {
 		return err
+	}
+	if ok && probe.Mutant("event.drop") {
+		return nil
 	}
 	seq++
 	if ok {

@@ -26,6 +26,7 @@ import (
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/probe"
 )
 
 // Request is a call as idempotency sees it. A request without a key is
@@ -153,7 +154,7 @@ func (k *Keys) Begin(tx *db.Tx, s id.Scope, r *Request) (*Reply, int64, error) {
 		keys.Insert(tx, at, row{Request: r.Hash[:], State: started, Lease: tx.Now().Add(r.Lease), Created: tx.Now(), Origin: r.ID,
 			Reply: r.Rendering})
 		return nil, 0, nil
-	case string(have.Request) != string(r.Hash[:]):
+	case string(have.Request) != string(r.Hash[:]) && !probe.Mutant("idem.no-hash"):
 		return nil, 0, fault.New(fault.KeyMismatch, "", "Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '%s' if you meant to execute a different request.", r.Key)
 	case have.State == finished:
 		reply, err := k.open(s, at, have)
@@ -161,7 +162,9 @@ func (k *Keys) Begin(tx *db.Tx, s id.Scope, r *Request) (*Reply, int64, error) {
 	case tx.Now().Before(have.Lease):
 		return nil, 0, fault.New(fault.KeyInUse, "idempotency_key_in_use", "There is currently another in-progress request using this idempotency key (that probably means you submitted twice, and the other request is still going through): %s. Please try again later.", r.Key)
 	}
-	have.Lease = tx.Now().Add(r.Lease)
+	if !probe.Mutant("idem.lease-twice") {
+		have.Lease = tx.Now().Add(r.Lease)
+	}
 	keys.Update(tx, at, have)
 	return nil, have.Recovery, nil
 }
@@ -189,7 +192,7 @@ func (k *Keys) Finish(tx *db.Tx, s id.Scope, t Ticket, reply *Reply) error {
 		return k.pin(tx, s, reply)
 	}
 	have, ok, err := keys.Get(tx, t.key(s))
-	if err != nil || !ok || have.State == finished {
+	if err != nil || !ok || have.State == finished && !probe.Mutant("idem.last-reply-counts") {
 		return err
 	}
 	if reply.Rendering == "" {

@@ -11,8 +11,8 @@
 //	running  deleted when done; waiting again after an error, with a back-off,
 //	         or dead after the last try; claimed by another runner when its
 //	         lease has ended
-//	dead     nothing happens until [Retry] makes it wait again or [Remove]
-//	         deletes it
+//	dead     nothing happens until [Retry] makes it wait again, or [Discard] or
+//	         [Remove] deletes it
 //
 // # At least once, and exactly once
 //

@@ -42,7 +42,7 @@ type Runner struct {
 	log     *slog.Logger
 	options Options
 	kinds   []*Kind // in the order of registration
-	every   []schedule
+	every   []*schedule
 
 	mu   sync.Mutex
 	busy map[*Kind]int // how many of a kind are running

@@ -104,7 +104,7 @@ func (r *Runner) end(tx *db.Tx, k *Kind, j Job, failure error) (State, error) {
 func (r *Runner) report(j Job, fate State, failure error) {
 	switch fate {
 	case Dead:
-		r.log.Error("job is dead", "kind", j.Kind, "scope", j.Scope, "key", j.Key, "tries", j.Tries, "error", failure)
+		r.log.Error("job is dead", "id", j.ID(), "kind", j.Kind, "scope", j.Scope, "key", j.Key, "tries", j.Tries, "error", failure)
 	case Waiting:
 		r.log.Warn("job failed and will be tried again", "kind", j.Kind, "scope", j.Scope, "key", j.Key, "try", j.Tries, "error", failure)
 	}

@@ -1,5 +1,6 @@
 // Package listen runs an HTTP server until it is told to end, and ends it so
-// that nothing that was begun is broken off and nobody waits for nothing.
+// that nothing that was begun is broken off and nobody waits for nothing. It
+// knows who is at the other end of a request: see [PeerOf].
 package listen
 
 import (
@@ -14,12 +15,18 @@ import (
 // Serve answers on ln until ctx is done, and then ends: no new connection,
 // ending is called, and what is being answered may finish within grace. It
 // closes ln, and returns nil after such an end, or what went wrong. It sets the
-// server's ConnState.
+// server's ConnState. A server with a TLSConfig speaks TLS.
 func Serve(ctx context.Context, server *http.Server, ln net.Listener, grace time.Duration, ending func()) error {
 	var silent silentConns
 	server.ConnState = silent.watch
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(ln) }()
+	go func() {
+		if server.TLSConfig != nil {
+			failed <- server.ServeTLS(ln, "", "")
+		} else {
+			failed <- server.Serve(ln)
+		}
+	}()
 	select {
 	case err := <-failed:
 		return errors.Join(err, server.Close())

@@ -9,6 +9,7 @@ import (
 
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/probe"
 )
 
 // Range says which objects a list shows: keys between After and Before, both
@@ -30,6 +31,10 @@ type listed struct {
 
 func listQueries(table string, filters []string) map[string]*db.Query[listed] {
 	all := map[string]*db.Query[listed]{}
+	scope := "t.scope = ?"
+	if probe.Mutant("object.list-no-scope") {
+		scope = "(t.scope = ? OR true)"
+	}
 	for set := range 1 << len(filters) {
 		var names []string
 		where := ""
@@ -43,7 +48,7 @@ func listQueries(table string, filters []string) map[string]*db.Query[listed] {
 			name := listName(names, order == "ASC")
 			all[name] = db.NewQuery("list "+table+" "+name, "SELECT t.key, t.version, v.at, v.body FROM "+table+" t"+
 				" JOIN object_version v ON v.scope = t.scope AND v.object = t.key AND v.version = t.version"+
-				" WHERE t.scope = ? AND t.key > ? AND t.key < ?"+where+" ORDER BY t.key "+order+" LIMIT ?",
+				" WHERE "+scope+" AND t.key > ? AND t.key < ?"+where+" ORDER BY t.key "+order+" LIMIT ?",
 				func(l *listed, f *db.Fields) {
 					db.Int(f, &l.Key)
 					db.Int(f, &l.Version)

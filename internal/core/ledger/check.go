@@ -39,8 +39,9 @@ const (
 
 // Check recomputes the ledger and reports what does not agree. It reads in
 // pages, each of what is committed at that moment; on a database that is being
-// written to it may therefore report what is none. Its memory grows with the
-// number of accounts and open days of one scope, not with the postings.
+// written to it may therefore report what is none, unless it is given a
+// snapshot. Its memory grows with the number of accounts and open days of one
+// scope, not with the postings.
 func Check(ctx context.Context, d *db.DB, report func(Finding)) error {
 	err := Transactions.Check(ctx, d, func(s id.Scope, key int64, problem string) {
 		report(Finding{CheckColumns, s, "balance_transaction", key, problem})

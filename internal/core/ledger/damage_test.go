@@ -75,6 +75,7 @@ func TestCheckFindsDamage(t *testing.T) {
 		firstPosting = " WHERE key = (SELECT MIN(key) FROM posting)"
 		matured      = " WHERE txn < 0"
 		firstTxn     = "(SELECT MIN(key) FROM balance_transaction)"
+		lastNumber   = "(SELECT MAX(number) FROM posting)"
 	)
 	for name, c := range map[string]struct {
 		sql  string
@@ -92,9 +93,9 @@ func TestCheckFindsDamage(t *testing.T) {
 		"posting across currencies":     {"UPDATE posting SET credit = 2978" + firstPosting, "posting/posting balance/balance"},
 		"posting of another":            {"UPDATE posting SET txn = 5" + firstPosting, "posting/posting transaction/balance_transaction"},
 		"posting of nothing":            {"UPDATE posting SET txn = 0" + firstPosting, "posting/posting"},
-		"forged posting":                {"INSERT INTO posting SELECT scope, 1, txn, debit, credit, amount, currency, at FROM posting" + firstPosting, "transaction/balance_transaction balance/balance"},
-		"forged scope":                  {"INSERT INTO posting SELECT scope + 1, 1, txn, debit, credit, amount, currency, at FROM posting" + firstPosting, "posting/posting balance/balance"},
-		"maturity posted twice":         {"INSERT INTO posting SELECT scope, 1, txn, debit, credit, amount, currency, at FROM posting" + matured, "maturity/maturity balance/balance"},
+		"forged posting":                {"INSERT INTO posting SELECT scope, debit, 1 + " + lastNumber + ", 1, txn, credit, amount, currency, at FROM posting" + firstPosting, "transaction/balance_transaction balance/balance"},
+		"forged scope":                  {"INSERT INTO posting SELECT scope + 1, debit, number, 1, txn, credit, amount, currency, at FROM posting" + firstPosting, "posting/posting balance/balance"},
+		"maturity posted twice":         {"INSERT INTO posting SELECT scope, debit, 1 + " + lastNumber + ", 1, txn, credit, amount, currency, at FROM posting" + matured, "maturity/maturity balance/balance"},
 		"maturity's posting deleted":    {"DELETE FROM posting" + matured, "maturity/maturity"},
 		"maturity's posting elsewhere":  {"UPDATE posting SET credit = 6840" + matured, "posting/posting"},
 		"maturity's posting of another": {"UPDATE posting SET txn = txn - 1000" + matured, "maturity/maturity"},
@@ -103,8 +104,8 @@ func TestCheckFindsDamage(t *testing.T) {
 		"both sides changed":            {"UPDATE balance SET credits = credits + 1, debits = debits + 1 WHERE account = 4840", "balance/balance"},
 		"balance deleted":               {"DELETE FROM balance WHERE account = 4840", "balance/balance"},
 		"pending deleted":               {"DELETE FROM balance WHERE account = 2840", "balance/balance maturity/balance"},
-		"balance of no account":         {"INSERT INTO balance SELECT scope, 99840, 0, 0, 0 FROM balance WHERE account = 4840", "balance/balance"},
-		"balances of nothing":           {"INSERT INTO balance SELECT scope + 1, 4840, 5, 5, 0 FROM balance WHERE account = 4840", "balance/balance"},
+		"balance of no account":         {"INSERT INTO balance SELECT scope, 99840, 0, 0, 0, 0 FROM balance WHERE account = 4840", "balance/balance"},
+		"balances of nothing":           {"INSERT INTO balance SELECT scope + 1, 4840, 5, 5, 0, 0 FROM balance WHERE account = 4840", "balance/balance"},
 		"held changed":                  {"UPDATE balance SET held = 0 WHERE account = 3840", "held/balance"},
 		"hold deleted":                  {"DELETE FROM hold", "held/balance"},
 		"hold changed":                  {"UPDATE hold SET amount = 0 - amount", "held/hold"},

@@ -32,4 +32,12 @@
 // is released.
 //
 // [Check] recomputes everything that is said here from the postings.
+//
+// # Numbers and seals
+//
+// The postings that debit an account are numbered from 1 without gaps, in the
+// order of their commits. A [Sealer] covers them, behind those who post, with
+// [Seal]s: a chain of hashes for each shard. A posting is sealed once. Who
+// keeps the last seal's head elsewhere notices whatever is changed, removed or
+// inserted up to there; [CheckSeals] recomputes it.
 package ledger

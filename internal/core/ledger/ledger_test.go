@@ -161,8 +161,8 @@ func TestPostWritesEverything(t *testing.T) {
 		entries[i].Key, entries[i].Transaction = 0, 0
 	}
 	b.same([]Entry{
-		{Debit: 1840, Credit: 2840, Amount: money.New(10_000, "usd"), At: noon},
-		{Debit: 2840, Credit: 4840, Amount: money.New(320, "usd"), At: noon},
+		{Number: 1, Debit: 1840, Credit: 2840, Amount: money.New(10_000, "usd"), At: noon},
+		{Number: 1, Debit: 2840, Credit: 4840, Amount: money.New(320, "usd"), At: noon},
 	}, entries)
 
 	// Another scope has none of it.

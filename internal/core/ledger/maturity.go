@@ -8,6 +8,7 @@ import (
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/money"
+	"github.com/florinpay/florin/internal/kit/probe"
 )
 
 const daySeconds = 24 * 60 * 60
@@ -74,7 +75,7 @@ func (b *Book) Mature(tx *db.Tx, s id.Scope, day int64, c money.Currency) error 
 		return err
 	case missing != nil:
 		return missing
-	case !ok || m.Posted:
+	case !ok || m.Posted && !probe.Mutant("ledger.mature-twice"):
 		return nil
 	}
 	m.Posted = true

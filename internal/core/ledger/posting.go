@@ -17,6 +17,9 @@ type Posting struct {
 // Entry is a posting as it is stored.
 type Entry struct {
 	Key int64
+	// Number is the posting's place among those that debit the same account: from
+	// 1, without gaps, in the order of their commits.
+	Number int64
 	// Transaction is the key of the transaction that the posting belongs to;
 	// negative for the posting that a maturity made, whose number it then is.
 	Transaction   int64

@@ -11,27 +11,46 @@ import (
 
 // postingRow is a posting without its key.
 type postingRow struct {
+	Number           int64 // place among the postings that debit the account, from 1
 	Transaction      int64
 	Debit, Credit    Account
 	Amount, Currency int64 // minor units; ISO 4217 numeric code
 	At               time.Time
 }
 
-func (p *postingRow) fields(f *db.Fields) {
-	db.Int(f, &p.Transaction)
-	db.Int(f, &p.Debit)
-	db.Int(f, &p.Credit)
-	db.Int(f, &p.Amount)
-	db.Int(f, &p.Currency)
-	db.Time(f, &p.At)
+// keyedPosting is a whole posting.
+type keyedPosting struct {
+	Key int64
+	Row postingRow
 }
 
-type balanceRow struct{ Debits, Credits, Held int64 }
+// columns are those beside the row's place, which is the account that it
+// debits and its number there.
+func (k *keyedPosting) columns(f *db.Fields) {
+	db.Int(f, &k.Key)
+	db.Int(f, &k.Row.Transaction)
+	db.Int(f, &k.Row.Credit)
+	db.Int(f, &k.Row.Amount)
+	db.Int(f, &k.Row.Currency)
+	db.Time(f, &k.Row.At)
+}
+
+func (k *keyedPosting) fields(f *db.Fields) {
+	db.Int(f, &k.Row.Debit)
+	db.Int(f, &k.Row.Number)
+	k.columns(f)
+}
+
+// balanceRow is an account's state. Last is the number of the last posting that
+// debits it: the row is locked from the number's making to the posting's commit,
+// so numbers have no gaps and postings are committed in their order.
+type balanceRow struct{ Debits, Credits, Held, Last int64 }
 
 func (b *balanceRow) fields(f *db.Fields) {
 	db.Int(f, &b.Debits)
 	db.Int(f, &b.Credits)
 	db.Int(f, &b.Held)
+	db.Int(f, &b.Last)
 }
 
 // maturityRow is what of a currency becomes available on a day.
@@ -63,15 +82,22 @@ func (h *holdRow) fields(f *db.Fields) {
 	db.Int(f, &h.Amount)
 }
 
-const postingColumns = "txn, debit, credit, amount, currency, at"
+const (
+	postingColumns = "key, txn, credit, amount, currency, at"
+	wholePosting   = "debit, number, " + postingColumns
+)
 
 var (
-	postings   = db.NewTable("posting", "scope, key", postingColumns, (*postingRow).fields, db.AppendOnly())
-	balances   = db.NewTable("balance", "scope, account", "debits, credits, held", (*balanceRow).fields)
+	postings   = db.NewTable("posting", "scope, debit, number", postingColumns, (*keyedPosting).columns, db.AppendOnly())
+	balances   = db.NewTable("balance", "scope, account", "debits, credits, held, last", (*balanceRow).fields)
 	maturities = db.NewTable("maturity", "scope, key", "accrued, posted", (*maturityRow).fields)
 	guards     = db.NewTable("guard", "scope, subject, kind", "ceiling, reserved, done", (*guardRow).fields)
 	holds      = db.NewTable("hold", "scope, key", "account, amount", (*holdRow).fields)
 )
+
+func postingKey(s id.Scope, debit Account, number int64) db.Key {
+	return db.Key{Scope: s.Key(), ID: int64(debit), Sub: number}
+}
 
 func balanceKey(s id.Scope, a Account) db.Key { return db.Key{Scope: s.Key(), ID: int64(a)} }
 
@@ -101,19 +127,9 @@ func NeedMaturity(s id.Scope, day int64, c money.Currency) db.Need {
 	return maturities.Need(maturityKey(s, day, c))
 }
 
-type keyedPosting struct {
-	Key int64
-	Row postingRow
-}
-
-func (k *keyedPosting) fields(f *db.Fields) {
-	db.Int(f, &k.Key)
-	k.Row.fields(f)
-}
-
 func (k *keyedPosting) entry() Entry {
 	r := k.Row
-	return Entry{k.Key, r.Transaction, r.Debit, r.Credit, money.New(r.Amount, r.Debit.Currency()), r.At}
+	return Entry{k.Key, r.Number, r.Transaction, r.Debit, r.Credit, money.New(r.Amount, r.Debit.Currency()), r.At}
 }
 
 type keyedBalance struct {
@@ -134,9 +150,9 @@ type dueRow struct{ Scope, Key int64 }
 
 var (
 	qBalances = db.NewQuery("balances of a scope",
-		"SELECT account, debits, credits, held FROM balance WHERE scope = ? ORDER BY account", (*keyedBalance).fields)
+		"SELECT account, debits, credits, held, last FROM balance WHERE scope = ? ORDER BY account", (*keyedBalance).fields)
 	qPostingsOf = db.NewQuery("postings of a transaction",
-		"SELECT key, "+postingColumns+" FROM posting WHERE scope = ? AND txn = ? ORDER BY key", (*keyedPosting).fields)
+		"SELECT "+wholePosting+" FROM posting WHERE scope = ? AND txn = ? ORDER BY key, debit, number", (*keyedPosting).fields)
 	qDue = db.NewQuery("maturities that are due",
 		"SELECT scope, key FROM maturity WHERE posted = 0 AND key < ? ORDER BY key LIMIT ?", func(r *dueRow, f *db.Fields) {
 			db.Int(f, &r.Scope)

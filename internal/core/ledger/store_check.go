@@ -21,8 +21,8 @@ var (
 		}
 		return list
 	}()
-	qJournal = db.NewQuery("check postings", "SELECT key, "+postingColumns+
-		" FROM posting WHERE scope = ? AND (txn, key) > (?, ?) ORDER BY txn, key LIMIT ?", (*keyedPosting).fields)
+	qJournal = db.NewQuery("check postings", "SELECT "+wholePosting+
+		" FROM posting WHERE scope = ? AND (txn, key, debit, number) > (?, ?, ?, ?) ORDER BY txn, key, debit, number LIMIT ?", (*keyedPosting).fields)
 	qTransactionKeys = db.NewQuery("check transactions",
 		"SELECT key FROM balance_transaction WHERE scope = ? AND key > ? ORDER BY key LIMIT ?", func(k *int64, f *db.Fields) { db.Int(f, k) })
 	qMaturities = db.NewQuery("check maturities", "SELECT key, accrued, posted FROM maturity WHERE scope = ? AND key > ? ORDER BY key LIMIT ?",
@@ -91,7 +91,7 @@ type journal struct {
 
 func (a *audit) journal() *journal {
 	j := &journal{audit: a}
-	j.last.Row.Transaction, j.last.Key = lowest, lowest
+	j.last = keyedPosting{lowest, postingRow{Transaction: lowest, Debit: Account(lowest), Number: lowest}}
 	return j
 }
 
@@ -99,7 +99,8 @@ func (a *audit) journal() *journal {
 func (j *journal) peek() (*keyedPosting, error) {
 	if len(j.page) == 0 && !j.done {
 		var err error
-		j.page, err = qJournal.All(j.audit.ctx, j.audit.db, j.audit.scope.Key(), j.last.Row.Transaction, j.last.Key, int64(checkPage))
+		at := j.last.Row
+		j.page, err = qJournal.All(j.audit.ctx, j.audit.db, j.audit.scope.Key(), at.Transaction, j.last.Key, int64(at.Debit), at.Number, int64(checkPage))
 		if err != nil {
 			return nil, err
 		}

@@ -12,8 +12,18 @@ import (
 // Principal is whom a request is made by.
 type Principal struct {
 	Scope   id.Scope
-	Secret  bool // the key is a secret one
+	Secret  bool // the key is kept on servers: a secret or a restricted one
 	Account *object.Object[Account]
+
+	kind        KeyKind
+	permissions Permissions // of a restricted key
+	last4       string
+}
+
+// knownKey is a key that was read.
+type knownKey struct {
+	keyRow
+	permissions Permissions
 }
 
 // Authenticate tells whose an API key is. Refusals are of kind Unauthenticated.
@@ -27,12 +37,19 @@ func (v *Service) Authenticate(ctx context.Context, plain string) (Principal, er
 		return Principal{}, unknownKey(plain)
 	}
 	sum, now := digestOf(plain), v.db.Clock().Now()
-	r, err := v.keys.get(sum, now, func() (*keyRow, error) {
+	r, err := v.keys.get(sum, now, func() (*knownKey, error) {
 		r, ok, err := apiKeys.Read(ctx, v.db, sum.row())
 		if err == nil && (!ok || subtle.ConstantTimeCompare(r.Hash, sum[:]) != 1) {
 			err = unknownKey(plain)
 		}
-		return &r, err
+		if err != nil {
+			return nil, err
+		}
+		known := &knownKey{keyRow: r}
+		if r.Kind == Restricted {
+			known.permissions = readPermissions(r.Permissions)
+		}
+		return known, nil
 	})
 	if err != nil {
 		return Principal{}, err
@@ -44,7 +61,7 @@ func (v *Service) Authenticate(ctx context.Context, plain string) (Principal, er
 	if err != nil {
 		return Principal{}, err
 	}
-	return Principal{r.scope(), r.Kind == Secret, account}, nil
+	return Principal{Scope: r.scope(), Secret: r.Kind != Publishable, Account: account, kind: r.Kind, permissions: r.permissions, last4: r.Last4}, nil
 }
 
 func unknownKey(plain string) error {

@@ -19,21 +19,31 @@ type KeyKind int64
 const (
 	Secret      KeyKind = 1 // may do everything; kept on servers
 	Publishable KeyKind = 2 // may do what a customer's browser needs; no secret
+	Restricted  KeyKind = 3 // may do what its permissions say; kept on servers
 )
+
+// kinds are the kinds by number: their names, and what begins their keys.
+var kinds = map[KeyKind]struct{ name, prefix string }{
+	Secret: {"secret", "sk_"}, Publishable: {"publishable", "pk_"}, Restricted: {"restricted", "rk_"},
+}
+
+// String gives the kind's name.
+func (k KeyKind) String() string {
+	if !k.known() {
+		return "unknown"
+	}
+	return kinds[k].name
+}
 
 // prefix begins the keys of a kind in a mode: "sk_test_".
 func (k KeyKind) prefix(livemode bool) string {
-	p := "sk_"
-	if k == Publishable {
-		p = "pk_"
-	}
 	if livemode {
-		return p + "live_"
+		return kinds[k].prefix + "live_"
 	}
-	return p + "test_"
+	return kinds[k].prefix + "test_"
 }
 
-func (k KeyKind) known() bool { return k == Secret || k == Publishable }
+func (k KeyKind) known() bool { return kinds[k].prefix != "" }
 
 const (
 	alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -104,14 +114,7 @@ func lastFour(plain string) string { return plain[max(0, len(plain)-4):] }
 // four characters: "sk_test_****abcd". A text that is too short to be a key
 // and hide anything is hidden whole.
 func mask(plain string) string {
-	prefix := ""
-	for _, k := range []KeyKind{Secret, Publishable} {
-		for _, livemode := range []bool{false, true} {
-			if p := k.prefix(livemode); strings.HasPrefix(plain, p) {
-				prefix = p
-			}
-		}
-	}
+	prefix := prefixOf(plain)
 	hidden := len(plain) - len(prefix) - 4
 	if hidden < 4 {
 		return prefix + "****"
@@ -123,6 +126,19 @@ func mask(plain string) string {
 	return prefix + strings.Repeat("*", min(hidden, 32)) + last
 }
 
+// prefixOf is what begins every key of plain's kind and mode, if plain can be a
+// key.
+func prefixOf(plain string) string {
+	for k := range kinds {
+		for _, livemode := range []bool{false, true} {
+			if p := k.prefix(livemode); strings.HasPrefix(plain, p) {
+				return p
+			}
+		}
+	}
+	return ""
+}
+
 // keyRow is an API key in the directory.
 type keyRow struct {
 	Hash     []byte
@@ -132,6 +148,11 @@ type keyRow struct {
 	Last4    string
 	Created  time.Time
 	Expires  time.Time // zero: never
+	ID       int64     // what people call the key by
+	Name     string    // what it is for; may be empty
+	// Permissions are those of a restricted key, as [Permissions.String] spells
+	// them.
+	Permissions string
 }
 
 func (r *keyRow) scope() id.Scope { return id.Scope{Account: r.Account, Livemode: r.Livemode} }

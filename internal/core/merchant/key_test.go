@@ -51,7 +51,8 @@ func TestMask(t *testing.T) {
 		"4242424242424242":                    "************4242",
 		"sk_test_" + strings.Repeat("a", 200): "sk_test_" + strings.Repeat("*", 32) + "aaaa",
 		"sk_test_1234567\n<b>":                "sk_test_*******" + "****",
-		"rk_test_abcdefghijkl":                "****************ijkl",
+		"rk_test_abcdefghijkl":                "rk_test_********ijkl",
+		"ok_test_abcdefghijkl":                "****************ijkl",
 	} {
 		if got := mask(plain); got != want {
 			t.Errorf("mask(%q) = %q, want %q", plain, got, want)

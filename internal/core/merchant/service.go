@@ -5,11 +5,9 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/object"
-	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
 )
 
@@ -18,7 +16,7 @@ type Service struct {
 	db       *db.DB
 	random   io.Reader
 	accounts cache[int64, *object.Object[Account]]
-	keys     cache[digest, *keyRow]
+	keys     cache[digest, *knownKey]
 }
 
 // Options are what [New] may be told.
@@ -87,70 +85,21 @@ func (v *Service) account(ctx context.Context, key int64) (*object.Object[Accoun
 
 // NewKey makes an API key for the scope. The plain text is shown this once.
 func (v *Service) NewKey(ctx context.Context, s id.Scope, kind KeyKind) (plain string, err error) {
-	if plain, err = kind.generate(v.random, s.Livemode); err != nil {
-		return "", err
-	}
-	return plain, v.ImportKey(ctx, s, kind, plain)
+	made, err := v.Issue(ctx, s, KeyParams{Kind: kind})
+	return made.Plain, err
 }
 
 // ImportKey makes a given text an API key of the scope. One that is such a key
 // already stays it; one that belongs to anyone else is refused.
 func (v *Service) ImportKey(ctx context.Context, s id.Scope, kind KeyKind, plain string) error {
-	if !kind.known() {
-		return fault.Param("kind", "", "There is no kind %d of API keys.", kind)
+	p := KeyParams{Kind: kind}
+	if err := p.check(); err != nil {
+		return err
 	}
 	if err := kind.check(plain, s.Livemode); err != nil {
 		return err
 	}
-	needs := []db.Need{apiKeys.Need(digestOf(plain).row()), Accounts.Need(Home(s.Account), s.Account)}
-	return v.db.Run(ctx, db.Step{Name: "merchant.key", Needs: needs, Do: func(tx *db.Tx) error {
-		_, ok, err := Accounts.Get(tx, Home(s.Account), s.Account)
-		switch {
-		case err != nil:
-			return err
-		case !ok:
-			return fault.Missing(fault.NotFound, "account", Accounts.Name, Accounts.ID(Home(s.Account), s.Account))
-		}
-		return insertKey(tx, s, kind, plain)
-	}})
-}
-
-func insertKey(tx *db.Tx, s id.Scope, kind KeyKind, plain string) error {
-	sum := digestOf(plain)
-	have, ok, err := apiKeys.Get(tx, sum.row())
-	switch {
-	case err != nil:
-		return err
-	case ok && have.scope() == s && have.Kind == kind && have.Expires.IsZero():
-		return nil
-	case ok:
-		return fault.New(fault.Invalid, "", "The API key %s is in use or has expired.", mask(plain))
-	}
-	apiKeys.Insert(tx, sum.row(), keyRow{Hash: sum[:], Account: s.Account, Livemode: s.Livemode, Kind: kind, Last4: lastFour(plain), Created: tx.Now()})
-	return nil
-}
-
-// ExpireKey ends a key at an instant: at once, where that is past. A process
-// that has just used the key may go on to for [cacheFor].
-func (v *Service) ExpireKey(ctx context.Context, s id.Scope, plain string, at time.Time) error {
-	k := digestOf(plain).row()
-	err := v.db.Run(ctx, db.Step{Name: "merchant.expire-key", Needs: []db.Need{apiKeys.Need(k)}, Do: func(tx *db.Tx) error {
-		have, ok, err := apiKeys.Get(tx, k)
-		switch {
-		case err != nil:
-			return err
-		case !ok || have.scope() != s:
-			return fault.Missing(fault.NotFound, "", "api key", mask(plain))
-		}
-		if have.Expires.IsZero() || at.Before(have.Expires) {
-			have.Expires = at
-		}
-		apiKeys.Update(tx, k, have)
-		return nil
-	}})
-	if err == nil {
-		v.keys.forget(digestOf(plain))
-	}
+	_, err := v.put(ctx, s, p, plain)
 	return err
 }
 
@@ -186,14 +135,9 @@ func (v *Service) Bootstrap(ctx context.Context, secretKey, publishableKey strin
 		if _, ok, err := firstAccount.Get(tx, firstKey); err != nil || ok {
 			return err
 		}
-		o, err := insert(tx, a)
+		o, _, err := insertWithKeys(tx, a, []Issued{{Key{Kind: Secret}, plain[Secret]}, {Key{Kind: Publishable}, plain[Publishable]}})
 		if err != nil {
 			return err
-		}
-		for _, kind := range []KeyKind{Secret, Publishable} {
-			if err := insertKey(tx, id.Scope{Account: o.Key}, kind, plain[kind]); err != nil {
-				return err
-			}
 		}
 		made = &Created{o, plain[Secret], plain[Publishable]}
 		return nil

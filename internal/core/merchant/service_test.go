@@ -2,7 +2,6 @@ package merchant
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -182,8 +181,8 @@ func TestKeysExpire(t *testing.T) {
 	}
 	alive(v, true)
 	alive(elsewhere, true)
-	if err := v.ExpireKey(t.Context(), s, plain, noon.Add(time.Hour)); err != nil {
-		t.Fatal(err)
+	if k, err := v.ExpireKey(t.Context(), plain, noon.Add(time.Hour)); err != nil || !k.Expires.Equal(noon.Add(time.Hour)) {
+		t.Fatalf("%+v %v", k, err)
 	}
 	c.Advance(time.Hour - 1)
 	alive(v, true) // and remembered
@@ -194,9 +193,12 @@ func TestKeysExpire(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	alive(v, true)
 	alive(elsewhere, true)
-	if err := errors.Join(v.ExpireKey(t.Context(), s, plain, c.Now()), v.ExpireKey(t.Context(), s, plain, c.Now().Add(time.Hour))); err != nil {
-		t.Fatal(err)
+	for _, at := range []time.Time{c.Now(), c.Now().Add(time.Hour)} { // the earlier end counts
+		if k, err := v.ExpireKey(t.Context(), plain, at); err != nil || !k.Expires.Equal(c.Now()) {
+			t.Fatalf("%+v %v", k, err)
+		}
 	}
 	alive(v, false)
 	alive(elsewhere, true) // for what is left of a second
@@ -206,9 +208,10 @@ func TestKeysExpire(t *testing.T) {
 	if err := v.ImportKey(t.Context(), s, Secret, plain); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("import of an expired key: %v", err)
 	}
-	other := id.Scope{Account: s.Account, Livemode: true}
-	if err := v.ExpireKey(t.Context(), other, plain, c.Now()); fault.KindOf(err) != fault.NotFound {
-		t.Errorf("another's key: %v", err)
+	for _, ref := range []string{"sk_test_nobodysnobodys01", "key_nothing", keyPrefix.Format(s, 5), "", strings.Repeat("k", 1<<16)} {
+		if k, err := v.ExpireKey(t.Context(), ref, c.Now()); fault.KindOf(err) != fault.NotFound {
+			t.Errorf("%.30q: %+v %v", ref, k, err)
+		}
 	}
 }
 
@@ -231,7 +234,8 @@ func TestImportKey(t *testing.T) {
 		"another's":  {v.ImportKey(t.Context(), other, Secret, plain), fault.Invalid},
 		"of a mode":  {v.ImportKey(t.Context(), id.Scope{Account: s.Account, Livemode: true}, Secret, "sk_test_given_0002"), fault.Invalid},
 		"of a kind":  {v.ImportKey(t.Context(), s, Publishable, "sk_test_given_0002"), fault.Invalid},
-		"no kind":    {v.ImportKey(t.Context(), s, 3, "sk_test_given_0002"), fault.Invalid},
+		"no kind":    {v.ImportKey(t.Context(), s, 4, "sk_test_given_0002"), fault.Invalid},
+		"restricted": {v.ImportKey(t.Context(), s, Restricted, "rk_test_given_0002"), fault.Invalid},
 		"no account": {v.ImportKey(t.Context(), id.Scope{Account: 5}, Secret, "sk_test_given_0002"), fault.NotFound},
 	} {
 		if fault.KindOf(c.err) != c.want {

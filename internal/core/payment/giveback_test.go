@@ -104,3 +104,36 @@ func TestGiveBackJob(t *testing.T) {
 	}
 	s.agree()
 }
+
+// TestLateBesideAnother: a success that comes late while another attempt is
+// under way is given back, whatever becomes of that one.
+func TestLateBesideAnother(t *testing.T) {
+	t.Parallel()
+	op := named("sale")
+	s := open(t)
+	i := op.ready(s)
+	wait := s.overdue(op, i)
+	s.inject(sandbox.Fault{Mode: sandbox.Refused, Kind: sandbox.Sale})
+	r, err := s.Confirm(t.Context(), s.scope, i, payment.ConfirmParams{Method: "pm_card_mastercard"}, nil)
+	if err != nil || r.Error != nil || intentOf(t, r).Body.Status != payment.Processing {
+		t.Fatal(r, err)
+	}
+	other := s.last(int64(i)).Key
+	wait()
+	s.clock.Advance(4*sandbox.Horizon + time.Second)
+	if _, err := s.Sweep(t.Context(), 100); err != nil {
+		t.Error(err)
+	}
+	charges := s.unwanted()
+	if b := s.intent(int64(i)).Body; b.Status != payment.Processing || int64(b.Attempt) != other || len(charges) != 1 {
+		t.Fatalf("%d charges to give back, the intent is %+v", len(charges), b)
+	}
+	if err := s.GiveBack(t.Context(), s.scope, charges[0]); err != nil {
+		t.Error(err)
+	}
+	s.rest()
+	if n, sum := s.approved(sandbox.Refund); n != 1 || sum != 5000 {
+		t.Errorf("%d given back in %d refunds", sum, n)
+	}
+	s.agree()
+}

@@ -96,7 +96,7 @@ func (v *Service) Resolve(ctx context.Context, s id.Scope, key AttemptID) error 
 func (v *Service) replay(ctx context.Context, p provider.Provider, a *object.Object[Attempt]) error {
 	o := v.call(ctx, a)
 	switch {
-	case o.Status == provider.Failed:
+	case o.Status == provider.Failed && !probe.Mutant("payment.replay-failed-counts"):
 		o.Status = provider.Unknown
 	case o.Status == provider.Declined && p.Reverse != nil && a.Body.Operation != OpVoid:
 		return v.reschedule(ctx, a, func(a *Attempt) { a.Contested = true; a.learn(o) })
@@ -181,11 +181,14 @@ func (v *Service) absent(ctx context.Context, p provider.Provider, a *object.Obj
 // that the clock of who asked is ahead of the clock of who sent.
 func absenceCounts(a *object.Object[Attempt], t provider.Traits) time.Time {
 	since := a.Body.Sent
-	if since.IsZero() || probe.Mutant("payment.horizon-from-first") {
+	if since.IsZero() {
 		since = id.Time(a.Key)
 	}
 	if a.Body.Absent.After(since) {
 		since = a.Body.Absent
+	}
+	if probe.Mutant("payment.horizon-from-first") {
+		since = id.Time(a.Key)
 	}
 	return since.Add(t.Timeout + Margin + t.Horizon)
 }
@@ -232,7 +235,7 @@ func (v *Service) reschedule(ctx context.Context, held *object.Object[Attempt], 
 	s := held.Scope
 	return v.DB.Run(ctx, db.Step{Name: "payment.reschedule", Scope: s.Key(), Needs: []db.Need{Attempts.Need(s, held.Key)}, Do: func(tx *db.Tx) error {
 		a, err := get(tx, Attempts, s, held.Key)
-		if err != nil || !a.Body.Due.Equal(held.Body.Due) {
+		if err != nil || !a.Body.Due.Equal(held.Body.Due) && !probe.Mutant("payment.reschedule-stale") {
 			return err // settled, or another resolver's
 		}
 		if learned != nil {

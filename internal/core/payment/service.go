@@ -95,7 +95,10 @@ func (v *Service) operate(ctx context.Context, name string, s id.Scope, r *idem.
 	}
 	// From here on the payer's money is at stake: a client that goes away must
 	// not stop it half-way.
-	return v.send(context.WithoutCancel(ctx), out.attempt, r)
+	if !probe.Mutant("payment.client-stops-it") {
+		ctx = context.WithoutCancel(ctx)
+	}
+	return v.send(ctx, out.attempt, r)
 }
 
 func (v *Service) begin(tx *db.Tx, s id.Scope, r *idem.Request, first func(*db.Tx) (*idem.Reply, *object.Object[Attempt], error)) (out begun, err error) {

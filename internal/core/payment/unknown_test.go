@@ -254,7 +254,7 @@ func TestAbsence(t *testing.T) {
 		tries := s.last(i).Body.Tries
 		s.sweep()
 		if a := s.last(i).Body; a.Open() != open || a.Tries != tries+1 || a.Absent.IsZero() {
-			s.t.Errorf("open %v after %d looks, want %v after %d: %+v", a.Open(), a.Tries, open, tries+1, a)
+			s.t.Fatalf("open %v after %d looks, want %v after %d: %+v", a.Open(), a.Tries, open, tries+1, a)
 		}
 	}
 	// until looks whenever it is time to, and once more when that counts.

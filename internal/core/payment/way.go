@@ -6,6 +6,7 @@ import (
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
 )
 
@@ -46,5 +47,5 @@ func replayable(p provider.Provider, a *object.Object[Attempt], now time.Time) b
 		return false
 	}
 	gone := id.Time(a.Body.Card).Add(vault.CVCLife)
-	return a.Body.Card == 0 || made.After(gone.Add(Margin)) || ends.Before(gone)
+	return probe.Mutant("payment.replay-without-cvc") || a.Body.Card == 0 || made.After(gone.Add(Margin)) || ends.Before(gone)
 }

@@ -28,6 +28,13 @@ func identity(s id.Scope, subject int64) []byte { return bound("vault.subject", 
 
 // sealedNumber is the content of a card row.
 type sealedNumber struct {
+	Number      secret.Text
+	Month, Year int
+}
+
+// clearNumber is sealedNumber as it stands in the row, before it is sealed and
+// after it is opened, and nowhere else.
+type clearNumber struct {
 	Number string `json:"n"`
 	Month  int    `json:"m"`
 	Year   int    `json:"y"`
@@ -47,7 +54,7 @@ func (v *Service) sealCard(s id.Scope, row int64, c *clearCard) (*cardDraft, err
 		return nil, err
 	}
 	d := &cardDraft{row: row, subject: sealed}
-	if d.number, err = sealNumber(subject, s, row, sealedNumber{c.number.Reveal(), c.month, c.year}); err != nil {
+	if d.number, err = sealNumber(subject, s, row, sealedNumber{c.number, c.month, c.year}); err != nil {
 		return nil, err
 	}
 	if !c.cvc.IsZero() {
@@ -57,7 +64,7 @@ func (v *Service) sealCard(s id.Scope, row int64, c *clearCard) (*cardDraft, err
 }
 
 func sealNumber(subject *secret.Subject, s id.Scope, row int64, n sealedNumber) ([]byte, error) {
-	plain, err := json.Marshal(n)
+	plain, err := json.Marshal(clearNumber{n.Number.Reveal(), n.Month, n.Year})
 	if err != nil {
 		return nil, err
 	}

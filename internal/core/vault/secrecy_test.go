@@ -26,7 +26,7 @@ func TestSecurityCodeGoesAtTheOutcome(t *testing.T) {
 	w := newWorld(t)
 	m := w.method(visa, "737", Billing{})
 	row := m.Body.CardRow
-	if card, err := w.CardData(t.Context(), w.s, row); err != nil || card.CVC != "737" || card.Number != visa || card.ExpMonth != 12 || card.ExpYear != 2030 {
+	if card, err := w.CardData(t.Context(), w.s, row); err != nil || card.CVC.Reveal() != "737" || card.Number.Reveal() != visa || card.ExpMonth != 12 || card.ExpYear != 2030 {
 		t.Fatal(card, err)
 	}
 	for range 2 { // the second time there is none
@@ -36,7 +36,7 @@ func TestSecurityCodeGoesAtTheOutcome(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if card, err := w.CardData(t.Context(), w.s, row); err != nil || card.CVC != "" || card.Number != visa {
+		if card, err := w.CardData(t.Context(), w.s, row); err != nil || card.CVC.Reveal() != "" || card.Number.Reveal() != visa {
 			t.Fatal(card, err)
 		}
 	}
@@ -69,14 +69,14 @@ func TestSecurityCodeExpires(t *testing.T) {
 	expire(100, 0)
 	w.clock.Advance(time.Microsecond)
 	for _, m := range old { // not removed yet, and not given any more
-		if card, err := w.CardData(ctx, m.Scope, m.Body.CardRow); err != nil || card.CVC != "" || card.Number != visa {
+		if card, err := w.CardData(ctx, m.Scope, m.Body.CardRow); err != nil || card.CVC.Reveal() != "" || card.Number.Reveal() != visa {
 			t.Error(card, err)
 		}
 	}
 	expire(3, 3)
 	expire(100, 2)
 	expire(100, 0)
-	if card, err := w.CardData(ctx, w.s, young.Body.CardRow); err != nil || card.CVC != "738" {
+	if card, err := w.CardData(ctx, w.s, young.Body.CardRow); err != nil || card.CVC.Reveal() != "738" {
 		t.Error(card.CVC, err)
 	}
 }
@@ -306,7 +306,7 @@ func TestErasure(t *testing.T) {
 		t.Error("the token still tells", b, err)
 	}
 	for _, m := range methods {
-		if card, err := w.CardData(ctx, w.s, m.Body.CardRow); !errors.Is(err, ErrNoCard) || !errors.Is(err, secret.ErrErased) || card.Number != "" {
+		if card, err := w.CardData(ctx, w.s, m.Body.CardRow); !errors.Is(err, ErrNoCard) || !errors.Is(err, secret.ErrErased) || card.Number.Reveal() != "" {
 			t.Fatal("a card is left", err)
 		}
 	}
@@ -333,7 +333,7 @@ func TestErasure(t *testing.T) {
 	if b, err := w.BillingDetails(ctx, bobs); err != nil || b.Name != "Bob" {
 		t.Error("Bob's billing details are gone", b, err)
 	}
-	if card, err := w.CardData(ctx, w.s, bobs.Body.CardRow); err != nil || card.Number != visa {
+	if card, err := w.CardData(ctx, w.s, bobs.Body.CardRow); err != nil || card.Number.Reveal() != visa {
 		t.Error("Bob's card is gone", err)
 	}
 	if err := w.EraseCustomer(ctx, w.s, "cus_nobody"); fault.KindOf(err) != fault.NotFound {
@@ -384,7 +384,7 @@ func TestMovedCiphertexts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if card, err := w.CardData(t.Context(), w.s, b.Body.CardRow); !errors.Is(err, secret.ErrOpen) || card.Number != "" {
+	if card, err := w.CardData(t.Context(), w.s, b.Body.CardRow); !errors.Is(err, secret.ErrOpen) || card.Number.Reveal() != "" {
 		t.Error("a moved number opens", err)
 	}
 	b.Body.Sealed = a.Body.Sealed

@@ -55,6 +55,21 @@ func (k *scopedKey) fields(f *db.Fields) {
 	db.Int(f, &k.Key)
 }
 
+type keptCode struct {
+	Scope, Key int64
+	Expires    time.Time
+}
+
+// keptCodes are the security codes of all scopes, for the check that goes over
+// all of them.
+var keptCodes = db.NewQuery("security codes that are kept",
+	"SELECT scope, key, expires FROM card_cvc WHERE scope > ? OR scope = ? AND key > ? ORDER BY scope, key LIMIT ?",
+	func(k *keptCode, f *db.Fields) {
+		db.Int(f, &k.Scope)
+		db.Int(f, &k.Key)
+		db.Time(f, &k.Expires)
+	})
+
 var (
 	expiredCVCs = db.NewQuery("expired security codes", "SELECT scope, key FROM card_cvc WHERE expires <= ? ORDER BY expires LIMIT ?", (*scopedKey).fields)
 	// ownedMethods are the payment methods that a customer has or had.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/idem"
+	"github.com/florinpay/florin/internal/base/listen"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/door/rest/form"
@@ -157,7 +158,7 @@ var kinds = map[fault.Kind]struct {
 func (s *Server) writeError(w http.ResponseWriter, c *call, reply *idem.Reply, err error) {
 	e, ok := fault.As(err)
 	if !ok || e.Kind == fault.Internal {
-		s.Log.Error("request failed", "request", c.id, "error", err)
+		s.Log.Error("request failed", "request", c.id, "client", listen.PeerOf(c.http).Client, "error", err)
 		e = &fault.Error{Kind: fault.Internal, Message: "An error occurred on our side. It has been logged under the request id " + c.id + "."}
 	}
 	wire := kinds[e.Kind]

@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -26,6 +27,7 @@ import (
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/provider"
 	"github.com/florinpay/florin/internal/provider/sandbox"
+	"github.com/florinpay/florin/test/leak"
 )
 
 const (
@@ -71,7 +73,9 @@ func (h *harness) in(t testing.TB) *harness {
 // socket.
 func newHarness(t testing.TB) *harness {
 	t.Helper()
-	book, err := sandbox.OpenFileBook(filepath.Join(t.TempDir(), "book"))
+	dir := t.TempDir()
+	t.Cleanup(func() { leak.CheckDir(t, dir) })
+	book, err := sandbox.OpenFileBook(filepath.Join(dir, "book"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,18 +98,19 @@ func newHarness(t testing.TB) *harness {
 func harnessWith(t testing.TB, p provider.Provider) *harness {
 	t.Helper()
 	h := &harness{t: t, script: &script{says: map[string]provider.Outcome{}}}
-	d := dbtest.OpenAt(t, dbtest.Address(t), db.Options{Logger: slog.New(slog.DiscardHandler)})
+	log := leak.Logger(t)
+	d := dbtest.OpenAt(t, dbtest.Address(t), db.Options{Logger: log})
 	master, err := secret.Generate()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{DB: d, Live: true, Master: master, Log: slog.New(slog.NewTextHandler(logTo{t}, &slog.HandlerOptions{Level: slog.LevelError}))}
+	s := &Server{DB: d, Live: true, Master: master, Log: slog.New(slog.NewMultiHandler(log.Handler(), slog.NewTextHandler(logTo{t}, &slog.HandlerOptions{Level: slog.LevelError})))}
 	s.Keys = &idem.Keys{Sealer: master, Pin: s.Pin}
 	s.Merchant = merchant.New(d, merchant.Options{})
 	s.Vault = vault.New(d, master, s.Keys)
 	s.Payment = &payment.Service{
 		DB: d, Keys: s.Keys, Vault: s.Vault, Merchant: s.Merchant, Book: &ledger.Book{},
-		Providers: map[string]provider.Provider{p.Name: h.script.over(p)}, Default: p.Name, Log: slog.New(slog.DiscardHandler),
+		Providers: map[string]provider.Provider{p.Name: h.script.over(p)}, Default: p.Name, Log: log,
 	}
 	h.server, h.handler = s, s
 	h.merchants()
@@ -208,7 +213,7 @@ func (h *harness) send(method, path, params string, headers ...string) *answered
 	if params != "" {
 		body = strings.NewReader(params)
 	}
-	r := httptest.NewRequestWithContext(h.t.Context(), method, path, body)
+	r := local(httptest.NewRequestWithContext(h.t.Context(), method, path, body))
 	r.Header.Set("Authorization", "Bearer "+testSecretKey)
 	if params != "" {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -219,6 +224,8 @@ func (h *harness) send(method, path, params string, headers ...string) *answered
 	w := httptest.NewRecorder()
 	h.handler.ServeHTTP(w, r)
 	a := &answered{t: h.t, status: w.Code, header: w.Header(), text: w.Body.Bytes()}
+	leak.CheckReply(h.t, method+" "+path, a.text)
+	leak.CheckReply(h.t, method+" "+path, fmt.Append(nil, w.Header()))
 	if err := json.Unmarshal(a.text, &a.body); err != nil {
 		h.t.Fatalf("%s %s: %v in %q", method, path, err, a.text)
 	}
@@ -226,6 +233,12 @@ func (h *harness) send(method, path, params string, headers ...string) *answered
 		h.t.Errorf("%s %s: headers %v", method, path, w.Header())
 	}
 	return a
+}
+
+// local has a request come from this machine.
+func local(r *http.Request) *http.Request {
+	r.RemoteAddr = "127.0.0.1:9"
+	return r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8420})))
 }
 
 func (h *harness) post(path, params string, headers ...string) *answered {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/idem"
+	"github.com/florinpay/florin/internal/base/listen"
 	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
@@ -51,6 +52,7 @@ type Server struct {
 // call is one request on its way.
 type call struct {
 	ctx     context.Context
+	http    *http.Request
 	id      string
 	key     merchant.Principal
 	scope   id.Scope
@@ -67,16 +69,17 @@ type call struct {
 // encode as it is (reads), or an *idem.Reply (writes).
 type handler func(*Server, *call) (any, error)
 
-// ServeHTTP implements [http.Handler].
+// ServeHTTP implements [http.Handler]. It leaves the operation's path, as the
+// API document writes it, in r.Pattern.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{ctx: r.Context(), id: requestPrefix.Format(id.Scope{}, s.DB.IDs().Next()), version: Version}
+	c := &call{ctx: r.Context(), http: r, id: requestPrefix.Format(id.Scope{}, s.DB.IDs().Next()), version: Version}
 	h := w.Header()
 	h.Set("Request-Id", c.id)
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-cache, no-store")
 	defer func() {
 		if p := recover(); p != nil {
-			s.Log.Error("panic", "request", c.id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			s.Log.Error("panic", "request", c.id, "client", listen.PeerOf(r).Client, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			s.writeError(w, c, nil, fault.New(fault.Internal, "", "panic"))
 		}
 	}()
@@ -99,20 +102,21 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, c *call) (any, er
 	if !ok {
 		return nil, noRetry(fault.New(fault.NotFound, "", "Unrecognized request URL (%s: %s). Please see https://stripe.com/docs or the documentation of Florin's API for the operations there are.", r.Method, clip(r.URL.Path)))
 	}
-	handle, ok := routes[op.ID]
+	to, ok := routes[op.ID]
 	if !ok {
 		return nil, noRetry(fault.New(fault.NotFound, "", "Florin does not implement this operation yet (%s %s).", op.Method, op.Path))
 	}
-	c.op, c.path = op, path
+	c.op, c.path, r.Pattern = op, path, op.Path
+	if err := c.key.Allow(to.resource, to.access); err != nil {
+		return nil, err
+	}
 	if err := s.read(w, r, c); err != nil {
 		return nil, err
 	}
-	if !c.key.Secret {
-		if err := publishable(c); err != nil {
-			return nil, err
-		}
+	if err := c.permitted(); err != nil {
+		return nil, err
 	}
-	return handle(s, c)
+	return to.handle(s, c)
 }
 
 func noRetry(e *fault.Error) *fault.Error {
@@ -160,10 +164,13 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, c *call) error {
 		return err
 	}
 	tree, bad := form.Decode(form.DefaultLimits(), r.URL.RawQuery, body)
-	if bad == nil {
-		bad = c.op.Validate(tree)
-	}
 	if bad != nil {
+		return bad
+	}
+	if err := refuseExposed(r, tree); err != nil {
+		return err
+	}
+	if bad := c.op.Validate(tree); bad != nil {
 		return bad
 	}
 	c.form = tree
@@ -203,19 +210,4 @@ func readBody(w http.ResponseWriter, r *http.Request) (string, error) {
 		}
 	}
 	return string(bytes), nil
-}
-
-// publishable refuses what a publishable key may not do. It may make tokens
-// and payment methods, and see and confirm an intent whose client secret it
-// shows.
-func publishable(c *call) error {
-	switch c.op.ID {
-	case "PostTokens", "PostPaymentMethods":
-		return nil
-	case "GetPaymentIntentsIntent", "PostPaymentIntentsIntentConfirm":
-		if _, ok := c.form.String("client_secret"); ok {
-			return nil // compared by the handler
-		}
-	}
-	return fault.New(fault.Unauthenticated, "secret_key_required", "This API call cannot be made with a publishable API key. Please use a secret API key.")
 }

@@ -81,6 +81,7 @@ CREATE TABLE job (
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX job_due ON job (kind, due) WHERE due > 0;
+CREATE INDEX job_dead ON job (scope, key) WHERE due = 0;
 
 -- One data key per subject, sealed under the master key. Deleting the row
 -- erases everything that was sealed under it.
@@ -137,29 +138,65 @@ CREATE TABLE refund (
 CREATE INDEX refund_charge ON refund (scope, charge, key);
 CREATE INDEX refund_intent ON refund (scope, intent, key);
 
--- Movements of money: one row debits one account and credits another. txn is
--- the key of the balance transaction it belongs to, or, negated, of the
--- maturity. Rows are never changed.
+-- Movements of money: one row debits one account and credits another. number
+-- counts the postings that debit the account, from 1 and without gaps, in the
+-- order of their commits. txn is the key of the balance transaction it belongs
+-- to, or, negated, of the maturity. Rows are never changed.
 CREATE TABLE posting (
     scope    BIGINT NOT NULL,
+    debit    BIGINT NOT NULL,
+    number   BIGINT NOT NULL,
     key      BIGINT NOT NULL,
     txn      BIGINT NOT NULL,
-    debit    BIGINT NOT NULL,
     credit   BIGINT NOT NULL,
     amount   BIGINT NOT NULL,
     currency BIGINT NOT NULL,
     at       BIGINT NOT NULL,
-    PRIMARY KEY (scope, key)
+    PRIMARY KEY (scope, debit, number)
 );
 CREATE INDEX posting_txn ON posting (scope, txn, key);
 
--- The sums of an account's postings, and of the holds on it.
+-- The sums of an account's postings, and of the holds on it; the number of the
+-- last posting that debits it.
 CREATE TABLE balance (
     scope   BIGINT NOT NULL,
     account BIGINT NOT NULL,
     debits  BIGINT NOT NULL,
     credits BIGINT NOT NULL,
     held    BIGINT NOT NULL,
+    last    BIGINT NOT NULL,
+    PRIMARY KEY (scope, account)
+);
+
+-- Seals of postings, a chain for each shard. span says which postings, digest is
+-- over them, head over the seal and the one before it. scope is 0.
+CREATE TABLE seal (
+    scope    BIGINT NOT NULL,
+    shard    BIGINT NOT NULL,
+    number   BIGINT NOT NULL,
+    postings BIGINT NOT NULL,
+    at       BIGINT NOT NULL,
+    span     BYTEA NOT NULL,
+    digest   BYTEA NOT NULL,
+    previous BYTEA NOT NULL,
+    head     BYTEA NOT NULL,
+    PRIMARY KEY (scope, shard, number)
+);
+
+-- The last seal of each shard. Whoever seals holds this row. scope is 0.
+CREATE TABLE seal_chain (
+    scope  BIGINT NOT NULL,
+    shard  BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    head   BYTEA NOT NULL,
+    PRIMARY KEY (scope, shard)
+);
+
+-- How far the postings that debit an account are sealed.
+CREATE TABLE seal_mark (
+    scope   BIGINT NOT NULL,
+    account BIGINT NOT NULL,
+    number  BIGINT NOT NULL,
     PRIMARY KEY (scope, account)
 );
 
@@ -237,8 +274,13 @@ CREATE TABLE api_key (
     last4    TEXT COLLATE "C" NOT NULL,
     created  BIGINT NOT NULL,
     expires  BIGINT NOT NULL,
+    id       BIGINT NOT NULL,
+    name     TEXT COLLATE "C" NOT NULL,
+    permissions TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, hash_a, hash_b)
 );
+CREATE UNIQUE INDEX api_key_id ON api_key (id);
+CREATE INDEX api_key_account ON api_key (account, id);
 
 -- Customers. The address is looked up by a keyed hash of it; 0 when there is none.
 CREATE TABLE customer (

@@ -74,6 +74,7 @@ CREATE TABLE job (
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX job_due ON job (kind, due) WHERE due > 0;
+CREATE INDEX job_dead ON job (scope, key) WHERE due = 0;
 
 -- One data key per subject, sealed under the master key. Deleting the row
 -- erases everything that was sealed under it.
@@ -130,29 +131,65 @@ CREATE TABLE refund (
 CREATE INDEX refund_charge ON refund (scope, charge, key);
 CREATE INDEX refund_intent ON refund (scope, intent, key);
 
--- Movements of money: one row debits one account and credits another. txn is
--- the key of the balance transaction it belongs to, or, negated, of the
--- maturity. Rows are never changed.
+-- Movements of money: one row debits one account and credits another. number
+-- counts the postings that debit the account, from 1 and without gaps, in the
+-- order of their commits. txn is the key of the balance transaction it belongs
+-- to, or, negated, of the maturity. Rows are never changed.
 CREATE TABLE posting (
     scope    INTEGER NOT NULL,
+    debit    INTEGER NOT NULL,
+    number   INTEGER NOT NULL,
     key      INTEGER NOT NULL,
     txn      INTEGER NOT NULL,
-    debit    INTEGER NOT NULL,
     credit   INTEGER NOT NULL,
     amount   INTEGER NOT NULL,
     currency INTEGER NOT NULL,
     at       INTEGER NOT NULL,
-    PRIMARY KEY (scope, key)
+    PRIMARY KEY (scope, debit, number)
 ) STRICT;
 CREATE INDEX posting_txn ON posting (scope, txn, key);
 
--- The sums of an account's postings, and of the holds on it.
+-- The sums of an account's postings, and of the holds on it; the number of the
+-- last posting that debits it.
 CREATE TABLE balance (
     scope   INTEGER NOT NULL,
     account INTEGER NOT NULL,
     debits  INTEGER NOT NULL,
     credits INTEGER NOT NULL,
     held    INTEGER NOT NULL,
+    last    INTEGER NOT NULL,
+    PRIMARY KEY (scope, account)
+) STRICT;
+
+-- Seals of postings, a chain for each shard. span says which postings, digest is
+-- over them, head over the seal and the one before it. scope is 0.
+CREATE TABLE seal (
+    scope    INTEGER NOT NULL,
+    shard    INTEGER NOT NULL,
+    number   INTEGER NOT NULL,
+    postings INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    span     BLOB NOT NULL,
+    digest   BLOB NOT NULL,
+    previous BLOB NOT NULL,
+    head     BLOB NOT NULL,
+    PRIMARY KEY (scope, shard, number)
+) STRICT;
+
+-- The last seal of each shard. Whoever seals holds this row. scope is 0.
+CREATE TABLE seal_chain (
+    scope  INTEGER NOT NULL,
+    shard  INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    head   BLOB NOT NULL,
+    PRIMARY KEY (scope, shard)
+) STRICT;
+
+-- How far the postings that debit an account are sealed.
+CREATE TABLE seal_mark (
+    scope   INTEGER NOT NULL,
+    account INTEGER NOT NULL,
+    number  INTEGER NOT NULL,
     PRIMARY KEY (scope, account)
 ) STRICT;
 
@@ -230,8 +267,13 @@ CREATE TABLE api_key (
     last4    TEXT    NOT NULL,
     created  INTEGER NOT NULL,
     expires  INTEGER NOT NULL,
+    id       INTEGER NOT NULL,
+    name     TEXT    NOT NULL,
+    permissions TEXT NOT NULL,
     PRIMARY KEY (scope, hash_a, hash_b)
 ) STRICT;
+CREATE UNIQUE INDEX api_key_id ON api_key (id);
+CREATE INDEX api_key_account ON api_key (account, id);
 
 -- Customers. The address is looked up by a keyed hash of it; 0 when there is none.
 CREATE TABLE customer (

@@ -8,19 +8,22 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stripe/stripe-go/v86"
 
 	"github.com/florinpay/florin/test/florin"
+	"github.com/florinpay/florin/test/leak"
 )
 
 // TestGoClient runs all that the client does against one server, whose books
 // must be in order in the end.
 func TestGoClient(t *testing.T) {
 	s := florintest.Start(t, florintest.Options{})
-	f := &flow{sc: connect(s, s.SecretKey), browser: connect(s, s.PublishableKey), stranger: connect(s, "sk_test_wrongwrongwrongwrong")}
+	f := &flow{sc: connect(t, s, s.SecretKey), browser: connect(t, s, s.PublishableKey), stranger: connect(t, s, "sk_test_wrongwrongwrongwrong")}
 	for _, c := range []struct {
 		name string
 		test func(*testing.T, *flow)
@@ -68,8 +71,11 @@ type flow struct {
 	stranger *stripe.Client // with a key that is nobody's
 }
 
-func connect(s *florintest.Server, key string) *stripe.Client {
-	backends := stripe.NewBackendsWithConfig(&stripe.BackendConfig{URL: stripe.String(s.URL)})
+// connect makes a client whose replies are searched for card data on their way.
+func connect(t *testing.T, s *florintest.Server, key string) *stripe.Client {
+	backends := stripe.NewBackendsWithConfig(&stripe.BackendConfig{
+		URL: stripe.String(s.URL), HTTPClient: &http.Client{Timeout: 80 * time.Second, Transport: leak.Watched(t, nil)},
+	})
 	return stripe.NewClient(key, stripe.WithBackends(backends))
 }
 

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/florinpay/florin/internal/app/bench"
+)
+
+type benchCommand struct {
+	URL         string        `name:"url" help:"Measure this running server instead of starting one." placeholder:"http://HOST:PORT"`
+	Key         string        `help:"Secret test key, for --url." env:"FLORIN_SECRET_KEY" placeholder:"sk_test_…"`
+	DB          string        `name:"db" help:"PostgreSQL database in which the run makes a schema of its own, and drops it; default: SQLite in a temporary folder." placeholder:"postgres://…"`
+	BesideBooks bool          `help:"Run although the PostgreSQL database holds books (they are left alone, but their server is loaded)."`
+	Dir         string        `help:"Where to make the temporary folder; its disk is what SQLite is measured on." type:"existingdir"`
+	Clients     int           `help:"Clients, each with one request under way." default:"64"`
+	Mix         string        `help:"What they do: payment, authorize_capture, refund, read or mixed." default:"payment"`
+	Duration    time.Duration `help:"Time to measure." default:"10s"`
+	Warmup      time.Duration `help:"Time before that." default:"2s"`
+	Requests    int64         `help:"Measure so many requests, or a few more, instead of a time."`
+	CPUProfile  string        `name:"cpu-profile" help:"Write the CPU profile of the server that is started to this file, for go tool pprof." type:"path"`
+	JSON        bool          `name:"json" help:"Print the report as one JSON object."`
+}
+
+// Run measures, prints the report, and fails where the books don't agree.
+func (b *benchCommand) Run(ctx context.Context, log *slog.Logger) error {
+	binary, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	report, err := bench.Run(ctx, bench.Config{
+		URL: b.URL, Key: b.Key, Binary: binary, DB: b.DB, BesideBooks: b.BesideBooks, Dir: b.Dir, Clients: b.Clients,
+		Mix: b.Mix, Warmup: b.Warmup, Duration: b.Duration, Requests: b.Requests, Profile: b.CPUProfile, Progress: os.Stderr, Log: log, Version: version,
+	})
+	if err != nil {
+		return err
+	}
+	if b.JSON {
+		out := json.NewEncoder(os.Stdout)
+		out.SetIndent("", "  ")
+		err = out.Encode(report)
+	} else {
+		err = report.Print(os.Stdout)
+	}
+	if err == nil && !report.OK() {
+		err = errBroken // what is wrong is printed already
+	}
+	return err
+}

@@ -1,0 +1,215 @@
+package bench
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/florinpay/florin/internal/app"
+	"github.com/florinpay/florin/internal/base/db"
+)
+
+// host is what was started for the run: folder, database, sandbox, server.
+type host struct {
+	config  Config
+	dir     string
+	address string // the database's
+	drop    func(context.Context) error
+	key     string // the account's secret key
+	sandbox *process
+	server  *process
+	// postmaster is the process of a PostgreSQL server on this machine, or zero.
+	postmaster int
+}
+
+// raise starts what is measured. When it fails nothing is left.
+func raise(ctx context.Context, c Config) (h *host, err error) {
+	h = &host{config: c, key: "sk_test_" + rand.Text()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, h.clear(ctx))
+			h = nil
+		}
+	}()
+	if h.dir, err = os.MkdirTemp(c.Dir, "florin-bench-"); err != nil {
+		return h, err
+	}
+	if h.dir, err = filepath.Abs(h.dir); err != nil {
+		return h, err
+	}
+	if err := h.database(ctx); err != nil {
+		return h, err
+	}
+	if h.sandbox, err = start(ctx, c.Clock, c.Binary, h.dir, "sandbox", []string{"--book=" + h.bookFile()}, nil); err != nil {
+		return h, err
+	}
+	// The database's address may hold a password, which others could read on a
+	// command line.
+	h.server, err = start(ctx, c.Clock, c.Binary, h.dir, "serve", []string{"--sandbox=" + h.sandbox.url, "--admin-listen=127.0.0.1:0"},
+		[]string{"FLORIN_DB=" + h.address, "FLORIN_SECRET_KEY=" + h.key, "FLORIN_PUBLISHABLE_KEY=pk_test_" + rand.Text()})
+	return h, err
+}
+
+func (h *host) bookFile() string   { return filepath.Join(h.dir, "sandbox.book") }
+func (h *host) sqliteFile() string { return filepath.Join(h.dir, "florin.db") }
+func (h *host) postgres() bool     { return h.config.DB != "" }
+
+// database makes a place for the books: a file in the folder, or a schema.
+func (h *host) database(ctx context.Context) (err error) {
+	if !h.postgres() {
+		h.address = "sqlite:" + h.sqliteFile()
+		return nil
+	}
+	if !h.config.BesideBooks {
+		if err := refuseBooks(ctx, h.config); err != nil {
+			return err
+		}
+	}
+	h.address, h.drop, err = db.Scratch(ctx, h.config.DB, "florin_bench_"+strings.ToLower(rand.Text()[:10]))
+	return err
+}
+
+// refuseBooks keeps a benchmark from loading, by mistake, the server on which
+// somebody's books are.
+func refuseBooks(ctx context.Context, c Config) error {
+	d, err := db.Open(ctx, c.DB, db.Options{Logger: c.Log})
+	if err != nil {
+		return err
+	}
+	n, err := d.SchemaVersion(ctx)
+	if err = errors.Join(err, d.Close()); err == nil && n > 0 {
+		err = errors.New("the database holds books: name another, or say --beside-books (they are left alone, but their server is loaded)")
+	}
+	return err
+}
+
+// watch ends the run when one of the processes does.
+func (h *host) watch(cancel context.CancelCauseFunc, over <-chan struct{}) {
+	for _, p := range []*process{h.sandbox, h.server} {
+		go func() {
+			select {
+			case <-p.exited:
+				cancel(p.ended())
+			case <-over:
+			}
+		}()
+	}
+}
+
+// stop ends the processes in good order, the server first.
+func (h *host) stop() (err error) {
+	for _, p := range []*process{h.server, h.sandbox} {
+		if p != nil {
+			err = errors.Join(err, p.stop(h.config.Clock))
+		}
+	}
+	return err
+}
+
+// clear ends the processes and removes everything, also when ctx is over.
+func (h *host) clear(ctx context.Context) error {
+	err := h.stop()
+	if h.drop != nil {
+		err = errors.Join(err, h.drop(context.WithoutCancel(ctx)))
+		h.drop = nil
+	}
+	if h.dir != "" {
+		err = errors.Join(err, os.RemoveAll(h.dir))
+	}
+	return err
+}
+
+// verify checks the books as "florin verify" does.
+func (h *host) verify(ctx context.Context) (*[]app.Finding, error) {
+	findings, err := app.Verify(ctx, h.address, h.config.Log)
+	if err != nil {
+		return nil, fmt.Errorf("verify: %w", err)
+	}
+	if findings == nil {
+		findings = []app.Finding{}
+	}
+	return &findings, nil
+}
+
+// reading is what everything has used up to a moment.
+type reading struct {
+	processes map[string]spent
+	busy      time.Duration // of all processors; -1: not known
+	trains
+	stored
+}
+
+// stored is how many bytes there are.
+type stored struct {
+	database int64 // SQLite: the file; PostgreSQL: all files of the database
+	book     int64 // of the sandbox
+	log      int64 // written to the write-ahead log of a PostgreSQL server so far
+}
+
+// read takes a reading. Besides the processes that were started it looks at this
+// one, and at the PostgreSQL server where that is on this machine.
+func (h *host) read(ctx context.Context) (r reading, err error) {
+	r.processes = map[string]spent{}
+	for name, pid := range map[string]int{"client": os.Getpid(), "serve": h.server.cmd.Process.Pid, "sandbox": h.sandbox.cmd.Process.Pid} {
+		if s, err := ofProcess(pid, false); err == nil {
+			r.processes[name] = s
+		}
+	}
+	if h.postmaster != 0 {
+		if s, err := ofTree(h.postmaster); err == nil {
+			r.processes["postgres"] = s
+		}
+	}
+	r.busy = busy()
+	if r.trains, err = askTrains(ctx, h.server.admin); err != nil {
+		return r, err
+	}
+	r.stored, err = h.stored(ctx)
+	return r, err
+}
+
+func (h *host) stored(ctx context.Context) (s stored, err error) {
+	s.book = size(h.bookFile())
+	if !h.postgres() {
+		// Before the first checkpoint all pages are in the log alone, and in the end
+		// there is none.
+		s.database = max(size(h.sqliteFile()), size(h.sqliteFile()+"-wal"))
+		return s, nil
+	}
+	u, err := db.MeasureServer(ctx, h.address)
+	if pid, ok := postmaster(u.Backend); ok && local(h.config.DB) {
+		h.postmaster = pid
+	}
+	s.database, s.log = u.Bytes, u.Log
+	return s, err
+}
+
+// size is that of a file, zero where there is none.
+func size(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// local reports whether the address of a PostgreSQL server is this machine.
+func local(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	name := u.Hostname()
+	if name == "" {
+		name = u.Query().Get("host")
+	}
+	ip := net.ParseIP(name)
+	return name == "" || name == "localhost" || strings.HasPrefix(name, "/") || ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,207 @@
+package bench
+
+import (
+	"cmp"
+	"runtime"
+	"slices"
+	"time"
+)
+
+// Report is what a run gave. Rates and costs are of the time that was measured;
+// the check is of the whole run, warm-up and all.
+type Report struct {
+	Florin  string    `json:"florin"` // version
+	Started time.Time `json:"started"`
+	Machine Machine   `json:"machine"`
+	// Database is "sqlite", "postgres", or empty for a server that ran already.
+	Database string `json:"database,omitempty"`
+	Mix      string `json:"mix"`
+	Clients  int    `json:"clients"`
+
+	Seconds           float64 `json:"seconds"` // measured
+	Requests          int64   `json:"requests"`
+	RequestsPerSecond float64 `json:"requests_per_second"`
+	Payments          int64   `json:"payments"` // that succeeded
+	PaymentsPerSecond float64 `json:"payments_per_second"`
+
+	// Latencies by kind of request and, first, of all. Those of requests that
+	// were begun in time and answered later are among them; failed ones are not.
+	Latencies []Latency `json:"latencies"`
+	// Errors of the whole run, the most frequent first.
+	Errors []ErrorCount `json:"errors"`
+
+	// Per is what the costs below are divided by: "payment", or "request" where
+	// there were no payments.
+	Per       string    `json:"per"`
+	Processes []Process `json:"processes"`
+	// OtherCores is how many processors were busy with something else; nil: not
+	// known.
+	OtherCores *float64 `json:"other_cores"`
+	Disk       *Disk    `json:"disk"`
+	// StepsPerTrain is how many atomic changes shared a transaction, and Steps how
+	// many there were per payment or request; zero: not known.
+	StepsPerTrain float64 `json:"steps_per_train"`
+	Steps         float64 `json:"steps"`
+
+	Check Check `json:"check"`
+	// Notes tell what is missing from the report, and why.
+	Notes []string `json:"notes"`
+
+	first stored
+}
+
+// OK reports whether the check found nothing wrong.
+func (r *Report) OK() bool { return len(r.Check.Problems) == 0 }
+
+// Machine is what the run was on.
+type Machine struct {
+	OS         string `json:"os"`
+	Arch       string `json:"arch"`
+	Processor  string `json:"processor,omitempty"`
+	Processors int    `json:"processors"`
+	FileSystem string `json:"file_system,omitempty"` // of the temporary folder
+}
+
+// Latency is that of the requests of one kind, in microseconds. Percentiles are
+// at most a 128th too long.
+type Latency struct {
+	Kind  string `json:"kind"`
+	Count int64  `json:"count"`
+	P50   int64  `json:"p50_us"`
+	P90   int64  `json:"p90_us"`
+	P99   int64  `json:"p99_us"`
+	P999  int64  `json:"p99_9_us"`
+	Max   int64  `json:"max_us"`
+}
+
+// ErrorCount is how often something went wrong in one way.
+type ErrorCount struct {
+	Kind    string `json:"kind"`
+	Count   int64  `json:"count"`
+	Example string `json:"example"`
+}
+
+// Process is what one process used.
+type Process struct {
+	Name string `json:"name"` // client, serve, sandbox, postgres (with all its children)
+	// CPU is user and system time.
+	CPUMicros float64 `json:"cpu_us"` // per payment or request
+	Cores     float64 `json:"cores"`  // processors kept busy
+	// Written is bytes sent to disk per payment or request; nil: not known.
+	Written *float64 `json:"written_bytes"`
+}
+
+// Disk is what a payment, or else a request, leaves behind.
+type Disk struct {
+	Database float64 `json:"database_bytes"`
+	Book     float64 `json:"sandbox_book_bytes"`
+	// Log is what is written to PostgreSQL's write-ahead log while it is measured.
+	Log float64 `json:"write_ahead_log_bytes,omitempty"`
+}
+
+func newReport(c Config, h *host) *Report {
+	r := &Report{
+		Florin: c.Version, Started: c.Clock.Now().Truncate(time.Second), Mix: c.Mix, Clients: c.Clients,
+		Machine:   Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, Processor: processor(), Processors: runtime.NumCPU()},
+		Latencies: []Latency{}, Errors: []ErrorCount{}, Processes: []Process{}, Notes: []string{}, Check: Check{Problems: []string{}},
+	}
+	switch {
+	case h == nil:
+		r.Notes = append(r.Notes, "The server ran already: its processes, its disk, the sandbox's book and florin verify were not looked at.")
+		return r
+	case h.postgres():
+		r.Database = "postgres"
+	default:
+		r.Database = "sqlite"
+	}
+	r.Machine.FileSystem = fileSystem(h.dir)
+	if r.Machine.FileSystem == "tmpfs" {
+		r.Notes = append(r.Notes, "The temporary folder is in memory (tmpfs), where nothing has to be synced: say --dir.")
+	}
+	return r
+}
+
+// fill adds what the clients saw.
+func (r *Report) fill(s *stats, errors map[string]*ErrorCount, took time.Duration) {
+	r.Seconds = took.Seconds()
+	r.Requests, r.Payments = s.requests, s.payments
+	r.RequestsPerSecond, r.PaymentsPerSecond = float64(s.requests)/r.Seconds, float64(s.payments)/r.Seconds
+	r.Per = "payment"
+	if s.payments == 0 {
+		r.Per = "request"
+	}
+	var all histogram
+	for k, h := range s.latency {
+		if h != nil {
+			all.add(h)
+			r.Latencies = append(r.Latencies, latency(kindNames[k], h))
+		}
+	}
+	if len(r.Latencies) != 1 {
+		r.Latencies = slices.Insert(r.Latencies, 0, latency("all", &all))
+	}
+	for _, e := range errors {
+		r.Errors = append(r.Errors, *e)
+	}
+	slices.SortFunc(r.Errors, func(a, b ErrorCount) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Kind, b.Kind))
+	})
+}
+
+func latency(kind string, h *histogram) Latency {
+	return Latency{
+		Kind: kind, Count: h.total, P50: h.quantile(50_000).Microseconds(), P90: h.quantile(90_000).Microseconds(),
+		P99: h.quantile(99_000).Microseconds(), P999: h.quantile(99_900).Microseconds(), Max: h.longest.Microseconds(),
+	}
+}
+
+// by is what costs are divided by.
+func (r *Report) by() float64 {
+	if r.Per == "payment" {
+		return float64(r.Payments)
+	}
+	return float64(max(r.Requests, 1))
+}
+
+// used adds what the processes used between two readings.
+func (r *Report) used(from, to reading) {
+	var ours time.Duration
+	for _, name := range []string{"client", "serve", "sandbox", "postgres"} {
+		a, known := from.processes[name]
+		b, still := to.processes[name]
+		if !known || !still {
+			continue
+		}
+		ours += b.cpu - a.cpu
+		p := Process{Name: name, CPUMicros: float64((b.cpu - a.cpu).Microseconds()) / r.by(), Cores: (b.cpu - a.cpu).Seconds() / r.Seconds}
+		if a.written >= 0 && b.written >= 0 {
+			p.Written = new(float64(b.written-a.written) / r.by())
+		}
+		r.Processes = append(r.Processes, p)
+	}
+	if r.Database == "postgres" && !slices.ContainsFunc(r.Processes, func(p Process) bool { return p.Name == "postgres" }) {
+		r.Notes = append(r.Notes, "The PostgreSQL server's processes are not on this machine, or can't be seen: their time is left out.")
+	}
+	if len(r.Processes) == 0 {
+		r.Notes = append(r.Notes, "This system does not tell what processes use: their time is left out.")
+		return
+	}
+	if from.busy >= 0 && to.busy >= 0 {
+		r.OtherCores = new(max(0, (to.busy-from.busy-ours).Seconds()/r.Seconds))
+	}
+	if n := to.trains.trains - from.trains.trains; n > 0 {
+		steps := float64(to.steps - from.steps)
+		r.StepsPerTrain, r.Steps = steps/float64(n), steps/r.by()
+	}
+	r.Disk = &Disk{Log: float64(to.log-from.log) / r.by()}
+}
+
+// keeps adds what the whole run left on disk, once everything has ended.
+func (r *Report) keeps(last stored) {
+	if r.Disk == nil {
+		r.Disk = &Disk{}
+	}
+	by := float64(max(r.Check.Acknowledged.Payments, 1))
+	r.Disk.Database = float64(last.database-r.first.database) / by
+	r.Disk.Book = float64(last.book-r.first.book) / by
+}

@@ -1,0 +1,289 @@
+//go:build unix
+
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/db/dbtest"
+	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/kit/clock"
+	florintest "github.com/florinpay/florin/test/florin"
+)
+
+// command runs "florin bench" and gives its report. Nothing may be left in the
+// folder that it was given.
+func command(t *testing.T, args ...string) (r Report, text string, err error) {
+	t.Helper()
+	dir := t.TempDir()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, florintest.Binary(t), append([]string{"bench", "--json", "--dir=" + dir}, args...)...)
+	var out, shown bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &shown
+	err = cmd.Run()
+	if left, bad := os.ReadDir(dir); bad != nil || len(left) > 0 {
+		t.Errorf("%v were left behind, %v", left, bad)
+	}
+	if out.Len() > 0 {
+		if bad := json.Unmarshal(out.Bytes(), &r); bad != nil {
+			t.Fatalf("%v: %s", bad, &out)
+		}
+	}
+	return r, shown.String(), err
+}
+
+// database gives the arguments for the engine that is tested: SQLite, or an
+// empty database on the PostgreSQL server.
+func database(t *testing.T) []string {
+	if !florintest.Postgres() {
+		return nil
+	}
+	return []string{"--db=" + florintest.Database(t)}
+}
+
+func TestRequests(t *testing.T) {
+	for _, mix := range Mixes() {
+		t.Run(mix, func(t *testing.T) {
+			const clients, requests = 8, 200
+			r, shown, err := command(t, append(database(t), "--mix="+mix, "--clients=8", "--requests=200", "--warmup=100ms")...)
+			if err != nil {
+				t.Fatalf("%v\n%s", err, shown)
+			}
+			if r.Requests < requests || r.Requests > requests+clients || len(r.Errors) > 0 || !r.OK() {
+				t.Errorf("%d requests, errors %v, problems %v", r.Requests, r.Errors, r.Check.Problems)
+			}
+			if (r.Payments == 0) != (mix == "read") || r.Latencies[0].Count != r.Requests || r.Latencies[0].P50 <= 0 || r.Latencies[0].Max < r.Latencies[0].P999 {
+				t.Errorf("%d payments, latencies %+v", r.Payments, r.Latencies)
+			}
+			if d := r.Disk; d == nil || mix != "read" && (d.Database < 1000 || d.Book < 100) {
+				t.Errorf("disk %+v", d)
+			}
+			c := r.Check
+			if c.Acknowledged.Payments < r.Payments || *c.Florin != c.Acknowledged || *c.Sandbox != c.Acknowledged || c.Findings == nil {
+				t.Errorf("%+v, Florin %+v, sandbox %+v", c, c.Florin, c.Sandbox)
+			}
+		})
+	}
+}
+
+func TestDuration(t *testing.T) {
+	r, shown, err := command(t, append(database(t), "--clients=4", "--duration=1s", "--warmup=0s")...)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, shown)
+	}
+	if r.Seconds < 1 || r.Seconds > 5 || r.Payments == 0 || !r.OK() || !strings.Contains(shown, "payments/s") {
+		t.Errorf("%d payments in %.2f s, problems %v; shown: %s", r.Payments, r.Seconds, r.Check.Problems, shown)
+	}
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		return // the rest is for where processes can be looked at
+	}
+	names := []string{"client", "serve", "sandbox"}
+	if florintest.Postgres() {
+		names = append(names, "postgres")
+	}
+	for i, p := range r.Processes {
+		if p.Name != names[i] || p.CPUMicros < 0 {
+			t.Errorf("process %d: %+v", i, p)
+		}
+	}
+	if r.Steps < 2 || r.StepsPerTrain < 1 {
+		t.Errorf("%.1f steps per payment, %.1f in a transaction", r.Steps, r.StepsPerTrain)
+	}
+	if len(r.Processes) != len(names) || r.Disk == nil || (r.Disk.Log > 0) != florintest.Postgres() {
+		t.Errorf("%+v, disk %+v", r.Processes, r.Disk)
+	}
+}
+
+// A database with books is refused, unless the run is told to go beside them;
+// then they are left as they are, and nothing of the run stays.
+func TestBesideBooks(t *testing.T) {
+	if !florintest.Postgres() {
+		t.Skip("FLORIN_TEST_DB names no PostgreSQL server")
+	}
+	address := dbtest.Address(t)
+	_, shown, err := command(t, "--db="+address, "--requests=1")
+	if err == nil || !strings.Contains(shown, "holds books") {
+		t.Errorf("%v: %s", err, shown)
+	}
+	before := postgresSize(t, address)
+	if _, shown, err = command(t, "--db="+address, "--beside-books", "--requests=10", "--warmup=0s"); err != nil {
+		t.Errorf("%v: %s", err, shown)
+	}
+	if after := postgresSize(t, address); after > before+256<<10 {
+		t.Errorf("the database had %d bytes and has %d", before, after)
+	}
+}
+
+func postgresSize(t *testing.T, address string) int64 {
+	t.Helper()
+	u, err := db.MeasureServer(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Bytes
+}
+
+// running is a load on a server that runs already, as with --url.
+func running(t *testing.T, mix string) (*load, *books) {
+	t.Helper()
+	s := florintest.Start(t, florintest.Options{})
+	c := Config{URL: s.URL, Key: s.SecretKey, Clients: 4, Mix: mix, Requests: 40, Clock: clock.System{}}
+	if err := c.check(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := newBooks(t.Context(), c.URL, c.Key, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := newLoad(t.Context(), c, c.URL, c.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.close)
+	until := &limit{}
+	until.left.Store(c.Requests)
+	if _, err := l.round(t.Context(), until, func() {}); err != nil {
+		t.Fatal(err)
+	}
+	return l, b
+}
+
+// examine is the check of what the clients were told.
+func examine(t *testing.T, l *load, b *books) []string {
+	t.Helper()
+	var c Check
+	payments, refunds := l.acknowledged(&c)
+	if err := b.florin(t.Context(), &c, payments, refunds); err != nil {
+		t.Fatal(err)
+	}
+	c.judge()
+	return c.Problems
+}
+
+// What is planted in the clients' memory is found not to be in Florin, and the
+// other way round.
+func TestCheckNotices(t *testing.T) {
+	l, b := running(t, "refund")
+	if found := examine(t, l, b); len(found) > 0 {
+		t.Fatalf("before anything is planted: %v", found)
+	}
+	told := &l.clients[0].told
+	for name, test := range map[string]struct {
+		plant func()
+		want  string
+	}{
+		"a payment that Florin lost": {func() {
+			told.payments = append(told.payments, receipt{key: -1, amount: 1})
+		}, "1 that were acknowledged are not in /v1/payment_intents"},
+		"a refund that Florin lost": {func() {
+			told.refunds = append(told.refunds, receipt{key: -1, amount: 1})
+		}, "1 that were acknowledged are not in /v1/refunds"},
+		"a payment that nobody was told of": {func() { told.payments = told.payments[1:] }, "acknowledged are"},
+		"another amount":                    {func() { told.payments[0].amount++ }, "was acknowledged with"},
+		"one answer for two":                {func() { told.payments = append(told.payments, told.payments[0]) }, "two clients were told"},
+	} {
+		kept, payments, refunds := *told, slices.Clone(told.payments), slices.Clone(told.refunds)
+		test.plant()
+		if found := strings.Join(examine(t, l, b), "\n"); !strings.Contains(found, test.want) {
+			t.Errorf("%s: %q, want %q", name, found, test.want)
+		}
+		*told = kept
+		told.payments, told.refunds = payments, refunds
+	}
+	if found := examine(t, l, b); len(found) > 0 {
+		t.Errorf("after all is taken back: %v", found)
+	}
+}
+
+// What was there before a run is none of its business.
+func TestSecondRun(t *testing.T) {
+	l, before := running(t, "payment")
+	c := l.config
+	b, err := newBooks(t.Context(), c.URL, c.Key, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first := before.before[intentsPath]; first != "" {
+		t.Errorf("an empty server has %s", first)
+	}
+	again, err := newLoad(t.Context(), c, c.URL, c.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(again.close)
+	until := &limit{}
+	until.left.Store(10)
+	if _, err := again.round(t.Context(), until, func() {}); err != nil {
+		t.Fatal(err)
+	}
+	if found := examine(t, again, b); len(found) > 0 {
+		t.Error(found)
+	}
+}
+
+// A refusal is counted by its kind, and tells whether something may have been
+// done nevertheless.
+func TestErrors(t *testing.T) {
+	s := florintest.Start(t, florintest.Options{})
+	c := Config{Clients: 1, Mix: "payment", Requests: 3, Clock: clock.System{}}
+	l, err := newLoad(t.Context(), c, s.URL, "sk_test_wrong")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.close)
+	round := func() {
+		until := &limit{}
+		until.left.Store(c.Requests)
+		if _, err := l.round(t.Context(), until, func() {}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	round()
+	refused := l.errors()["payment: 401 invalid_request_error"]
+	if refused == nil || refused.Count != 3 || l.clients[0].told.unsurePayments != 0 {
+		t.Errorf("%v, %d unsure", l.clients[0].errors, l.clients[0].told.unsurePayments)
+	}
+	if err := s.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	round()
+	if sum := l.clients[0].told.unsurePayments; sum != 1 || len(l.errors()) < 2 {
+		t.Errorf("%d unsure after the server was killed (the first was sent, the others were not), errors %v", sum, l.errors())
+	}
+	if l.clients[0].told.payments != nil || payment.Intents.Name == "" {
+		t.Error("a payment was acknowledged")
+	}
+}
+
+// When the server dies the run ends, says so, and leaves nothing.
+func TestServerDies(t *testing.T) {
+	c := Config{Binary: florintest.Binary(t), Dir: t.TempDir(), Clients: 2, Mix: "payment", Duration: time.Minute}
+	if err := c.check(); err != nil {
+		t.Fatal(err)
+	}
+	h, err := raise(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(300*time.Millisecond, func() { _ = h.server.cmd.Process.Kill() })
+	if _, err := h.run(t.Context()); err == nil || !strings.Contains(err.Error(), "florin serve ended: signal: killed") {
+		t.Errorf("the server was killed, and the run ended with %v", err)
+	}
+	if err := h.clear(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if left, err := filepath.Glob(c.Dir + "/*"); len(left) > 0 || err != nil {
+		t.Errorf("%v were left behind, %v", left, err)
+	}
+}

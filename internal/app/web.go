@@ -1,0 +1,126 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/florinpay/florin/internal/app/admin"
+	"github.com/florinpay/florin/internal/app/metrics"
+	"github.com/florinpay/florin/internal/base/listen"
+	"github.com/florinpay/florin/internal/schema"
+)
+
+// prepare reads what the server needs beside the database, so that a mistake
+// in it costs nothing.
+func (a *App) prepare(c Config) (err error) {
+	a.clock, a.version, a.metrics = c.Clock, c.Version, metrics.New(c.Clock)
+	if a.proxies, err = listen.ParseProxies(c.TrustedProxies); err != nil {
+		return err
+	}
+	switch {
+	case (c.TLSCert == "") != (c.TLSKey == ""):
+		return errors.New("a TLS certificate and its key belong together: both files have to be named")
+	case c.TLSCert != "":
+		if a.certificate, err = listen.LoadCertificate(c.TLSCert, c.TLSKey, c.Logger); err != nil {
+			return err
+		}
+		a.metrics.Certificate(a.certificate.NotAfter)
+	}
+	return nil
+}
+
+// measure has the metrics tell of what is running.
+func (a *App) measure() {
+	a.metrics.Build(a.version, admin.ReadBuild(a.version).Commit, a.DB.Figures().Engine)
+	a.metrics.Watch(a.DB, a.Jobs)
+}
+
+// Handler answers everything that comes over HTTP.
+func (a *App) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
+		if err := a.ready(r.Context()); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("ok\n"))
+	})
+	mux.Handle("GET /{$}", a.welcome)
+	mux.Handle("/", a.Rest)
+	return a.metrics.Requests(mux)
+}
+
+// ready tells why this process should get no requests now.
+func (a *App) ready(ctx context.Context) error {
+	if a.ending.Load() {
+		return errors.New("the server is shutting down")
+	}
+	if _, err := a.DB.SchemaVersion(ctx); err != nil {
+		return errors.New("the database does not answer")
+	}
+	return nil
+}
+
+// server is what both listeners have in common.
+func (a *App) server(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       60 * time.Second,
+		IdleTimeout:       120 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+	}
+}
+
+// Serve answers on ln until ctx ends, then finishes what is in flight.
+func (a *App) Serve(ctx context.Context, ln net.Listener) error {
+	server := a.server(a.Handler())
+	server.BaseContext = func(net.Listener) context.Context { return a.proxies.Context(context.Background()) }
+	if a.certificate != nil {
+		server.TLSConfig = a.certificate.Config()
+		var watching sync.WaitGroup
+		defer watching.Wait()
+		watched, stop := context.WithCancel(ctx)
+		defer stop()
+		watching.Go(func() { a.certificate.Watch(watched, a.clock) })
+	}
+	return listen.Serve(ctx, server, ln, stopGrace, func() {
+		a.ending.Store(true)
+		a.log.Info("shutting down: finishing what is in flight")
+	})
+}
+
+// AdminHandler answers those who run Florin: see package admin. It is not to be
+// reached by anybody else.
+func (a *App) AdminHandler() http.Handler {
+	return admin.New(admin.Options{
+		Version: a.version, DB: a.DB, Jobs: a.Jobs, Metrics: a.metrics.Handler(a.log), Clock: a.clock, Log: a.log, Ready: a.ready, Known: knownSchema(),
+	})
+}
+
+// ServeAdmin answers those who run Florin on ln, until ctx ends. What takes
+// long there, such as a profile, is broken off then.
+func (a *App) ServeAdmin(ctx context.Context, ln net.Listener) error {
+	const grace = time.Second
+	err := listen.Serve(ctx, a.server(a.AdminHandler()), ln, grace, func() {})
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil
+	}
+	return err
+}
+
+// knownSchema is the number of the last migration that this binary holds.
+func knownSchema() int64 {
+	files, err := fs.Glob(schema.Files, "sqlite/*.sql") // as many as there are of PostgreSQL
+	if err != nil {
+		return 0 // the pattern is a good one
+	}
+	return int64(len(files))
+}

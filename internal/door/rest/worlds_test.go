@@ -1,0 +1,127 @@
+package rest
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/door/rest/spec"
+)
+
+// world is one object of each collection that has objects with a path, of one
+// merchant.
+func (d *desk) world(key string) map[string]string {
+	d.t.Helper()
+	as := func(method, path, form string) *deskReply { return d.as(key, method, path, form).ok() }
+	at := map[string]string{}
+	at["customers"] = as("POST", "/v1/customers", "email=a@example.com&payment_method=pm_card_visa").at("id")
+	at["payment_methods"] = as("POST", "/v1/payment_methods", rawCard).at("id")
+	at["tokens"] = as("POST", "/v1/tokens", "card[number]=4242424242424242&card[exp_month]=1&card[exp_year]=40").at("id")
+	paid := as("POST", "/v1/payment_intents", "amount=2000&currency=usd&payment_method=pm_card_visa&confirm=true&customer="+at["customers"])
+	at["paid"], at["charges"] = paid.at("id"), paid.at("latest_charge")
+	at["payment_intents"] = as("POST", "/v1/payment_intents", "amount=900&currency=usd&payment_method=pm_card_visa&confirm=true&capture_method=manual").at("id")
+	at["refunds"] = as("POST", "/v1/refunds", "amount=100&charge="+at["charges"]).at("id")
+	at["balance_transactions"] = as("GET", "/v1/balance_transactions", "").ids()[0]
+	at["events"] = as("GET", "/v1/events", "").ids()[0]
+	return at
+}
+
+// everyRoute asks every route with a path for what is at each collection, and
+// every list, or those of them alone that only read, and hands each answer over.
+func (d *desk) everyRoute(key string, at map[string]string, readOnly bool, form func(op string) string, f func(op *spec.Operation, r *deskReply)) {
+	d.t.Helper()
+	for _, name := range slices.Sorted(maps.Keys(routes)) {
+		op := spec.ByID(name)
+		if op.Method != http.MethodGet && (readOnly || !strings.Contains(op.Path, "{")) {
+			continue // it changes something, or makes something new
+		}
+		collection := strings.Split(op.Path, "/")[2]
+		object := at[collection]
+		if object == "" && strings.Contains(op.Path, "{") {
+			d.t.Errorf("%s: the test makes nothing in %s: let world make it", name, collection)
+			continue
+		}
+		f(op, d.as(key, op.Method, placeholder.ReplaceAllLiteralString(op.Path, object), form(name)))
+	}
+}
+
+// No route shows or changes what is another merchant's, or the other mode's of
+// the same merchant, and no parameter reaches it.
+func TestNoRouteLeadsIntoAnotherWorld(t *testing.T) {
+	d := newDesk(t)
+	mine := d.world(d.sk)
+	account, err := d.server.Merchant.Create(context.Background(), merchant.Params{Name: "Neighbour"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func() (shown []string) {
+		d.everyRoute(d.sk, mine, true, func(string) string { return "" }, func(_ *spec.Operation, r *deskReply) {
+			shown = append(shown, string(r.ok().body))
+		})
+		return shown
+	}
+	before := read()
+	for name, key := range map[string]string{"another merchant": d.key(merchant.Home(account.Key), merchant.Secret), "live mode": d.live} {
+		own := d.as(key, "POST", "/v1/customers", "name=own").ok().at("id")
+		form := func(op string) string {
+			if op == "PostPaymentMethodsPaymentMethodAttach" {
+				return "customer=" + own
+			}
+			return ""
+		}
+		d.everyRoute(key, mine, false, form, func(op *spec.Operation, r *deskReply) {
+			if strings.Contains(op.Path, "{") {
+				if r.status != 404 || r.at("error.code") != "resource_missing" {
+					t.Errorf("%s: %s: %d %s", name, op.ID, r.status, r.body)
+				}
+				return
+			}
+			for collection, object := range mine {
+				if strings.Contains(string(r.ok().body), object) {
+					t.Errorf("%s: %s shows one of %s: %s", name, op.ID, collection, r.body)
+				}
+			}
+		})
+		d.foreignParameters(name, key, own, mine)
+	}
+	if diff := cmp.Diff(before, read()); diff != "" {
+		t.Errorf("somebody else changed what is mine: −before +after\n%s", diff)
+	}
+}
+
+// foreignParameters names what is in another world in every parameter that
+// takes the name of an object.
+func (d *desk) foreignParameters(name, key, own string, mine map[string]string) {
+	d.t.Helper()
+	const pay = "amount=700&currency=usd&confirm=true&payment_method="
+	for _, c := range []struct{ method, path, form string }{
+		{"POST", "/v1/payment_intents", pay + mine["payment_methods"]},
+		{"POST", "/v1/payment_intents", "amount=700&currency=usd&customer=" + mine["customers"]},
+		{"POST", "/v1/payment_intents", "amount=700&currency=usd&payment_method_data[type]=card&payment_method_data[card][token]=" + mine["tokens"]},
+		{"POST", "/v1/refunds", "charge=" + mine["charges"]},
+		{"POST", "/v1/refunds", "payment_intent=" + mine["paid"]},
+		{"POST", "/v1/customers", "payment_method=" + mine["payment_methods"]},
+		{"POST", "/v1/customers", "source=" + mine["tokens"]},
+		{"POST", "/v1/customers/" + own, "invoice_settings[default_payment_method]=" + mine["payment_methods"]},
+		{"POST", "/v1/payment_methods", "type=card&card[token]=" + mine["tokens"]},
+		{"POST", "/v1/payment_methods/" + mine["payment_methods"] + "/attach", "customer=" + own},
+		{"GET", "/v1/payment_intents", "customer=" + mine["customers"]},
+		{"GET", "/v1/charges", "customer=" + mine["customers"]},
+		{"GET", "/v1/charges", "payment_intent=" + mine["paid"]},
+		{"GET", "/v1/refunds", "charge=" + mine["charges"]},
+		{"GET", "/v1/refunds", "payment_intent=" + mine["paid"]},
+		{"GET", "/v1/payment_intents", "starting_after=" + mine["payment_intents"]},
+		{"GET", "/v1/events", "ending_before=" + mine["events"]},
+	} {
+		r := d.as(key, c.method, c.path, c.form)
+		if r.status != 400 && r.status != 404 || r.at("error.code") != "resource_missing" {
+			d.t.Errorf("%s: %s %s %s: %d %s", name, c.method, c.path, c.form, r.status, r.body)
+		}
+	}
+}

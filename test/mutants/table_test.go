@@ -1,0 +1,131 @@
+package mutants
+
+// mutant is a known-bad change.
+type mutant struct {
+	name   string
+	breaks string // what it does, as a table's cell
+	// postgres: the change is in what only that engine does.
+	postgres bool
+	// killers are tests that fail by it, the fastest first.
+	killers []killer
+}
+
+// killer is a test that must fail.
+type killer struct {
+	in  string // the package's folder
+	run string // the test's name, with that of a subtest
+	// itself: the test starts a server with the mutant switched on, and passes
+	// when it sees what that breaks. It runs with its own package.
+	itself bool
+}
+
+// fails is a test that fails by a mutant.
+func fails(in, run string) killer { return killer{in: in, run: run} }
+
+// sees is a test that switches a mutant on itself.
+func sees(in, run string) killer { return killer{in: in, run: run, itself: true} }
+
+// Folders of packages with killers.
+const (
+	database = "internal/base/db"
+	object   = "internal/base/object"
+	event    = "internal/base/event"
+	idem     = "internal/base/idem"
+	job      = "internal/base/job"
+	ledger   = "internal/core/ledger"
+	vault    = "internal/core/vault"
+	payment  = "internal/core/payment"
+	sandbox  = "internal/provider/sandbox"
+	rest     = "internal/door/rest"
+	crash    = "test/crash"
+)
+
+// table is every mutant in the code, in the order of docs/reliability.md.
+var table = []mutant{
+	{"ledger.no-guard", "guards let any amount pass: more is refunded than was captured", false, []killer{
+		fails(payment, "TestConcurrentRefunds"), fails(ledger, "TestReservationsRaceForAGuard"), fails(ledger, "TestGuardRules"), fails(rest, "TestRefundRefusals")}},
+	{"ledger.no-hold", "a hold is given on money that is not there", false, []killer{
+		fails(payment, "TestRefundNeedsBalance"), fails(ledger, "TestHolds")}},
+	{"ledger.post-twice", "each posting is written twice", false, []killer{
+		fails(payment, "TestSale"), fails(ledger, "TestPostWritesEverything"), fails(rest, "TestBalanceAddsUp")}},
+	{"ledger.mature-twice", "pending money becomes available each time it is looked at", false, []killer{
+		fails(ledger, "TestMoneyBecomesAvailableOnce")}},
+	{"db.ack-before-commit", "callers are told before COMMIT", false, []killer{
+		fails(database, "TestNotAcknowledgedBeforeCommit/SQLite")}},
+	{"db.no-sync", "commits are not synced", false, []killer{
+		sees(crash, "TestMissingSyncsAreSeen")}},
+	{"db.refused-step-writes", "what a refused step has changed is written", false, []killer{
+		fails(database, "TestRefusedStepLeavesNothing"), fails(idem, "TestRefusals"), fails(ledger, "TestHolds")}},
+	{"db.read-no-scope", "rows are found by key alone, also another account's", false, []killer{
+		fails(payment, "TestKeyOfAnotherRequest"), fails(rest, "TestModesAndMerchantsAreApart"), fails(object, "TestTheFirstVersionShowsThePast")}},
+	{"db.no-row-locks", "a train decides on rows that it has not locked", true, []killer{
+		fails(ledger, "TestConcurrentOperations"), fails(ledger, "TestReservationsRaceForAGuard")}},
+	{"db.train-id-unchecked", "another train's commit is taken for one's own", true, []killer{
+		fails(database, "TestTrainIDTakenByAnother")}},
+	{"object.list-no-scope", "lists show all accounts' objects", false, []killer{
+		fails(object, "TestListGivesWhatTheFilterOfAllGives"), fails(rest, "TestModesAndMerchantsAreApart")}},
+	{"object.current-version", "events and repeated replies show objects as they are, not as they were", false, []killer{
+		fails(payment, "TestReplayShowsTheVersion"), fails(rest, "TestEventsStayTheSame"), fails(object, "TestTheFirstVersionShowsThePast")}},
+	{"event.drop", "events after the first of a lane are lost", false, []killer{
+		fails(payment, "TestSale"), fails(event, "TestEventsComeBackAsTheyWent")}},
+	{"idem.no-hash", "a key is accepted with other parameters", false, []killer{
+		fails(payment, "TestKeyOfAnotherRequest"), fails(idem, "TestFateOfARepetition"), fails(rest, "TestKeyForAnotherRequest")}},
+	{"idem.lease-twice", "two repetitions take the same request over", false, []killer{
+		fails(idem, "TestTakenLeaseIsHeldAnew")}},
+	{"idem.last-reply-counts", "a reply that is recorded is replaced by a later one", false, []killer{
+		fails(idem, "TestTheFirstToFinishCounts"), fails(payment, "TestCrashBeforeSending"), fails(rest, "TestReplayOfAnOpenOutcome")}},
+	{"job.lease-twice", "two runners do the same job at once", false, []killer{
+		fails(job, "TestJobHasOneLease")}},
+	{"job.done-by-anyone", "a handler whose lease another has taken ends the job", false, []killer{
+		fails(job, "TestLostLeaseIsRefusedWhileTheSuccessorRuns")}},
+	{"vault.keep-cvc", "the security code stays after the outcome", false, []killer{
+		fails(payment, "TestSecurityCodeGoesWithTheOutcome"), fails(vault, "TestSecurityCodeGoesAtTheOutcome")}},
+	{"payment.retry-unknown", "what is not answered is sent once more, as another payment", false, []killer{
+		fails(payment, "TestReplay/sale_reset"), fails(payment, "TestReversal"), fails(payment, "TestUnknown")}},
+	{"payment.replay-anew", "a replay goes out under another reference", false, []killer{
+		fails(payment, "TestReplay/sale_reset"), fails(payment, "TestReplayThatIsNotSent")}},
+	{"payment.replay-failed-counts", "a replay that could not be sent counts as proof that nothing happened", false, []killer{
+		fails(payment, "TestReplayThatIsNotSent")}},
+	{"payment.replay-without-cvc", "a replay goes out without the security code that the first sending had", false, []killer{
+		fails(payment, "TestReplayNeedsTheCVC")}},
+	{"payment.client-stops-it", "a client that hangs up stops its payment half-way", false, []killer{
+		fails(payment, "TestClientGoesAway")}},
+	{"payment.unknown-is-failed", "an outcome that nobody knows is called failed", false, []killer{
+		fails(payment, "TestReversalItselfUnknown"), fails(payment, "TestUnknown"), fails(rest, "TestUnknownOutcome")}},
+	{"sandbox.sent-is-failed", "an error after the request was sent is called failed", false, []killer{
+		fails(payment, "TestReversalItselfUnknown"), fails(payment, "TestUnknown"), fails(sandbox, "TestHostileAnswers")}},
+	{"payment.release-unknown", "a refund's guard is released while its outcome is open", false, []killer{
+		fails(payment, "TestCrashBeforeSending/refund"), fails(payment, "TestUnknown/refund"), fails(rest, "TestRefundOutcomes")}},
+	{"payment.absent-at-once", "\"not found\" counts when it is said once", false, []killer{
+		fails(payment, "TestAbsence"), fails(payment, "TestCrashBeforeSending")}},
+	{"payment.horizon-from-first", "the provider's horizon counts from the first sending, not the last or the first absence", false, []killer{
+		fails(payment, "TestAbsence"), fails(payment, "TestHorizonOfAReplay")}},
+	{"payment.no-recheck", "an attempt that failed by absence is not asked about again", false, []killer{
+		fails(payment, "TestNotLate"), fails(payment, "TestLateSuccess")}},
+	{"payment.keep-unwanted", "a late success is kept though the payment was cancelled", false, []killer{
+		fails(payment, "TestLateSuccess/sale,_canceled"), fails(payment, "TestGiveBackGoesOn")}},
+	{"payment.no-give-back", "nothing is done about a late success that is not wanted", false, []killer{
+		fails(payment, "TestLateSuccess/sale,_canceled"), fails(payment, "TestGiveBackJob")}},
+	{"payment.reschedule-stale", "a resolver that stood still puts an attempt back that another has settled", false, []killer{
+		fails(payment, "TestStaleResolver")}},
+	{"payment.void-trusts-absence", "a void that finds nothing to void is called refused", false, []killer{
+		fails(payment, "TestVoidThatFindsNothing")}},
+	{"payment.refund-reserved", "a refund of the rest counts what another one has reserved", false, []killer{
+		fails(payment, "TestRefundOfTheRest")}},
+	{"payment.late-beside-another", "a late success is kept though another attempt is under way", false, []killer{
+		fails(payment, "TestLateBesideAnother")}},
+	{"payment.ignore-lease", "an attempt is resolved while its sender is at it", false, []killer{
+		fails(payment, "TestLeaseKeepsOthersAway"), fails(payment, "TestUnknown")}},
+	{"payment.claim-twice", "two resolvers take the same attempt", false, []killer{
+		fails(payment, "TestStaleUnknown"), fails(payment, "TestReplay")}},
+	{"payment.send-late", "a sender that stood still sends after its lease", false, []killer{
+		fails(payment, "TestStalledSender")}},
+	{"payment.no-recovery-point", "a repeated request forgets the attempt of the first", false, []killer{
+		fails(payment, "TestCrash"), fails(payment, "TestCrashBeforeSending")}},
+	{"payment.forget-reply", "the outcome is not recorded under the key", false, []killer{
+		fails(payment, "TestReplayShowsTheVersion"), fails(payment, "TestUnknown"), fails(rest, "TestReplays")}},
+	{"payment.no-lock", "a second operation begins while the outcome of the first is open", false, []killer{
+		fails(payment, "TestCrashBeforeSending"), fails(payment, "TestConcurrentCaptures"), fails(rest, "TestOpenCaptureLocks")}},
+	{"payment.no-fee", "no fee is posted", false, []killer{
+		fails(payment, "TestSale"), fails(rest, "TestBalanceAddsUp")}},
+}
