@@ -25,7 +25,7 @@ var (
 		"payment.create", "payment.confirm", "payment.capture", "payment.cancel", "payment.refund",
 		"payment.settle", "payment.claim", "payment.reschedule", "payment.resume", "payment.reversed",
 		"payment.rest", "payment.late", "payment.give-back", "job.claim", "job.record",
-		"vault.create_payment_method",
+		"vault.create_payment_method", "ledger.seal",
 	}
 	// requests are what clients ask for.
 	requests = []string{"method", "create", "confirm", "capture", "cancel", "refund"}

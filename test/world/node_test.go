@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -80,7 +81,7 @@ func (n *node) start() (err error) {
 		connector.Inquire = nil
 	}
 	n.app, err = app.New(n.life, app.Config{
-		DB: w.address, Database: w.db.Facade(n.clock, n), SecretKey: secretKey, Seed: int64(w.seed), Clock: n.clock,
+		DB: w.address, Database: w.db.Facade(n.clock, n), Heads: fmt.Sprintf("%s.heads.%d", strings.TrimPrefix(w.address, "sqlite:"), n.index), SecretKey: secretKey, Seed: int64(w.seed), Clock: n.clock,
 		Logger: slog.New(slog.DiscardHandler), Provider: n.watched(connector),
 	})
 	if err != nil {
@@ -125,9 +126,10 @@ func (n *node) bury() {
 	n.requests.Wait()
 }
 
-// shut ends a node as an operator would.
+// shut ends a node that has nothing under way. (Shutdown of package http would
+// wait random whiles.)
 func (n *node) shut() error {
-	if err := n.server.Shutdown(context.Background()); err != nil {
+	if err := n.server.Close(); err != nil {
 		return err
 	}
 	n.requests.Wait()

@@ -65,7 +65,7 @@ func (d *DB) Migrate(ctx context.Context, all Files) error {
 	if err != nil {
 		return err
 	}
-	have, err := d.engine.version(ctx)
+	have, err := d.SchemaVersion(ctx)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,10 @@ func (d *DB) Migrate(ctx context.Context, all Files) error {
 // apply tries one file until it is through.
 func (d *DB) apply(ctx context.Context, m migration) error {
 	for try := 1; ; try++ {
-		err := d.engine.migrate(ctx, m)
+		err := func() error {
+			defer d.take()()
+			return d.engine.migrate(ctx, m)
+		}()
 		if err == nil || !errors.Is(err, errRetry) {
 			return err
 		}
@@ -100,7 +103,10 @@ func (d *DB) apply(ctx context.Context, m migration) error {
 
 // SchemaVersion is the number of the last file applied, zero on an empty
 // database.
-func (d *DB) SchemaVersion(ctx context.Context) (int64, error) { return d.engine.version(ctx) }
+func (d *DB) SchemaVersion(ctx context.Context) (int64, error) {
+	defer d.take()()
+	return d.engine.version(ctx)
+}
 
 // CheckSchema refuses a database that a newer Florin has migrated.
 func (d *DB) CheckSchema(ctx context.Context, all Files) error {
@@ -108,7 +114,7 @@ func (d *DB) CheckSchema(ctx context.Context, all Files) error {
 	if err != nil {
 		return err
 	}
-	have, err := d.engine.version(ctx)
+	have, err := d.SchemaVersion(ctx)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ import (
 type Sealer struct {
 	db      *db.DB
 	unwatch func()
-	running sync.Mutex // held by Run
+	running chan struct{} // of one: Run holds it
 
 	mu      sync.Mutex
 	touched map[db.Key]struct{} // accounts that this process may have posted to
@@ -45,7 +45,7 @@ const (
 
 // NewSealer makes a sealer of the postings in d. Stop it at the end.
 func NewSealer(d *db.DB) *Sealer {
-	s := &Sealer{db: d, touched: map[db.Key]struct{}{}}
+	s := &Sealer{db: d, running: make(chan struct{}, 1), touched: map[db.Key]struct{}{}}
 	s.unwatch = balances.Watch(d, s.notice)
 	return s
 }
@@ -79,8 +79,12 @@ type stream struct {
 // from time to time at all. An account whose postings have gaps is left out,
 // and named in the error; the others are sealed.
 func (s *Sealer) Run(ctx context.Context) (sealed int64, err error) {
-	s.running.Lock()
-	defer s.running.Unlock()
+	select {
+	case s.running <- struct{}{}:
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	defer func() { <-s.running }()
 	now := s.db.Clock().Now()
 	s.mu.Lock()
 	touched, all := s.touched, !now.Before(s.scan)
