@@ -120,6 +120,10 @@ var table = []mutant{
 		fails(payment, "TestStaleUnknown"), fails(payment, "TestReplay")}},
 	{"payment.send-late", "a sender that stood still sends after its lease", false, []killer{
 		fails(payment, "TestStalledSender")}},
+	{"payment.approve-undone", "an approval that comes after its lease counts though others are undoing it", false, []killer{
+		fails(payment, "TestStalledApproval/sale")}},
+	{"payment.contested-declined", "a repetition that is declined is proof that the first sending was", false, []killer{
+		fails(payment, "TestContestedReplay/sale")}},
 	{"payment.no-recovery-point", "a repeated request forgets the attempt of the first", false, []killer{
 		fails(payment, "TestCrash"), fails(payment, "TestCrashBeforeSending")}},
 	{"payment.forget-reply", "the outcome is not recorded under the key", false, []killer{

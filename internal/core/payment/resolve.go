@@ -98,7 +98,7 @@ func (v *Service) replay(ctx context.Context, p provider.Provider, a *object.Obj
 	switch {
 	case o.Status == provider.Failed && !probe.Mutant("payment.replay-failed-counts"):
 		o.Status = provider.Unknown
-	case o.Status == provider.Declined && p.Reverse != nil && a.Body.Operation != OpVoid:
+	case o.Status == provider.Declined && p.Reverse != nil && a.Body.Operation != OpVoid && !probe.Mutant("payment.contested-declined"):
 		return v.reschedule(ctx, a, func(a *Attempt) { a.Contested = true; a.learn(o) })
 	}
 	_, err := v.settle(ctx, a, o, nil)
