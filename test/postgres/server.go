@@ -39,6 +39,7 @@ type Server struct {
 	cred     *syscall.Credential
 	opts     Options
 	guard    *watchdog
+	wal      *walSearch // nil until the first start has succeeded
 
 	mu     sync.Mutex
 	cmd    *exec.Cmd     // the postmaster; nil when it is not running
@@ -97,6 +98,7 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	if err := s.create(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	s.wal = searchLog(s)
 	return s, nil
 }
 
@@ -239,10 +241,15 @@ func (s *Server) Close() error {
 }
 
 // search looks for card data in all that the server has written: the files of
-// its databases, its write-ahead log and its own log.
-func (s *Server) search() error {
-	hits, err := leak.Dir(s.dir)
-	for _, h := range hits {
+// its databases, its write-ahead log and its own log. The server is stopped.
+func (s *Server) search() (err error) {
+	var hits []leak.Hit
+	if s.wal != nil {
+		hits, err = s.wal.end()
+	}
+	left, bad := leak.Dir(s.dir)
+	err = errors.Join(err, bad)
+	for _, h := range append(hits, left...) {
 		err = errors.Join(err, fmt.Errorf("card data: %s", h))
 	}
 	return err

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -81,7 +80,7 @@ func (n *node) start() (err error) {
 		connector.Inquire = nil
 	}
 	n.app, err = app.New(n.life, app.Config{
-		DB: w.address, Database: w.db.Facade(n.clock, n), Heads: fmt.Sprintf("%s.heads.%d", strings.TrimPrefix(w.address, "sqlite:"), n.index), SecretKey: secretKey, Seed: int64(w.seed), Clock: n.clock,
+		DB: w.address, Database: w.db.Facade(n.clock, n), Heads: w.headsOf(n.index), SecretKey: secretKey, Seed: int64(w.seed), Clock: n.clock,
 		Logger: slog.New(slog.DiscardHandler), Provider: n.watched(connector),
 	})
 	if err != nil {
@@ -170,7 +169,7 @@ func (n *node) Step(ctx context.Context, s db.Step, run func(db.Step) error) err
 	dies := func(v verdict) bool { return n.dead.Load() && !(v.fault == crashBefore && v.applied) }
 	v := n.w.turns.park(&parked{name: name, place: atStep, what: s.Name, node: n})
 	if v.fault == slowBefore {
-		time.Sleep(v.delay)
+		n.w.stall(v.delay)
 	}
 	if dies(v) || v.fault == commitFails {
 		return errAway
@@ -187,7 +186,7 @@ func (n *node) Step(ctx context.Context, s db.Step, run func(db.Step) error) err
 	case crashAfter:
 		n.w.crash(n)
 	case slowAfter:
-		time.Sleep(v.delay)
+		n.w.stall(v.delay)
 	}
 	n.w.turns.park(&parked{name: name + result(err), place: atDone, what: s.Name, node: n})
 	if n.dead.Load() || v.fault == commitLost && err == nil {
@@ -240,7 +239,7 @@ func exchange[T any](n *node, ctx context.Context, op, reference string, call fu
 	name := n.label(ctx, op, reference)
 	v := n.w.turns.park(&parked{name: name + " send", place: atSend, what: op, node: n})
 	if v.fault == stallAsked {
-		time.Sleep(v.delay)
+		n.w.stall(v.delay)
 	}
 	left := v.fault == crashAsked && v.applied // its bytes are on their way
 	if n.dead.Load() && !left {
@@ -254,7 +253,7 @@ func exchange[T any](n *node, ctx context.Context, op, reference string, call fu
 	got := call(bounded)
 	v = n.w.turns.park(&parked{name: name + " " + say(got), place: atReceive, what: op, node: n})
 	if v.fault == stallTold {
-		time.Sleep(v.delay)
+		n.w.stall(v.delay)
 	}
 	if n.dead.Load() {
 		return out

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/florinpay/florin/internal/base/db/dbtest"
 	"github.com/florinpay/florin/internal/provider/providertest"
 	"github.com/florinpay/florin/internal/provider/sandbox"
+	"github.com/florinpay/florin/test/leak"
 )
 
 // birth is when every world begins. Virtual time begins in the year 2000; row
@@ -55,8 +57,9 @@ type world struct {
 	answers  map[string]answer
 	problems []string
 
-	boots sync.WaitGroup // nodes that are starting
-	lives sync.WaitGroup // what dead nodes leave behind, and servers
+	stalls atomic.Int64   // actors that are held up
+	boots  sync.WaitGroup // nodes that are starting
+	lives  sync.WaitGroup // what dead nodes leave behind, and servers
 }
 
 // outcome is what a run leaves.
@@ -202,8 +205,47 @@ func (w *world) rest() {
 	w.fail("work is left after twenty minutes")
 }
 
+// verify has the books verified, with the heads of seals that the node which
+// ended last has kept.
+func (w *world) verify() {
+	books := app.Books{DB: w.address}
+	if last := w.headsOf(len(w.nodes) - 1); exists(last) {
+		books.Heads = last
+	}
+	report, err := app.Examine(context.Background(), books, slog.New(slog.DiscardHandler))
+	if err != nil {
+		w.fail("verify: %v", err)
+	}
+	for _, f := range report.Findings {
+		w.fail("verify: %+v", f)
+	}
+	if n := report.Sealing.Unsealed; n != 0 {
+		w.fail("%d postings are not sealed", n)
+	}
+}
+
+// headsOf is the heads file of a node.
+func (w *world) headsOf(i int) string {
+	return fmt.Sprintf("%s.heads.%d", strings.TrimPrefix(w.address, "sqlite:"), i)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// stall holds up whoever is at work.
+func (w *world) stall(d time.Duration) {
+	w.stalls.Add(1)
+	time.Sleep(d)
+	w.stalls.Add(-1)
+}
+
 // end stops everything, and has the books verified.
 func (w *world) end() {
+	for w.stalls.Load() > 0 { // an operator's patience with a node that is to end is less
+		time.Sleep(time.Second)
+	}
 	for _, n := range w.nodes {
 		if err := n.shut(); err != nil {
 			w.fail("%s does not end: %v", n.name, err)
@@ -213,19 +255,27 @@ func (w *world) end() {
 	w.lives.Wait()
 	time.Sleep(2 * maxStall) // what a dead node's job was at, and nobody waited for any more
 	w.client.CloseIdleConnections()
+	w.search() // while the database's log is there
 	if err := w.db.Close(); err != nil {
 		w.fail("closing: %v", err)
 	}
 	w.turns.end()
-	findings, err := app.Verify(context.Background(), w.address, slog.New(slog.DiscardHandler))
-	if err != nil {
-		w.fail("verify: %v", err)
-	}
-	for _, f := range findings {
-		w.fail("verify: %+v", f)
-	}
+	w.verify()
 	if err := w.book.Close(); err != nil {
 		w.fail("the book: %v", err)
+	}
+	w.search()
+}
+
+// search looks for card data in all that the world has written: database, log,
+// book.
+func (w *world) search() {
+	hits, err := leak.Dir(filepath.Dir(strings.TrimPrefix(w.address, "sqlite:")))
+	if err != nil {
+		w.fail("the search for card data: %v", err)
+	}
+	for _, h := range hits {
+		w.fail("card data: %s", h)
 	}
 }
 
