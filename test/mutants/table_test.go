@@ -38,16 +38,17 @@ const (
 	sandbox  = "internal/provider/sandbox"
 	rest     = "internal/door/rest"
 	crash    = "test/crash"
+	world    = "test/world"
 )
 
 // table is every mutant in the code, in the order of docs/reliability.md.
 var table = []mutant{
 	{"ledger.no-guard", "guards let any amount pass: more is refunded than was captured", false, []killer{
-		fails(payment, "TestConcurrentRefunds"), fails(ledger, "TestReservationsRaceForAGuard"), fails(ledger, "TestGuardRules"), fails(rest, "TestRefundRefusals")}},
+		fails(payment, "TestConcurrentRefunds"), fails(ledger, "TestReservationsRaceForAGuard"), fails(ledger, "TestGuardRules"), fails(rest, "TestRefundRefusals"), fails(world, "TestSomeWorlds")}},
 	{"ledger.no-hold", "a hold is given on money that is not there", false, []killer{
 		fails(payment, "TestRefundNeedsBalance"), fails(ledger, "TestHolds")}},
 	{"ledger.post-twice", "each posting is written twice", false, []killer{
-		fails(payment, "TestSale"), fails(ledger, "TestPostWritesEverything"), fails(rest, "TestBalanceAddsUp")}},
+		fails(payment, "TestSale"), fails(ledger, "TestPostWritesEverything"), fails(rest, "TestBalanceAddsUp"), fails(world, "TestSomeWorlds")}},
 	{"ledger.mature-twice", "pending money becomes available each time it is looked at", false, []killer{
 		fails(ledger, "TestMoneyBecomesAvailableOnce")}},
 	{"db.ack-before-commit", "callers are told before COMMIT", false, []killer{
@@ -65,25 +66,25 @@ var table = []mutant{
 	{"object.list-no-scope", "lists show all accounts' objects", false, []killer{
 		fails(object, "TestListGivesWhatTheFilterOfAllGives"), fails(rest, "TestModesAndMerchantsAreApart")}},
 	{"object.current-version", "events and repeated replies show objects as they are, not as they were", false, []killer{
-		fails(payment, "TestReplayShowsTheVersion"), fails(rest, "TestEventsStayTheSame"), fails(object, "TestTheFirstVersionShowsThePast")}},
+		fails(payment, "TestReplayShowsTheVersion"), fails(rest, "TestEventsStayTheSame"), fails(object, "TestTheFirstVersionShowsThePast"), fails(world, "TestSomeWorlds")}},
 	{"event.drop", "events after the first of a lane are lost", false, []killer{
-		fails(payment, "TestSale"), fails(event, "TestEventsComeBackAsTheyWent")}},
+		fails(payment, "TestSale"), fails(event, "TestEventsComeBackAsTheyWent"), fails(world, "TestSomeWorlds")}},
 	{"idem.no-hash", "a key is accepted with other parameters", false, []killer{
-		fails(payment, "TestKeyOfAnotherRequest"), fails(idem, "TestFateOfARepetition"), fails(rest, "TestKeyForAnotherRequest")}},
+		fails(payment, "TestKeyOfAnotherRequest"), fails(idem, "TestFateOfARepetition"), fails(rest, "TestKeyForAnotherRequest"), fails(world, "TestSomeWorlds")}},
 	{"idem.lease-twice", "two repetitions take the same request over", false, []killer{
 		fails(idem, "TestTakenLeaseIsHeldAnew")}},
 	{"idem.last-reply-counts", "a reply that is recorded is replaced by a later one", false, []killer{
-		fails(idem, "TestTheFirstToFinishCounts"), fails(payment, "TestCrashBeforeSending"), fails(rest, "TestReplayOfAnOpenOutcome")}},
+		fails(idem, "TestTheFirstToFinishCounts"), fails(payment, "TestCrashBeforeSending"), fails(rest, "TestReplayOfAnOpenOutcome"), fails(world, "TestSomeWorlds")}},
 	{"job.lease-twice", "two runners do the same job at once", false, []killer{
 		fails(job, "TestJobHasOneLease")}},
 	{"job.done-by-anyone", "a handler whose lease another has taken ends the job", false, []killer{
 		fails(job, "TestLostLeaseIsRefusedWhileTheSuccessorRuns")}},
 	{"vault.keep-cvc", "the security code stays after the outcome", false, []killer{
-		fails(payment, "TestSecurityCodeGoesWithTheOutcome"), fails(vault, "TestSecurityCodeGoesAtTheOutcome")}},
+		fails(payment, "TestSecurityCodeGoesWithTheOutcome"), fails(vault, "TestSecurityCodeGoesAtTheOutcome"), fails(world, "TestSomeWorlds")}},
 	{"payment.retry-unknown", "what is not answered is sent once more, as another payment", false, []killer{
-		fails(payment, "TestReplay/sale_reset"), fails(payment, "TestReversal"), fails(payment, "TestUnknown")}},
+		fails(payment, "TestReplay/sale_reset"), fails(payment, "TestReversal"), fails(payment, "TestUnknown"), fails(world, "TestSomeWorlds")}},
 	{"payment.replay-anew", "a replay goes out under another reference", false, []killer{
-		fails(payment, "TestReplay/sale_reset"), fails(payment, "TestReplayThatIsNotSent")}},
+		fails(payment, "TestReplay/sale_reset"), fails(payment, "TestReplayThatIsNotSent"), fails(world, "TestSomeWorlds")}},
 	{"payment.replay-failed-counts", "a replay that could not be sent counts as proof that nothing happened", false, []killer{
 		fails(payment, "TestReplayThatIsNotSent")}},
 	{"payment.replay-without-cvc", "a replay goes out without the security code that the first sending had", false, []killer{
@@ -91,13 +92,13 @@ var table = []mutant{
 	{"payment.client-stops-it", "a client that hangs up stops its payment half-way", false, []killer{
 		fails(payment, "TestClientGoesAway")}},
 	{"payment.unknown-is-failed", "an outcome that nobody knows is called failed", false, []killer{
-		fails(payment, "TestReversalItselfUnknown"), fails(payment, "TestUnknown"), fails(rest, "TestUnknownOutcome")}},
+		fails(payment, "TestReversalItselfUnknown"), fails(payment, "TestUnknown"), fails(rest, "TestUnknownOutcome"), fails(world, "TestSomeWorlds")}},
 	{"sandbox.sent-is-failed", "an error after the request was sent is called failed", false, []killer{
-		fails(payment, "TestReversalItselfUnknown"), fails(payment, "TestUnknown"), fails(sandbox, "TestHostileAnswers")}},
+		fails(payment, "TestReversalItselfUnknown"), fails(payment, "TestUnknown"), fails(sandbox, "TestHostileAnswers"), fails(world, "TestSomeWorlds")}},
 	{"payment.release-unknown", "a refund's guard is released while its outcome is open", false, []killer{
-		fails(payment, "TestCrashBeforeSending/refund"), fails(payment, "TestUnknown/refund"), fails(rest, "TestRefundOutcomes")}},
+		fails(payment, "TestCrashBeforeSending/refund"), fails(payment, "TestUnknown/refund"), fails(rest, "TestRefundOutcomes"), fails(world, "TestSomeWorlds")}},
 	{"payment.absent-at-once", "\"not found\" counts when it is said once", false, []killer{
-		fails(payment, "TestAbsence"), fails(payment, "TestCrashBeforeSending")}},
+		fails(payment, "TestAbsence"), fails(payment, "TestCrashBeforeSending"), fails(world, "TestSomeWorlds")}},
 	{"payment.horizon-from-first", "the provider's horizon counts from the first sending, not the last or the first absence", false, []killer{
 		fails(payment, "TestAbsence"), fails(payment, "TestHorizonOfAReplay")}},
 	{"payment.no-recheck", "an attempt that failed by absence is not asked about again", false, []killer{
@@ -127,7 +128,7 @@ var table = []mutant{
 	{"payment.no-recovery-point", "a repeated request forgets the attempt of the first", false, []killer{
 		fails(payment, "TestCrash"), fails(payment, "TestCrashBeforeSending")}},
 	{"payment.forget-reply", "the outcome is not recorded under the key", false, []killer{
-		fails(payment, "TestReplayShowsTheVersion"), fails(payment, "TestUnknown"), fails(rest, "TestReplays")}},
+		fails(payment, "TestReplayShowsTheVersion"), fails(payment, "TestUnknown"), fails(rest, "TestReplays"), fails(world, "TestSomeWorlds")}},
 	{"payment.no-lock", "a second operation begins while the outcome of the first is open", false, []killer{
 		fails(payment, "TestCrashBeforeSending"), fails(payment, "TestConcurrentCaptures"), fails(rest, "TestOpenCaptureLocks")}},
 	{"payment.no-fee", "no fee is posted", false, []killer{

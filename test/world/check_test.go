@@ -207,6 +207,13 @@ func (w *world) insistOn(a answer) answer {
 	return a
 }
 
+// ends are the events that tell of an intent's states.
+var ends = map[payment.Status]string{
+	payment.RequiresCapture: "payment_intent.amount_capturable_updated",
+	payment.Succeeded:       "payment_intent.succeeded",
+	payment.Canceled:        "payment_intent.canceled",
+}
+
 // recount adds to the history what the database says happened: the events of
 // each payment, and the states of its attempts.
 func (w *world) recount(b *books) {
@@ -216,11 +223,16 @@ func (w *world) recount(b *books) {
 		if err != nil {
 			w.fail("events: %v", err)
 		}
+		told := map[string]bool{}
 		for n, e := range events {
 			w.history.add("event %s %d %s %s@%d", payment.Intents.ID(b.intents[key].Scope, int64(key)), e.Seq, e.Type, e.Kind, e.Object.Version)
+			told[e.Type] = true
 			if e.Seq != int64(n+1) {
 				w.fail("%s: event %d has sequence %d", payment.Intents.ID(b.intents[key].Scope, int64(key)), n+1, e.Seq)
 			}
+		}
+		if i := b.intents[key]; !told["payment_intent.created"] || ends[i.Body.Status] != "" && !told[ends[i.Body.Status]] {
+			w.fail("%s is %s, and its events do not say so: %v", payment.Intents.ID(i.Scope, i.Key), i.Body.Status, slices.Sorted(maps.Keys(told)))
 		}
 	}
 	for _, reference := range slices.Sorted(maps.Keys(b.attempts)) {

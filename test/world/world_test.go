@@ -90,3 +90,15 @@ func TestSeedsDiffer(t *testing.T) {
 		t.Error("two seeds gave one history")
 	}
 }
+
+// TestSomeWorlds is what the mutants of the money path are run against.
+func TestSomeWorlds(t *testing.T) {
+	if os.Getenv("FLORIN_MUTANTS") == "" {
+		t.Skip("TestWorld runs more of them; FLORIN_MUTANTS=all runs these")
+	}
+	dbtest.SQLite(t)
+	var all hits
+	for seed := uint64(1); seed <= 40 && !t.Failed(); seed++ {
+		live(t, seed, false, &all)
+	}
+}
