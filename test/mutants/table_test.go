@@ -123,6 +123,8 @@ var table = []mutant{
 		fails(payment, "TestStalledSender")}},
 	{"payment.approve-undone", "an approval that comes after its lease counts though others are undoing it", false, []killer{
 		fails(payment, "TestStalledApproval/sale")}},
+	{"payment.stale-failure", "that a stalled sender could not send counts, though another has sent it", false, []killer{
+		fails(payment, "TestStalledFailure/sale")}},
 	{"payment.contested-declined", "a repetition that is declined is proof that the first sending was", false, []killer{
 		fails(payment, "TestContestedReplay/sale")}},
 	{"payment.no-recovery-point", "a repeated request forgets the attempt of the first", false, []killer{

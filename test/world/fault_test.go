@@ -163,7 +163,7 @@ type plan struct {
 }
 
 // afterLate are what is done when something succeeds that was called failed.
-var afterLate = []string{"payment.late", "payment.rest", "payment.give-back", "job.claim", "job.record"}
+var afterLate = []string{"payment.late", "payment.rest", "payment.give-back", "job.claim", "job.record", "ledger.mature"}
 
 func (w *world) plan() (p plan) {
 	p.nodes = 2 + w.random.IntN(2)

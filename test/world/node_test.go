@@ -182,13 +182,13 @@ func (n *node) Step(ctx context.Context, s db.Step, run func(db.Step) error) err
 		return do(tx)
 	}
 	err := run(s)
-	switch v.fault {
-	case crashAfter:
-		n.w.crash(n)
-	case slowAfter:
+	if v.fault == slowAfter {
 		n.w.stall(v.delay)
 	}
 	n.w.turns.park(&parked{name: name + result(err), place: atDone, what: s.Name, node: n})
+	if v.fault == crashAfter { // only now: whoever was woken by the commit has parked too
+		n.w.crash(n)
+	}
 	if n.dead.Load() || v.fault == commitLost && err == nil {
 		return errAway
 	}

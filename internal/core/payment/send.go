@@ -72,7 +72,7 @@ func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.
 // depends on it, in one step, and records the reply for the request that
 // waits. held is the attempt as the caller took its lease. An attempt that was
 // settled meanwhile keeps its outcome, but for a success of one that was called
-// failed; one that others are about to undo is not approved any more.
+// failed.
 func (v *Service) settle(ctx context.Context, held *object.Object[Attempt], o provider.Outcome, r *idem.Request) (reply *idem.Reply, err error) {
 	s := held.Scope
 	account, err := v.Merchant.Account(ctx, s)
@@ -86,9 +86,7 @@ func (v *Service) settle(ctx context.Context, held *object.Object[Attempt], o pr
 		}
 		mine := a.Body.Due.Equal(held.Body.Due)
 		switch {
-		case a.Body.Open() && a.Body.Undoing && !mine && o.Status == provider.Approved && !probe.Mutant("payment.approve-undone"):
-			// It may be undone by now.
-		case a.Body.Open() && (o.Status.Definite() || mine):
+		case a.Body.Open() && (mine || a.Body.believes(o.Status)):
 			err = v.apply(tx, account, a, o)
 		case a.Body.State == Failed && o.Status == provider.Approved:
 			err = v.late(tx, account, a, o)
@@ -100,6 +98,20 @@ func (v *Service) settle(ctx context.Context, held *object.Object[Attempt], o pr
 		return err
 	}})
 	return reply, err
+}
+
+// believes reports whether an outcome counts that is brought by somebody whose
+// lease is over, when others look after the attempt. What the provider said
+// does, but for an approval of what they are about to undo. That it was not sent
+// does not: they may have sent it.
+func (a *Attempt) believes(s provider.Status) bool {
+	switch s {
+	case provider.Approved:
+		return !a.Undoing || probe.Mutant("payment.approve-undone")
+	case provider.Declined:
+		return true
+	}
+	return s == provider.Failed && probe.Mutant("payment.stale-failure")
 }
 
 // apply moves an open attempt by an outcome.

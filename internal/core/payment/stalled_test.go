@@ -126,6 +126,53 @@ func TestStalledApproval(t *testing.T) {
 	}
 }
 
+// TestStalledFailure: that a process could not send an attempt any more, which
+// others have sent meanwhile under the same reference, is no proof that nothing
+// happened.
+func TestStalledFailure(t *testing.T) {
+	for _, op := range operations {
+		t.Run(op.name, func(t *testing.T) {
+			t.Parallel()
+			var l line
+			answered, written := make(chan struct{}), make(chan struct{})
+			s := open(t, l.alter(t), noInquiry)
+			i := op.ready(s)
+			replayed := func() {
+				l.after.Store(nil)
+				close(answered)
+				<-written
+			}
+			swept := make(chan error, 1)
+			stalled := func() {
+				l.before.Store(nil)
+				l.after.Store(&replayed)
+				s.clock.Advance(lease)
+				go func() {
+					_, err := s.Sweep(context.Background(), 10)
+					swept <- err
+				}()
+				<-answered
+				time.Sleep(timeout + 50*time.Millisecond) // the call's own time is over before it is sent
+			}
+			l.before.Store(&stalled)
+			if _, err := op.do(s, i, key("k")); err != nil {
+				t.Error(err)
+			}
+			if a := s.last(int64(i)).Body; !a.Open() {
+				t.Errorf("while another has sent it, the attempt is %s", a.State)
+			}
+			close(written)
+			if err := <-swept; err != nil {
+				t.Error(err)
+			}
+			if a := s.last(int64(i)).Body; a.State != payment.Approved {
+				t.Errorf("in the end it is %s", a.State)
+			}
+			s.agree()
+		})
+	}
+}
+
 // TestStaleUnknown: that a caller whose lease is over learned nothing does not
 // end the lease of whoever looks after the attempt now.
 func TestStaleUnknown(t *testing.T) {
