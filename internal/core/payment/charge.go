@@ -39,8 +39,11 @@ type Charge struct {
 	DescriptorSuffix   string            `json:"suffix,omitempty"`
 	TransferGroup      string            `json:"group,omitempty"`
 	Metadata           map[string]string `json:"metadata,omitempty"`
+	// Contradicted is a refund that succeeded after it was called failed, for
+	// as long as others have its place.
+	Contradicted AttemptID `json:"contradicted,omitempty"`
 	// GivenBack tells that the money came when it was no longer wanted.
-	GivenBack string `json:"given_back,omitempty"`
+	GivenBack    string    `json:"given_back,omitempty"`
 }
 
 func (c *Charge) money(minor int64) money.Amount { return money.New(minor, c.Currency) }
@@ -69,7 +72,7 @@ const (
 	RefundPending RefundStatus = "pending"
 	// RefundSucceeded: the money is on its way back. Final.
 	RefundSucceeded RefundStatus = "succeeded"
-	// RefundFailed: nothing was given back. Final.
+	// RefundFailed: nothing was given back. Left only by a late success.
 	RefundFailed RefundStatus = "failed"
 )
 

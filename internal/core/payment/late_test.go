@@ -211,10 +211,61 @@ func (s *shop) matured() {
 	}
 }
 
-// TestLateForAPerson: a capture, void or refund that happened after it was
-// called failed is not undone by guessing: a break tells of it.
+// TestLateRefund: a refund that happened after it was called failed counts. While
+// another has its place a break tells of it.
+func TestLateRefund(t *testing.T) {
+	op := named("refund")
+	check := func(s *shop, a *object.Object[payment.Attempt]) {
+		s.t.Helper()
+		r, _, err := payment.Refunds.Read(context.Background(), s.DB, s.scope, int64(a.Body.Refund))
+		if err != nil || r.Body.Status != payment.RefundSucceeded || r.Body.FailureReason != "" || r.Body.BalanceTransaction == 0 {
+			s.t.Errorf("%+v %v", r, err)
+		}
+		if again, _, _ := payment.Attempts.Read(context.Background(), s.DB, s.scope, a.Key); again.Body.State != payment.Approved || !again.Body.Break.IsZero() {
+			s.t.Errorf("%+v", again.Body)
+		}
+		s.agree()
+	}
+	t.Run("alone", func(t *testing.T) {
+		t.Parallel()
+		s := open(t)
+		i := op.ready(s)
+		wait := s.overdue(op, i)
+		a := s.last(int64(i))
+		wait()
+		s.recheck()
+		check(s, a)
+	})
+	t.Run("beside another", func(t *testing.T) {
+		t.Parallel()
+		s := open(t)
+		i := op.ready(s)
+		wait := s.overdue(op, i)
+		a := s.last(int64(i))
+		wait()
+		s.inject(sandbox.Fault{Mode: sandbox.Garbage, Kind: sandbox.Refund})
+		if r, err := refundIt(s, i, nil); err != nil || r.Error != nil {
+			t.Fatal(r, err)
+		}
+		if err := s.Late(t.Context(), s.scope, payment.AttemptID(a.Key), provider.Outcome{Status: provider.Approved}); err != nil {
+			t.Error(err)
+		}
+		if again, _, _ := payment.Attempts.Read(t.Context(), s.DB, s.scope, a.Key); again.Body.State != payment.Failed || again.Body.Break.IsZero() {
+			t.Errorf("while the other may take its place: %+v", again.Body)
+		}
+		if err := s.GiveBack(t.Context(), s.scope, a.Body.Charge); err == nil {
+			t.Error("more is given back meanwhile")
+		}
+		s.clock.Advance(30 * time.Second)
+		s.sweep() // the other was declined: there was not as much left
+		check(s, a)
+	})
+}
+
+// TestLateForAPerson: a capture or void that happened after it was called failed
+// is not undone by guessing: a break tells of it.
 func TestLateForAPerson(t *testing.T) {
-	for _, name := range []string{"capture", "void", "refund"} {
+	for _, name := range []string{"capture", "void"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			op := named(name)

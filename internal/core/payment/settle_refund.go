@@ -23,7 +23,7 @@ func (v *Service) refunded(tx *db.Tx, a *object.Object[Attempt], before State) e
 	if a.Body.State == Approved {
 		err = v.giveBack(tx, a, r, ch)
 	} else {
-		err = v.keepMoney(tx, a, r)
+		err = v.keepMoney(tx, a, r, ch)
 	}
 	if err != nil {
 		return err
@@ -67,7 +67,9 @@ func (v *Service) giveBack(tx *db.Tx, a *object.Object[Attempt], r *object.Objec
 	return Charges.Update(tx, ch)
 }
 
-func (v *Service) keepMoney(tx *db.Tx, a *object.Object[Attempt], r *object.Object[Refund]) error {
+// keepMoney ends a refund by which nothing was given back. One before it that
+// was, though it was called failed, has room now.
+func (v *Service) keepMoney(tx *db.Tx, a *object.Object[Attempt], r *object.Object[Refund], ch *object.Object[Charge]) error {
 	if err := v.Book.Release(tx, a.Scope, int64(a.Body.Charge), ledger.GuardRefund, a.Body.Amount); err != nil {
 		return err
 	}
@@ -75,5 +77,13 @@ func (v *Service) keepMoney(tx *db.Tx, a *object.Object[Attempt], r *object.Obje
 	if a.Body.State == Declined {
 		r.Body.FailureReason = "declined"
 	}
-	return Refunds.Update(tx, r)
+	if err := Refunds.Update(tx, r); err != nil || ch.Body.Contradicted == 0 {
+		return err
+	}
+	before, err := get(tx, Attempts, a.Scope, int64(ch.Body.Contradicted))
+	if err != nil {
+		return err
+	}
+	_, err = v.refundLate(tx, before)
+	return err
 }

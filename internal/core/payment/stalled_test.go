@@ -66,7 +66,7 @@ func TestStalledReceiver(t *testing.T) {
 			// caller too.
 			s.replays(op, i, key("k"), r)
 			a := s.last(int64(i)).Body
-			if op.kind == sandbox.Authorize || op.kind == sandbox.Sale {
+			if op.kind == sandbox.Authorize || op.kind == sandbox.Sale || op.kind == sandbox.Refund {
 				if a.State != payment.Approved || a.Note == "" || s.intent(int64(i)).Body.Status != op.done {
 					t.Errorf("the attempt is %s, the intent %s", a.State, s.intent(int64(i)).Body.Status)
 				}
