@@ -43,7 +43,7 @@ type Charge struct {
 	// as long as others have its place.
 	Contradicted AttemptID `json:"contradicted,omitempty"`
 	// GivenBack tells that the money came when it was no longer wanted.
-	GivenBack    string    `json:"given_back,omitempty"`
+	GivenBack string `json:"given_back,omitempty"`
 }
 
 func (c *Charge) money(minor int64) money.Amount { return money.New(minor, c.Currency) }
