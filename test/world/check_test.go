@@ -92,7 +92,8 @@ func (w *world) check() {
 }
 
 // tooMuch is the sandbox's code for an amount that is not there. Another provider
-// might not look.
+// might not look. (One that processes what it was believed to have forgotten may be
+// asked for too much, by no fault of ours.)
 const tooMuch = "13"
 
 // sameOperations compares each attempt with the sandbox's book. One that a
@@ -116,7 +117,7 @@ func (w *world) sameOperations(b *books) {
 		}
 	}
 	for reference, op := range b.theirs {
-		if op.Code == tooMuch && (op.Kind == sandbox.Capture || op.Kind == sandbox.Refund) {
+		if op.Code == tooMuch && !w.made.hasty && (op.Kind == sandbox.Capture || op.Kind == sandbox.Refund) {
 			w.fail("%s %s of %d was sent, though there was not as much: its guard let it through", op.Kind, reference, op.Amount)
 		}
 		if b.attempts[strings.TrimSuffix(reference, "_r")] == nil {

@@ -62,13 +62,18 @@ var rare = append([]string{"payment.resume", "payment.reversed"}, afterLate...)
 // rare reports whether a fault shows only where much comes together.
 func (c cell) rare() bool { return c.fault == "contradict" || slices.Contains(rare, c.op) }
 
-// sought is what the seeds are after, in turn: each cell, and a rare one thrice.
+// sought is what the seeds are after, in turn: each cell, a rare one thrice, and
+// those of a step of which a world has one or two more often still.
 func sought() (list []cell) {
 	for _, c := range possible() {
-		list = append(list, c)
-		if c.rare() {
-			list = append(list, c, c)
+		times := 1
+		switch {
+		case c.op == "ledger.mature":
+			times = 6
+		case c.rare():
+			times = 3
 		}
+		list = append(list, slices.Repeat([]cell{c}, times)...)
 	}
 	return list
 }
