@@ -141,7 +141,7 @@ var (
 	quoted    = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
 )
 
-const unfinished = " <unfinished ...>"
+const unfinished, detached = " <unfinished ...>", " <detached ...>"
 
 // parseTrace reads strace's output.
 func parseTrace(r io.Reader) (calls []traced, err error) {
@@ -175,9 +175,12 @@ func parseTrace(r io.Reader) (calls []traced, err error) {
 		if q := quoted.FindStringSubmatch(text); q != nil {
 			c.data = q[1]
 		}
-		if strings.HasSuffix(text, unfinished) {
+		switch {
+		case strings.HasSuffix(text, unfinished):
 			open[thread] = c
 			continue
+		case strings.HasSuffix(text, detached):
+			continue // strace left before it ended
 		}
 		end := callEnd.FindStringSubmatch(text)
 		if end == nil {

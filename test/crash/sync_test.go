@@ -41,7 +41,7 @@ type watched struct {
 func watch(t *testing.T, mutant string) *watched {
 	t.Helper()
 	w := &watched{box: florintest.StartSandbox(t, florintest.SandboxOptions{})}
-	o := florintest.Options{Sandbox: w.box.URL, Args: []string{timeout}}
+	o := florintest.Options{Sandbox: w.box.URL}
 	if mutant != "" {
 		o.Tags, o.Env = []string{"probe"}, []string{"FLORIN_MUTANT=" + mutant}
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // A trace as strace writes it: two threads, calls that others interrupt, one
-// that began before strace was there, one that never ended.
+// that began before strace was there, some that never ended.
 const sampleTrace = `
 101 1700000000.000100 read(26<TCP:[127.0.0.1:8420->127.0.0.1:35530]>, "P", 1) = 1 <0.000010>
 101 1700000000.000150 read(26<TCP:[127.0.0.1:8420->127.0.0.1:35530]>,  <unfinished ...>
@@ -23,6 +23,7 @@ const sampleTrace = `
 102 1700000000.000900 <... fdatasync resumed>) = 0 <0.000600>
 101 1700000000.001000 write(26<TCP:[127.0.0.1:8420->127.0.0.1:35530]>, "HTTP/1.1 200 OK\r\n"..., 3000) = 3000 <0.000040>
 102 1700000000.001100 read(5, "x", 1) = ?
+101 1700000000.001150 read(26<TCP:[127.0.0.1:8420->127.0.0.1:35530]>,  <detached ...>
 102 1700000000.001200 +++ killed by SIGKILL +++
 `
 
