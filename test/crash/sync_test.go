@@ -271,8 +271,8 @@ func observe(t *testing.T, mutant string) (alone, together []story, book []error
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	w := watch(t, mutant)
-	acknowledged := w.pay(ctx, t, "alone", 1, number3(t, "FLORIN_SYNCS", 6))
-	for key := range w.pay(ctx, t, "together", 6, number3(t, "FLORIN_SYNCS", 6)/3) {
+	acknowledged := w.pay(ctx, t, "alone", 1, inThrees(t, "FLORIN_SYNCS", 6))
+	for key := range w.pay(ctx, t, "together", 6, inThrees(t, "FLORIN_SYNCS", 6)/3) {
 		acknowledged[key] = true
 	}
 	if t.Failed() {
@@ -346,8 +346,8 @@ func mentioning(calls []traced, reference string) *traced {
 	return nil
 }
 
-// number3 reads a count from the environment and makes it a multiple of three.
-func number3(t *testing.T, name string, otherwise int) int {
+// inThrees reads a count from the environment and makes it a multiple of three.
+func inThrees(t *testing.T, name string, otherwise int) int {
 	t.Helper()
 	n := otherwise
 	if text := os.Getenv(name); text != "" {
