@@ -17,6 +17,7 @@ import (
 	"github.com/florinpay/florin/internal/base/db/dbtest"
 	"github.com/florinpay/florin/test/florin"
 	"github.com/florinpay/florin/test/leak"
+	"github.com/florinpay/florin/test/postgres"
 )
 
 // plant is set in a test process whose tests plant card data, and must fail.
@@ -104,11 +105,14 @@ func TestPlantedDataFailsATest(t *testing.T) {
 	if os.Getenv(plant) != "" {
 		return
 	}
-	binary := florintest.Binary(t) // once for all
+	env := append(os.Environ(), "FLORIN_BIN="+florintest.Binary(t)) // built once for all
+	if dbtest.Postgres() {
+		env = append(env, "FLORIN_TEST_DB="+spoiled(t))
+	}
 	for place := range places {
 		t.Run(place, func(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestPlant$", "-test.count=1")
-			cmd.Env = append(os.Environ(), plant+"="+place, "FLORIN_BIN="+binary)
+			cmd.Env = append(slices.Clone(env), plant+"="+place)
 			out, err := cmd.CombinedOutput()
 			if _, failed := errors.AsType[*exec.ExitError](err); !failed {
 				t.Fatalf("the test with planted data ends with %v:\n%s", err, out)
@@ -123,4 +127,20 @@ func TestPlantedDataFailsATest(t *testing.T) {
 			}
 		})
 	}
+}
+
+// spoiled is the address of a PostgreSQL server for planted data, apart from
+// the one that all other tests use: what that leaves behind is searched too.
+func spoiled(t *testing.T) string {
+	t.Helper()
+	server, err := postgres.Start(t.Context(), postgres.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err == nil || !strings.Contains(err.Error(), "card data: ") {
+			t.Errorf("the server's end says %v", err)
+		}
+	})
+	return server.URL()
 }
