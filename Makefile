@@ -25,7 +25,7 @@ fuzz: ## run every fuzz target for FUZZTIME (30s) each
 	@scripts/fuzz $(FUZZTIME)
 
 simulate: ## run the simulated world with SEED, to see one history again
-	FLORIN_SEED=$(SEED) $(GO_TEST) -v -timeout 30m ./test/world
+	FLORIN_SEED=$(SEED) $(GO_TEST) -v -timeout 30m -run 'TestWorld$$' ./test/world
 
 crash: setup ## kill the real binary KILLS times at random and at every kill point, on both engines, trace its syncs, and verify what is left
 	FLORIN_KILLS=$(KILLS) $(GO_TEST) -v -timeout 60m ./test/crash
