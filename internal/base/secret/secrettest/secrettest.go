@@ -43,12 +43,32 @@ func shows(text string) bool {
 	spacedHex := func(s string) string { return fmt.Sprintf("% x", s) }
 	for _, secret := range []string{Number, Code} {
 		for _, form := range []string{secret, fmt.Sprintf("%x", secret), bytesOf(secret), spacedHex(secret)} {
-			if strings.Contains(text, form) {
+			if shownAlone(text, form) {
 				return true
 			}
 		}
 	}
 	return len(leak.Bytes("", []byte(text))) > 0
+}
+
+// shownAlone reports whether text holds form, and not only amid the digits of a
+// longer number: the address of a pointer may hold any four digits by chance.
+func shownAlone(text, form string) bool {
+	for at := 0; ; {
+		i := strings.Index(text[at:], form)
+		if i < 0 {
+			return false
+		}
+		begin, end := at+i, at+i+len(form)
+		if !digitAt(text, begin-1) && !digitAt(text, end) {
+			return true
+		}
+		at = begin + 1
+	}
+}
+
+func digitAt(text string, i int) bool {
+	return i >= 0 && i < len(text) && '0' <= text[i] && text[i] <= '9'
 }
 
 // printed gives a value as fmt, slog and encoding/json print it.

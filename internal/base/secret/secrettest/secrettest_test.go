@@ -23,6 +23,9 @@ func TestOfTests(t *testing.T) {
 			t.Errorf("%s: nothing was noticed in %v", name, printed(value))
 		}
 	}
+	if address := "&{56" + Code + "3739168}"; shows(address) {
+		t.Errorf("the address %s was taken for a code", address)
+	}
 	Hides(t, "Text", secret.NewText(Number))
 	Hides(t, "struct", struct {
 		N secret.Text
