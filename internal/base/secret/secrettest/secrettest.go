@@ -42,8 +42,11 @@ func shows(text string) bool {
 	bytesOf := func(s string) string { return strings.Trim(fmt.Sprint([]byte(s)), "[]") }
 	spacedHex := func(s string) string { return fmt.Sprintf("% x", s) }
 	for _, secret := range []string{Number, Code} {
-		for _, form := range []string{secret, fmt.Sprintf("%x", secret), bytesOf(secret), spacedHex(secret)} {
-			if shownAlone(text, form) {
+		if shownAlone(text, secret) {
+			return true
+		}
+		for _, form := range []string{fmt.Sprintf("%x", secret), bytesOf(secret), spacedHex(secret)} {
+			if strings.Contains(text, form) {
 				return true
 			}
 		}
