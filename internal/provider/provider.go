@@ -79,8 +79,20 @@ type Outcome struct {
 	Retryable bool
 	// AuthorizationCode is the issuer's approval code, for a receipt.
 	AuthorizationCode string
-	// CVCCheck is "pass", "fail", "unavailable", "unchecked" or empty.
-	CVCCheck string
+	// CVCCheck, Line1Check and PostalCheck are "pass", "fail", "unavailable",
+	// "unchecked" or empty.
+	CVCCheck, Line1Check, PostalCheck string
+	// Action is where the payer has to go for a Pending authentication to end:
+	// an absolute URL, or a path on Florin's own address.
+	Action string
+	// ThreeDS is what came of an authentication, once it is definite.
+	ThreeDS *ThreeDS
+	// Granted says what an approved authorisation allows; nil: to capture its
+	// amount once.
+	Granted *Granted
+	// Notices are those that the provider had to tell of the operation when it
+	// answered. They come by Provider.Notices too.
+	Notices []Notice
 	// Raw is the exchange as it went over the wire, card data redacted, for the
 	// payment's timeline.
 	Raw []Message
@@ -119,6 +131,116 @@ func (c Card) LogValue() slog.Value { return slog.StringValue(c.String()) }
 // MarshalJSON implements json.Marshaler.
 func (c Card) MarshalJSON() ([]byte, error) { return []byte(`"card(redacted)"`), nil }
 
+// Billing is what an issuer checks of the payer's address. Empty texts were not
+// given.
+type Billing struct {
+	Line1, PostalCode hidden.Text
+}
+
+// Features are what an authorisation may be asked to allow beyond one capture
+// of its amount.
+type Features struct {
+	Increment    bool // to be raised later
+	Multicapture bool // to be captured in parts
+	Overcapture  bool // to capture more than the amount
+	Extended     bool // to be captured later than usual
+	Partial      bool // to approve less than the amount
+}
+
+// Granted is what an approved authorisation allows.
+type Granted struct {
+	// Amount is what was approved, ISO minor units: less than asked for only where
+	// Features.Partial was.
+	Amount int64 `json:"amount"`
+	// MaxCapture is how much may be captured in all; Amount, or more where
+	// Features.Overcapture was granted.
+	MaxCapture   int64     `json:"max_capture"`
+	Increment    bool      `json:"increment,omitempty"`
+	Multicapture bool      `json:"multicapture,omitempty"`
+	Extended     bool      `json:"extended,omitempty"`
+	Expires      time.Time `json:"expires,omitzero"` // when it can't be captured any more
+}
+
+// ThreeDS is the result of an authentication by EMV 3-D Secure. The values are
+// those of Stripe's three_d_secure hashes.
+type ThreeDS struct {
+	Result  string `json:"result"`           // authenticated, attempt_acknowledged, exempted, failed, not_supported, processing_error
+	Reason  string `json:"reason,omitempty"` // result_reason: rejected, canceled, abandoned, card_not_enrolled, network_not_supported, protocol_error
+	Flow    string `json:"flow,omitempty"`   // authentication_flow: challenge, frictionless
+	ECI     string `json:"eci,omitempty"`    // electronic_commerce_indicator: 01, 02, 05, 06, 07
+	Version string `json:"version,omitempty"`
+	ID      string `json:"id,omitempty"` // of the transaction at the directory server
+}
+
+// AuthenticateRequest asks that the payer prove to be the card's holder. No
+// money moves. Approved: an authorisation may go on with the proof, or without
+// one where none can be had (ThreeDS.Result says which); Pending: the payer has to
+// go to Outcome.Action; Declined: it failed.
+type AuthenticateRequest struct {
+	Reference string       // ours, names the authentication
+	Amount    money.Amount // of the payment; zero where a card is set up
+	Card      Card
+	Challenge bool   // ask the payer even where the issuer would not
+	SetUp     bool   // the card is to be used again while its holder is away
+	ReturnURL string // where the payer is sent when it is over
+}
+
+// IncrementRequest asks for more to be reserved by an authorisation.
+type IncrementRequest struct {
+	Reference string       // ours, names the increment
+	Original  string       // our reference of the authorisation
+	Amount    money.Amount // by how much
+}
+
+// NoticeKind is what a notice is about.
+type NoticeKind string
+
+// The kinds of notices.
+const (
+	// NoticeDispute: a dispute was opened or has moved on; Dispute says how it
+	// stands.
+	NoticeDispute NoticeKind = "dispute"
+	// NoticeFraud: the issuer takes the payment for fraud (an early fraud warning).
+	NoticeFraud NoticeKind = "fraud_warning"
+	// NoticeRefundFailed: a refund that was approved did not reach the payer.
+	NoticeRefundFailed NoticeKind = "refund_failed"
+	// NoticePayoutReturned: a payout that was approved came back.
+	NoticePayoutReturned NoticeKind = "payout_returned"
+)
+
+// Notice is something that a provider tells unasked.
+type Notice struct {
+	// Number is the provider's, growing in the order of what happened. A notice
+	// that is told again has the same one.
+	Number    int64      `json:"number"`
+	Kind      NoticeKind `json:"kind"`
+	Reference string     `json:"reference"` // ours, of the operation that it is about
+	At        time.Time  `json:"at"`
+	// Reason is Stripe's failure_reason or fraud_type.
+	Reason  string   `json:"reason,omitempty"`
+	Dispute *Dispute `json:"dispute,omitempty"`
+}
+
+// Dispute is how a payer's complaint stands at the provider.
+type Dispute struct {
+	ID       string         `json:"id"`     // the provider's
+	Status   string         `json:"status"` // Stripe's: needs_response, under_review, won, lost, warning_needs_response, warning_under_review, warning_closed
+	Reason   string         `json:"reason"` // Stripe's: fraudulent, product_not_received, …
+	Network  string         `json:"network_reason_code,omitempty"`
+	Amount   int64          `json:"amount"` // ISO minor units
+	Currency money.Currency `json:"currency"`
+	Due      time.Time      `json:"due,omitzero"` // by when evidence must be there
+}
+
+// ContestRequest answers a dispute: with evidence, or by giving in.
+type ContestRequest struct {
+	Reference string // ours, names the answer
+	Original  string // our reference of the disputed operation
+	Dispute   string // the provider's id
+	// Evidence by the API's names of its fields; nil to give in.
+	Evidence map[string]string
+}
+
 // AuthorizeRequest asks for an amount to be reserved on a card, or taken at
 // once.
 type AuthorizeRequest struct {
@@ -127,14 +249,25 @@ type AuthorizeRequest struct {
 	Card       Card
 	Capture    bool   // take it at once (a sale) instead of reserving it
 	Descriptor string // what the payer reads on the statement
+	Billing    Billing
+	Features   Features
+	// Authentication is our reference of an approved authentication, whose proof
+	// goes along; empty: there is none. An issuer that wants one declines with the
+	// reason authentication_required.
+	Authentication string
+	OffSession     bool // the payer is away
+	// SetUp: the card's holder has agreed, and proved to be it, to its being used
+	// while away.
+	SetUp bool
 }
 
-// CaptureRequest asks for an authorised amount, or part of it, to be taken.
-// The rest is released.
+// CaptureRequest asks for an authorised amount, or part of it, to be taken. The
+// rest is released, unless more captures are to follow.
 type CaptureRequest struct {
 	Reference string       // ours, names the capture
 	Original  string       // our reference of the authorisation
-	Amount    money.Amount // ≤ the authorised amount
+	Amount    money.Amount // ≤ Granted.MaxCapture, all captures together
+	More      bool         // keep the rest reserved; needs Granted.Multicapture
 }
 
 // RefundRequest asks for a captured amount, or part of it, to be given back.
@@ -194,6 +327,16 @@ type Provider struct {
 	Authorize func(context.Context, AuthorizeRequest) Outcome
 	Capture   func(context.Context, CaptureRequest) Outcome
 	Refund    func(context.Context, RefundRequest) Outcome
+	// Authenticate has the payer prove to be the card's holder. Inquire tells how
+	// it stands.
+	Authenticate func(context.Context, AuthenticateRequest) Outcome
+	// Increment raises an authorisation.
+	Increment func(context.Context, IncrementRequest) Outcome
+	// Contest answers a dispute. What comes of it is told by a notice.
+	Contest func(context.Context, ContestRequest) Outcome
+	// Notices gives what was told after the notice with that number, oldest
+	// first, at most limit of them.
+	Notices func(ctx context.Context, after int64, limit int) ([]Notice, error)
 	// Inquire asks how the operation named by our reference stands.
 	Inquire func(ctx context.Context, reference string) Finding
 	// Reverse undoes an operation, and is also how an authorisation is voided.

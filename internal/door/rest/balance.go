@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"github.com/florinpay/florin/internal/core/merchant"
 	"slices"
 	"strings"
 
@@ -10,6 +11,12 @@ import (
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/money"
 )
+
+var balanceRoutes = map[string]route{
+	"GetBalance":               {retrieveBalance, merchant.Balance, merchant.Read},
+	"GetBalanceTransactions":   {listTransactions, merchant.BalanceSources, merchant.Read},
+	"GetBalanceTransactionsId": {retrieveTransaction, merchant.BalanceSources, merchant.Read},
+}
 
 type shownBalance struct {
 	Object    string        `json:"object"`

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"fmt"
+	"github.com/florinpay/florin/internal/core/merchant"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/object"
@@ -11,6 +12,11 @@ import (
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/money"
 )
+
+var chargeRoutes = map[string]route{
+	"GetCharges":       {listCharges, merchant.Charges, merchant.Read},
+	"GetChargesCharge": {retrieveCharge, merchant.Charges, merchant.Read},
+}
 
 func listCharges(s *Server, c *call) (any, error) {
 	if err := refuseUnsupported(c, "transfer_group"); err != nil {

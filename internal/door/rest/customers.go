@@ -2,10 +2,19 @@ package rest
 
 import (
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/door/rest/form"
 	"github.com/florinpay/florin/internal/kit/fault"
 )
+
+var customerRoutes = map[string]route{
+	"PostCustomers":           {createCustomer, merchant.Customers, merchant.Write},
+	"GetCustomers":            {listCustomers, merchant.Customers, merchant.Read},
+	"GetCustomersCustomer":    {retrieveCustomer, merchant.Customers, merchant.Read},
+	"PostCustomersCustomer":   {updateCustomer, merchant.Customers, merchant.Write},
+	"DeleteCustomersCustomer": {deleteCustomer, merchant.Customers, merchant.Write},
+}
 
 // shownCustomer is Stripe's customer. What Florin doesn't keep is null.
 type shownCustomer struct {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"github.com/florinpay/florin/internal/core/merchant"
 	"reflect"
 	"slices"
 	"strings"
@@ -14,6 +15,11 @@ import (
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
 )
+
+var eventRoutes = map[string]route{
+	"GetEvents":   {listEvents, merchant.Events, merchant.Read},
+	"GetEventsId": {retrieveEvent, merchant.Events, merchant.Read},
+}
 
 type shownEvent struct {
 	ID              string       `json:"id"`

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"crypto/subtle"
+	"github.com/florinpay/florin/internal/core/merchant"
 	"math/big"
 	"slices"
 	"strconv"
@@ -14,6 +15,15 @@ import (
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/money"
 )
+
+var intentRoutes = map[string]route{
+	"PostPaymentIntents":              {createIntent, merchant.PaymentIntents, merchant.Write},
+	"GetPaymentIntents":               {listIntents, merchant.PaymentIntents, merchant.Read},
+	"GetPaymentIntentsIntent":         {retrieveIntent, merchant.PaymentIntents, merchant.Read},
+	"PostPaymentIntentsIntentConfirm": {confirmIntent, merchant.PaymentIntents, merchant.Write},
+	"PostPaymentIntentsIntentCapture": {captureIntent, merchant.PaymentIntents, merchant.Write},
+	"PostPaymentIntentsIntentCancel":  {cancelIntent, merchant.PaymentIntents, merchant.Write},
+}
 
 // notForIntents are parameters of creating and confirming that would be lost
 // on us although whoever sends them relies on them: money that goes to others,

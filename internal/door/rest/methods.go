@@ -2,6 +2,7 @@ package rest
 
 import (
 	"fmt"
+	"github.com/florinpay/florin/internal/core/merchant"
 
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/base/secret"
@@ -9,6 +10,14 @@ import (
 	"github.com/florinpay/florin/internal/door/rest/form"
 	"github.com/florinpay/florin/internal/kit/fault"
 )
+
+var methodRoutes = map[string]route{
+	"PostPaymentMethods":                    {createMethod, merchant.PaymentMethods, merchant.Write},
+	"GetPaymentMethods":                     {listMethods, merchant.PaymentMethods, merchant.Read},
+	"GetPaymentMethodsPaymentMethod":        {retrieveMethod, merchant.PaymentMethods, merchant.Read},
+	"PostPaymentMethodsPaymentMethodAttach": {attachMethod, merchant.PaymentMethods, merchant.Write},
+	"PostPaymentMethodsPaymentMethodDetach": {detachMethod, merchant.PaymentMethods, merchant.Write},
+}
 
 func createMethod(s *Server, c *call) (any, error) {
 	for _, name := range []string{"customer", "payment_method"} {

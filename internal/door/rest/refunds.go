@@ -3,10 +3,17 @@ package rest
 import (
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/money"
 )
+
+var refundRoutes = map[string]route{
+	"PostRefunds":      {createRefund, merchant.Charges, merchant.Write},
+	"GetRefunds":       {listRefunds, merchant.Charges, merchant.Read},
+	"GetRefundsRefund": {retrieveRefund, merchant.Charges, merchant.Read},
+}
 
 func createRefund(s *Server, c *call) (any, error) {
 	if err := refuseUnsupported(c, "customer", "currency", "origin"); err != nil {

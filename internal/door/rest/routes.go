@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"maps"
 	"sync"
 
 	"github.com/florinpay/florin/internal/core/ledger"
@@ -19,41 +20,17 @@ type route struct {
 
 // routes are the operations that are implemented, by their ids in the API
 // document.
-var routes = map[string]route{
-	"PostPaymentIntents":              {createIntent, merchant.PaymentIntents, merchant.Write},
-	"GetPaymentIntents":               {listIntents, merchant.PaymentIntents, merchant.Read},
-	"GetPaymentIntentsIntent":         {retrieveIntent, merchant.PaymentIntents, merchant.Read},
-	"PostPaymentIntentsIntentConfirm": {confirmIntent, merchant.PaymentIntents, merchant.Write},
-	"PostPaymentIntentsIntentCapture": {captureIntent, merchant.PaymentIntents, merchant.Write},
-	"PostPaymentIntentsIntentCancel":  {cancelIntent, merchant.PaymentIntents, merchant.Write},
+var routes = joined(
+	intentRoutes, chargeRoutes, refundRoutes, customerRoutes, methodRoutes, tokenRoutes, balanceRoutes, eventRoutes,
+)
 
-	"GetCharges":       {listCharges, merchant.Charges, merchant.Read},
-	"GetChargesCharge": {retrieveCharge, merchant.Charges, merchant.Read},
-
-	"PostRefunds":      {createRefund, merchant.Charges, merchant.Write},
-	"GetRefunds":       {listRefunds, merchant.Charges, merchant.Read},
-	"GetRefundsRefund": {retrieveRefund, merchant.Charges, merchant.Read},
-
-	"PostCustomers":           {createCustomer, merchant.Customers, merchant.Write},
-	"GetCustomers":            {listCustomers, merchant.Customers, merchant.Read},
-	"GetCustomersCustomer":    {retrieveCustomer, merchant.Customers, merchant.Read},
-	"PostCustomersCustomer":   {updateCustomer, merchant.Customers, merchant.Write},
-	"DeleteCustomersCustomer": {deleteCustomer, merchant.Customers, merchant.Write},
-
-	"PostPaymentMethods":                    {createMethod, merchant.PaymentMethods, merchant.Write},
-	"GetPaymentMethods":                     {listMethods, merchant.PaymentMethods, merchant.Read},
-	"GetPaymentMethodsPaymentMethod":        {retrieveMethod, merchant.PaymentMethods, merchant.Read},
-	"PostPaymentMethodsPaymentMethodAttach": {attachMethod, merchant.PaymentMethods, merchant.Write},
-	"PostPaymentMethodsPaymentMethodDetach": {detachMethod, merchant.PaymentMethods, merchant.Write},
-
-	"PostTokens": {createToken, merchant.Tokens, merchant.Write},
-
-	"GetBalance":               {retrieveBalance, merchant.Balance, merchant.Read},
-	"GetBalanceTransactions":   {listTransactions, merchant.BalanceSources, merchant.Read},
-	"GetBalanceTransactionsId": {retrieveTransaction, merchant.BalanceSources, merchant.Read},
-
-	"GetEvents":   {listEvents, merchant.Events, merchant.Read},
-	"GetEventsId": {retrieveEvent, merchant.Events, merchant.Read},
+// joined is one table of several; each stands in the file of its noun.
+func joined(tables ...map[string]route) map[string]route {
+	all := map[string]route{}
+	for _, t := range tables {
+		maps.Copy(all, t)
+	}
+	return all
 }
 
 // nouns are the kinds of object that replies and events show, by name. It is a

@@ -2,11 +2,16 @@ package rest
 
 import (
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/door/rest/form"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
 )
+
+var tokenRoutes = map[string]route{
+	"PostTokens": {createToken, merchant.Tokens, merchant.Write},
+}
 
 type shownToken struct {
 	ID       string      `json:"id"`
