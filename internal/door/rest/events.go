@@ -12,7 +12,6 @@ import (
 
 	"github.com/florinpay/florin/internal/base/event"
 	"github.com/florinpay/florin/internal/base/object"
-	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
 )
 
@@ -46,12 +45,13 @@ type eventRequest struct {
 
 // eventTypes are the events that Florin writes.
 var eventTypes = []string{
-	"charge.captured", "charge.failed", "charge.refunded", "charge.succeeded",
+	"charge.captured", "charge.expired", "charge.failed", "charge.refunded", "charge.succeeded",
 	"customer.created", "customer.deleted", "customer.updated",
 	"payment_intent.amount_capturable_updated", "payment_intent.canceled", "payment_intent.created", "payment_intent.payment_failed",
 	"payment_intent.processing", "payment_intent.succeeded",
 	"payment_method.attached", "payment_method.detached", "payment_method.updated",
 	"refund.created", "refund.failed", "refund.updated",
+	"test_helpers.test_clock.advancing", "test_helpers.test_clock.created", "test_helpers.test_clock.deleted", "test_helpers.test_clock.ready",
 }
 
 // renderEvent shows an event with its object as it was then, whoever asks and
@@ -87,14 +87,10 @@ func (s *Server) eventObject(ctx context.Context, e *event.Event, version int64)
 	if !ok {
 		return nil, fmt.Errorf("event %d is about a %q, which is nothing that can be shown", e.Key, e.Kind)
 	}
-	v := &view{s: s, ctx: ctx, scope: e.Scope, now: e.At, pins: map[int64]int64{}, secret: true}
+	v := &view{s: s, ctx: ctx, scope: e.Scope, now: e.At, pins: map[int64]int64{}, secret: true, past: true}
 	main, err := n.load(v, object.Ref{Key: e.Object.Key, Version: version})
 	if err != nil {
 		return nil, err
-	}
-	// The event of a deletion shows what was deleted.
-	if customer, ok := main.(*object.Object[vault.Customer]); ok {
-		return wholeCustomer(v, customer)
 	}
 	return n.render(v, main)
 }

@@ -38,6 +38,7 @@ type view struct {
 	now    time.Time // of the answer
 	expand node      // at the object being rendered
 	secret bool      // the caller holds a secret key
+	past   bool      // what was deleted is shown whole, for the event of its deletion
 
 	pins map[int64]int64 // object → version; others are shown as they are now
 	// tx, if set, reads within a step, only to note in shown what is touched.
