@@ -7,6 +7,7 @@ import (
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/money"
+	"github.com/florinpay/florin/internal/provider"
 )
 
 // ChargeStatus is Stripe's charge status.
@@ -39,6 +40,7 @@ type Charge struct {
 	NetworkCode       string            `json:"code,omitempty"`
 	AuthorizationCode string            `json:"auth,omitempty"`
 	CVCCheck          string            `json:"cvc,omitempty"`
+	ThreeDS            *provider.ThreeDS `json:"three_ds,omitempty"` // what the payer's authentication came to
 	Description       string            `json:"description,omitempty"`
 	Descriptor        string            `json:"descriptor,omitempty"`
 	DescriptorSuffix  string            `json:"suffix,omitempty"`
