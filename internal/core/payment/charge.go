@@ -40,7 +40,7 @@ type Charge struct {
 	NetworkCode       string            `json:"code,omitempty"`
 	AuthorizationCode string            `json:"auth,omitempty"`
 	CVCCheck          string            `json:"cvc,omitempty"`
-	ThreeDS            *provider.ThreeDS `json:"three_ds,omitempty"` // what the payer's authentication came to
+	ThreeDS           *provider.ThreeDS `json:"three_ds,omitempty"` // what the payer's authentication came to
 	Description       string            `json:"description,omitempty"`
 	Descriptor        string            `json:"descriptor,omitempty"`
 	DescriptorSuffix  string            `json:"suffix,omitempty"`
