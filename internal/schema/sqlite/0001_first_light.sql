@@ -34,12 +34,26 @@ CREATE TABLE event (
 CREATE UNIQUE INDEX event_lane_seq ON event (scope, lane, seq);
 CREATE INDEX event_type ON event (scope, type, key);
 
--- The last sequence number given in each lane.
+-- Each lane of events: the last sequence number given; while due is not 0, the
+-- first one that is not handed on to those who listen; the last one whose event
+-- was deleted for its age.
 CREATE TABLE event_lane (
     scope INTEGER NOT NULL,
     lane  INTEGER NOT NULL,
     seq   INTEGER NOT NULL,
+    fresh INTEGER NOT NULL,
+    due   INTEGER NOT NULL,
+    gone  INTEGER NOT NULL,
     PRIMARY KEY (scope, lane)
+) STRICT;
+CREATE INDEX event_lane_due ON event_lane (due) WHERE due > 0;
+
+-- The scopes in which somebody listens to events, or once did.
+CREATE TABLE event_audience (
+    scope INTEGER NOT NULL,
+    key   INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
 ) STRICT;
 
 -- Idempotency keys, by 128 bits of their hash.
@@ -341,3 +355,59 @@ CREATE TABLE card_cvc (
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX card_cvc_expires ON card_cvc (expires);
+
+-- Webhooks: where merchants want to be told what happened.
+CREATE TABLE webhook_endpoint (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    deleted INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+
+-- Endpoints with something to send. due is when one may be claimed: for one that
+-- is being served, when its owner's lease ends; 0 when there is nothing to send.
+-- mark counts what was added.
+CREATE TABLE webhook_queue (
+    scope    INTEGER NOT NULL,
+    endpoint INTEGER NOT NULL,
+    due      INTEGER NOT NULL,
+    owner    INTEGER NOT NULL,
+    mark     INTEGER NOT NULL,
+    failing  INTEGER NOT NULL,
+    PRIMARY KEY (scope, endpoint)
+) STRICT;
+CREATE INDEX webhook_queue_due ON webhook_queue (due) WHERE due > 0;
+
+-- What is sent to whom: one row for each event and endpoint. due is 0 when it is
+-- not to be sent (any more); failed is when the first try failed, or 0.
+CREATE TABLE webhook_delivery (
+    scope    INTEGER NOT NULL,
+    event    INTEGER NOT NULL,
+    endpoint INTEGER NOT NULL,
+    lane     INTEGER NOT NULL,
+    seq      INTEGER NOT NULL,
+    state    INTEGER NOT NULL,
+    due      INTEGER NOT NULL,
+    failed   INTEGER NOT NULL,
+    tries    INTEGER NOT NULL,
+    PRIMARY KEY (scope, event, endpoint)
+) STRICT;
+CREATE INDEX webhook_delivery_due ON webhook_delivery (scope, endpoint, due) WHERE due > 0;
+CREATE INDEX webhook_delivery_open ON webhook_delivery (scope, endpoint, lane, seq) WHERE state <> 2;
+CREATE INDEX webhook_delivery_endpoint ON webhook_delivery (scope, endpoint, event);
+
+-- Each time that something was sent, and what came back.
+CREATE TABLE webhook_attempt (
+    scope    INTEGER NOT NULL,
+    event    INTEGER NOT NULL,
+    key      INTEGER NOT NULL,
+    endpoint INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    took     INTEGER NOT NULL,
+    status   INTEGER NOT NULL,
+    due      INTEGER NOT NULL,
+    problem  TEXT NOT NULL,
+    reply    BLOB NOT NULL,
+    PRIMARY KEY (scope, event, key)
+) STRICT;
