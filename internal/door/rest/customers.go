@@ -117,7 +117,7 @@ func (out *shownCustomer) personal(v *view, o *object.Object[vault.Customer]) er
 // default one, and no subscription or tax id can be made.
 func (out *shownCustomer) lists(v *view, b *vault.Customer) error {
 	empty := func(field string) *list {
-		if _, wanted := v.expand[field]; !wanted {
+		if !v.wants("customer." + field) {
 			return nil
 		}
 		return &list{Object: "list", URL: "/v1/customers/" + out.ID + "/" + field, Data: []any{}}
