@@ -11,6 +11,7 @@ import (
 	"github.com/florinpay/florin/internal/app/heads"
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/event"
+	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
@@ -122,6 +123,9 @@ func verify(ctx context.Context, d *db.DB, report func(ledger.Finding)) error {
 	}
 	payments := &payment.Service{DB: d, Book: &ledger.Book{}, Log: slog.New(slog.DiscardHandler)}
 	if err := payments.Check(ctx, report); err != nil {
+		return err
+	}
+	if err := (&dispute.Service{DB: d}).Check(ctx, report); err != nil {
 		return err
 	}
 	columns := func(kind string) func(id.Scope, int64, string) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/job"
+	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/payment"
 
@@ -29,6 +30,14 @@ func (a *App) register(keys *idem.Keys) {
 		}
 		return a.Payment.GiveBack(ctx, j.Scope, p.Charge)
 	}})
+	a.Jobs.Register(job.Kind{Name: dispute.DueJob, Lease: time.Minute, MaxTries: dispute.ExpireTries, MaxBackoff: dispute.ExpireBackoff, Handle: func(ctx context.Context, j job.Job) error {
+		var p dispute.DuePayload
+		if err := j.Payload(&p); err != nil {
+			return err
+		}
+		return a.Dispute.Expire(ctx, j.Scope, p.Dispute)
+	}})
+	a.Jobs.Every("read providers' notices", time.Second, a.Payment.ReadNotices)
 	a.Jobs.Every("resolve attempts", time.Second, func(ctx context.Context) error {
 		_, err := a.Payment.Sweep(ctx, batch)
 		return err

@@ -73,6 +73,9 @@ func (m *Metrics) Provider(p provider.Provider) provider.Provider {
 	if p.Refund != nil {
 		measured.Refund = call(m.operation(p.Name, "refund", ofCall), p.Refund)
 	}
+	if p.Contest != nil {
+		measured.Contest = call(m.operation(p.Name, "contest", ofCall), p.Contest)
+	}
 	if p.Inquire != nil {
 		measured.Inquire = question(m.operation(p.Name, "inquire", ofInquiry), inquiryOutcome, p.Inquire)
 	}

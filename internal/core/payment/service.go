@@ -37,6 +37,8 @@ type Service struct {
 	Default   string
 	Live      string
 	Log       *slog.Logger
+	// Aftermath looks after disputes; nil: what is told of them waits.
+	Aftermath Aftermath
 }
 
 func (v *Service) clock() clock.Clock { return v.DB.Clock() }

@@ -31,7 +31,7 @@ func wayOf(p provider.Provider, a *object.Object[Attempt], now time.Time) way {
 	// be the opposite of what was asked for.
 	case a.Body.Operation == OpVoid, replayable(p, a, now) && !a.Body.Contested:
 		return byReplay
-	case p.Reverse != nil:
+	case p.Reverse != nil && !a.Body.Operation.contests(): // what was said can't be taken back
 		return byReversal
 	}
 	return noWay
