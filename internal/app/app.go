@@ -17,6 +17,7 @@ import (
 	"github.com/florinpay/florin/internal/base/job"
 	"github.com/florinpay/florin/internal/base/listen"
 	"github.com/florinpay/florin/internal/base/secret"
+	"github.com/florinpay/florin/internal/base/timeline"
 	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
@@ -71,6 +72,7 @@ type App struct {
 	Vault    *vault.Service
 	Payment  *payment.Service
 	Dispute  *dispute.Service
+	Clocks   *timeline.Service
 	Rest     *rest.Server
 	Jobs     *job.Runner
 	// Created is the first account, if this start made it.
@@ -154,7 +156,7 @@ func (c *Config) defaults() {
 func (a *App) assemble(c Config, acquirer provider.Provider) {
 	acquirer = a.metrics.Provider(acquirer)
 	keys := &idem.Keys{Sealer: a.Master}
-	a.Merchant = merchant.New(a.DB, merchant.Options{})
+	a.Merchant = merchant.New(a.DB, merchant.Options{APIVersion: rest.Version})
 	a.Vault = vault.New(a.DB, a.Master, keys)
 	a.Payment = &payment.Service{
 		DB: a.DB, Keys: keys, Vault: a.Vault, Merchant: a.Merchant, Book: &ledger.Book{},
@@ -162,7 +164,8 @@ func (a *App) assemble(c Config, acquirer provider.Provider) {
 	}
 	a.Dispute = &dispute.Service{DB: a.DB, Payment: a.Payment, Vault: a.Vault, Log: c.Logger}
 	a.Payment.Aftermath = a.Dispute
-	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment,
+	a.Clocks = &timeline.Service{DB: a.DB, Keys: keys, Belongings: a.Vault}
+	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Clocks: a.Clocks,
 		Live: c.MasterKey != "" || c.MasterKeyFile != "", Master: a.Master, Log: c.Logger}
 	keys.Pin = a.Rest.Pin
 	a.Jobs = job.New(a.DB, job.Options{Seed: c.Seed, Logger: c.Logger})
