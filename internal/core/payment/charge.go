@@ -49,6 +49,12 @@ type Charge struct {
 	// Contradicted is a refund that succeeded after it was called failed, for
 	// as long as others have its place.
 	Contradicted AttemptID `json:"contradicted,omitempty"`
+	// Complaints are the disputes and inquiries about it, in the order in which
+	// they came. Disputed is what disputes have taken back and not returned, ISO
+	// minor units; Warned is the key of its early fraud warning.
+	Complaints []Complaint `json:"complaints,omitempty"`
+	Disputed   int64       `json:"disputed,omitempty"`
+	Warned     int64       `json:"warned,omitempty"`
 	// GivenBack tells that the money came when it was no longer wanted.
 	GivenBack string `json:"given_back,omitempty"`
 }
@@ -77,7 +83,8 @@ type RefundStatus string
 const (
 	// RefundPending: in flight, or its outcome is not known. Left by the outcome.
 	RefundPending RefundStatus = "pending"
-	// RefundSucceeded: the money is on its way back. Final.
+	// RefundSucceeded: the money is on its way back. Left only by the provider's
+	// word that it did not arrive.
 	RefundSucceeded RefundStatus = "succeeded"
 	// RefundFailed: nothing was given back. Left only by a late success.
 	RefundFailed RefundStatus = "failed"
@@ -94,6 +101,8 @@ type Refund struct {
 	Metadata           map[string]string `json:"metadata,omitempty"`
 	BalanceTransaction int64             `json:"txn,omitempty"`
 	FailureReason      string            `json:"failure,omitempty"` // Stripe's failure_reason
+	// FailureTransaction is by which the money came back, where it had gone.
+	FailureTransaction int64 `json:"failure_txn,omitempty"`
 }
 
 type refundColumns struct {

@@ -363,6 +363,57 @@ CREATE TABLE card_cvc (
 );
 CREATE INDEX card_cvc_expires ON card_cvc (expires);
 
+-- What providers told unasked, by the provider (a hash of its name) and its
+-- number there. due is when what could not be applied yet is tried again; 0:
+-- done. In scope 0 stands what is about nothing that there is.
+CREATE TABLE notice (
+    scope    BIGINT NOT NULL,
+    provider BIGINT NOT NULL,
+    number   BIGINT NOT NULL,
+    state    BIGINT NOT NULL,
+    attempt  BIGINT NOT NULL,
+    due      BIGINT NOT NULL,
+    tries    BIGINT NOT NULL,
+    at       BIGINT NOT NULL,
+    source   TEXT COLLATE "C" NOT NULL,
+    body     TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (scope, provider, number)
+);
+CREATE INDEX notice_due ON notice (due) WHERE due > 0;
+
+-- How far each provider's notices were read. scope is 0: providers are nobody's.
+CREATE TABLE notice_cursor (
+    scope    BIGINT NOT NULL,
+    provider BIGINT NOT NULL,
+    number   BIGINT NOT NULL,
+    PRIMARY KEY (scope, provider)
+);
+
+-- Disputes and inquiries about charges.
+CREATE TABLE dispute (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    status  TEXT COLLATE "C" NOT NULL,
+    charge  BIGINT NOT NULL,
+    intent  BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX dispute_charge ON dispute (scope, charge, key);
+CREATE INDEX dispute_intent ON dispute (scope, intent, key);
+
+-- Issuers' warnings that a charge was fraud.
+CREATE TABLE fraud_warning (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    charge  BIGINT NOT NULL,
+    intent  BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX fraud_warning_charge ON fraud_warning (scope, charge, key);
+CREATE INDEX fraud_warning_intent ON fraud_warning (scope, intent, key);
+
 -- Webhooks: where merchants want to be told what happened.
 CREATE TABLE webhook_endpoint (
     scope   BIGINT NOT NULL,

@@ -356,6 +356,57 @@ CREATE TABLE card_cvc (
 ) STRICT;
 CREATE INDEX card_cvc_expires ON card_cvc (expires);
 
+-- What providers told unasked, by the provider (a hash of its name) and its
+-- number there. due is when what could not be applied yet is tried again; 0:
+-- done. In scope 0 stands what is about nothing that there is.
+CREATE TABLE notice (
+    scope    INTEGER NOT NULL,
+    provider INTEGER NOT NULL,
+    number   INTEGER NOT NULL,
+    state    INTEGER NOT NULL,
+    attempt  INTEGER NOT NULL,
+    due      INTEGER NOT NULL,
+    tries    INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    source   TEXT    NOT NULL,
+    body     TEXT    NOT NULL,
+    PRIMARY KEY (scope, provider, number)
+) STRICT;
+CREATE INDEX notice_due ON notice (due) WHERE due > 0;
+
+-- How far each provider's notices were read. scope is 0: providers are nobody's.
+CREATE TABLE notice_cursor (
+    scope    INTEGER NOT NULL,
+    provider INTEGER NOT NULL,
+    number   INTEGER NOT NULL,
+    PRIMARY KEY (scope, provider)
+) STRICT;
+
+-- Disputes and inquiries about charges.
+CREATE TABLE dispute (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    status  TEXT    NOT NULL,
+    charge  INTEGER NOT NULL,
+    intent  INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX dispute_charge ON dispute (scope, charge, key);
+CREATE INDEX dispute_intent ON dispute (scope, intent, key);
+
+-- Issuers' warnings that a charge was fraud.
+CREATE TABLE fraud_warning (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    charge  INTEGER NOT NULL,
+    intent  INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX fraud_warning_charge ON fraud_warning (scope, charge, key);
+CREATE INDEX fraud_warning_intent ON fraud_warning (scope, intent, key);
+
 -- Webhooks: where merchants want to be told what happened.
 CREATE TABLE webhook_endpoint (
     scope   INTEGER NOT NULL,
