@@ -20,6 +20,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/search"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/door/rest"
 	"github.com/florinpay/florin/internal/kit/clock"
@@ -69,6 +70,7 @@ type App struct {
 	Merchant *merchant.Service
 	Vault    *vault.Service
 	Payment  *payment.Service
+	Search   *search.Service
 	Rest     *rest.Server
 	Jobs     *job.Runner
 	// Created is the first account, if this start made it.
@@ -154,12 +156,13 @@ func (a *App) assemble(c Config, acquirer provider.Provider) {
 	keys := &idem.Keys{Sealer: a.Master}
 	a.Merchant = merchant.New(a.DB, merchant.Options{})
 	a.Vault = vault.New(a.DB, a.Master, keys)
+	a.Search = search.New(a.DB, a.Master, a.Vault)
 	a.Payment = &payment.Service{
 		DB: a.DB, Keys: keys, Vault: a.Vault, Merchant: a.Merchant, Book: &ledger.Book{},
 		Providers: map[string]provider.Provider{acquirer.Name: acquirer}, Default: acquirer.Name, Log: c.Logger,
 	}
 	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment,
-		Live: c.MasterKey != "" || c.MasterKeyFile != "", Master: a.Master, Log: c.Logger}
+		Search: a.Search, Live: c.MasterKey != "" || c.MasterKeyFile != "", Master: a.Master, Log: c.Logger}
 	keys.Pin = a.Rest.Pin
 	a.Jobs = job.New(a.DB, job.Options{Seed: c.Seed, Logger: c.Logger})
 	a.sealing = newSealing(a.DB, c)

@@ -53,6 +53,7 @@ var expanded = map[string]merchant.Resource{
 	"sources":                merchant.PaymentMethods,
 	"subscriptions":          "",
 	"tax_ids":                "",
+	"total_count":            "",
 }
 
 // expandable refuses to show a restricted key, inside of what it may see, what

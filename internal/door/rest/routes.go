@@ -22,6 +22,7 @@ type route struct {
 // document.
 var routes = joined(
 	intentRoutes, chargeRoutes, refundRoutes, customerRoutes, methodRoutes, tokenRoutes, balanceRoutes, eventRoutes,
+	searchRoutes,
 )
 
 // joined is one table of several; each stands in the file of its noun.

@@ -18,6 +18,7 @@ import (
 	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/search"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/door/rest/form"
 	"github.com/florinpay/florin/internal/door/rest/spec"
@@ -42,6 +43,7 @@ type Server struct {
 	Merchant *merchant.Service
 	Vault    *vault.Service
 	Payment  *payment.Service
+	Search   *search.Service
 	// Live tells that live keys are served.
 	Live bool
 	// Master makes client secrets.
