@@ -59,6 +59,12 @@ func (v *Service) book(tx *db.Tx, account *merchant.Account, a *object.Object[At
 		}
 		body.BalanceTransaction = txn
 	}
+	if a.Body.Operation == OpAuthorize {
+		var err error
+		if body.CaptureBefore, err = v.planExpiry(tx, s, IntentID(o.Key), o.Body.Customer, usualHold); err != nil {
+			return err
+		}
+	}
 	ch, err := Charges.Insert(tx, s, key, body)
 	if err != nil {
 		return err
@@ -103,6 +109,8 @@ func (v *Service) used(tx *db.Tx, a *object.Object[Attempt], i *Intent) error {
 	if err != nil {
 		return err
 	}
+	before := m.Body.SetUp
+	m.Body.NoteSetUp(i.SetupFutureUsage)
 	if i.SetupFutureUsage != "" && i.Customer != 0 && m.Body.Customer == 0 && !m.Body.Spent() {
 		c, err := get(tx, vault.Customers, a.Scope, i.Customer)
 		if err != nil {
@@ -113,6 +121,9 @@ func (v *Service) used(tx *db.Tx, a *object.Object[Attempt], i *Intent) error {
 			return v.Vault.Attach(tx, m, i.Customer, a.Body.Request)
 		}
 	}
+	if m.Body.SetUp != before && m.Body.Customer != 0 {
+		return vault.PaymentMethods.Update(tx, m)
+	}
 	return v.Vault.UseUp(tx, m)
 }
 
@@ -121,7 +132,7 @@ func chargeOf(a *object.Object[Attempt], o *object.Object[Intent], st ChargeStat
 	return Charge{
 		Status: st, Amount: a.Body.Amount, Currency: a.Body.Currency, Intent: a.Body.Intent, Attempt: AttemptID(a.Key),
 		Customer: i.Customer, Method: a.Body.Method, NetworkCode: a.Body.Code, AuthorizationCode: a.Body.AuthorizationCode,
-		CVCCheck: a.Body.CVCCheck, Description: i.Description, Descriptor: i.Descriptor, DescriptorSuffix: i.DescriptorSuffix,
+		CVCCheck: a.Body.CVCCheck, ThreeDS: a.Body.ThreeDS, Description: i.Description, Descriptor: i.Descriptor, DescriptorSuffix: i.DescriptorSuffix,
 		TransferGroup: i.TransferGroup, Metadata: i.Metadata,
 	}
 }
@@ -167,7 +178,7 @@ func (v *Service) unpaid(tx *db.Tx, a *object.Object[Attempt], outcome provider.
 	if err != nil {
 		return err
 	}
-	if err := v.Book.Release(tx, s, o.Key, ledger.GuardAuthorize, a.Body.Amount); err != nil {
+	if err := v.releaseAuthorize(tx, a); err != nil {
 		return err
 	}
 	if err := move(o, attemptFailed); err != nil {
@@ -195,6 +206,12 @@ func (v *Service) unpaid(tx *db.Tx, a *object.Object[Attempt], outcome provider.
 		return err
 	}
 	return tell(tx, a.Body.Intent, "payment_intent.payment_failed", Intents, o, a.Body.Request)
+}
+
+// releaseAuthorize gives back what an authorisation or sale had reserved of its
+// intent's amount.
+func (v *Service) releaseAuthorize(tx *db.Tx, a *object.Object[Attempt]) error {
+	return v.Book.Release(tx, a.Scope, int64(a.Body.Intent), ledger.GuardAuthorize, a.Body.Amount)
 }
 
 // captured applies the end of a capture.
@@ -280,6 +297,9 @@ func (v *Service) voided(tx *db.Tx, a *object.Object[Attempt]) error {
 	}
 	o.Body.Attempt, o.Body.Capturable, o.Body.CanceledAt, o.Body.CancellationReason = 0, 0, tx.Now(), a.Body.Cancellation
 	if err := Intents.Update(tx, o); err != nil {
+		return err
+	}
+	if err := tellExpired(tx, a, ch); err != nil {
 		return err
 	}
 	return tell(tx, a.Body.Intent, "payment_intent.canceled", Intents, o, a.Body.Request)

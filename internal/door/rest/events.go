@@ -12,7 +12,6 @@ import (
 
 	"github.com/florinpay/florin/internal/base/event"
 	"github.com/florinpay/florin/internal/base/object"
-	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/door/rest/apiversion"
 	"github.com/florinpay/florin/internal/kit/fault"
 )
@@ -47,12 +46,13 @@ type eventRequest struct {
 
 // eventTypes are the events that Florin writes.
 var eventTypes = []string{
-	"charge.captured", "charge.failed", "charge.refunded", "charge.succeeded",
+	"charge.captured", "charge.expired", "charge.failed", "charge.refunded", "charge.succeeded",
 	"customer.created", "customer.deleted", "customer.updated",
 	"payment_intent.amount_capturable_updated", "payment_intent.canceled", "payment_intent.created", "payment_intent.payment_failed",
 	"payment_intent.processing", "payment_intent.succeeded",
 	"payment_method.attached", "payment_method.detached", "payment_method.updated",
 	"refund.created", "refund.failed", "refund.updated",
+	"test_helpers.test_clock.advancing", "test_helpers.test_clock.created", "test_helpers.test_clock.deleted", "test_helpers.test_clock.ready",
 }
 
 // renderEvent shows an event at a version of the API with its object as it was
@@ -91,18 +91,12 @@ func (s *Server) eventObject(ctx context.Context, e *event.Event, version int64,
 	if !ok {
 		return nil, fmt.Errorf("event %d is about a %q, which is nothing that can be shown", e.Key, e.Kind)
 	}
-	v := &view{s: s, ctx: ctx, scope: e.Scope, now: e.At, pins: map[int64]int64{}, secret: true, version: at}
+	v := &view{s: s, ctx: ctx, scope: e.Scope, now: e.At, pins: map[int64]int64{}, secret: true, past: true, version: at}
 	main, err := n.load(v, object.Ref{Key: e.Object.Key, Version: version})
 	if err != nil {
 		return nil, err
 	}
-	// The event of a deletion shows what was deleted.
-	var shown any
-	if customer, ok := main.(*object.Object[vault.Customer]); ok {
-		shown, err = wholeCustomer(v, customer)
-	} else {
-		shown, err = n.render(v, main)
-	}
+	shown, err := n.render(v, main)
 	if err != nil {
 		return nil, err
 	}

@@ -55,6 +55,7 @@ var expanded = map[string]merchant.Resource{
 	"sources":                merchant.PaymentMethods,
 	"subscriptions":          "",
 	"tax_ids":                "",
+	"test_clock":             merchant.TestClocks,
 }
 
 // expandable refuses to show a restricted key, inside of what it may see, what
