@@ -85,6 +85,10 @@ func (v *Service) asksForPayer(a *Attempt) bool {
 	return err == nil && p.Authenticate != nil && a.State == Declined && a.Reason == authenticationRequired && !a.Payer.Away && a.Proof == 0
 }
 
+// busy reports whether the intent has to wait for an outcome. A payer who is
+// asked to authenticate holds nobody up: no money is at stake.
+func (i *Intent) busy() bool { return i.Attempt != 0 && i.Status != RequiresAction }
+
 // proves reports whether an authentication leaves something to show to the
 // issuer. Where the card has none the payment goes on without.
 func proves(t *provider.ThreeDS) bool {

@@ -39,8 +39,17 @@ func createIntent(s *Server, c *call) (any, error) {
 	if err := refuseUnsupported(c, notForIntents...); err != nil {
 		return nil, err
 	}
+	if err := needConfirm(c, withConfirm...); err != nil {
+		return nil, err
+	}
 	p := payment.CreateParams{Metadata: newMetadata(c)}
 	var err error
+	if p.Payer, err = s.payerAt(c); err != nil {
+		return nil, err
+	}
+	if p.ThreeDSecure, err = oneOf(c, "payment_method_options", "card", "request_three_d_secure"); err != nil {
+		return nil, err
+	}
 	if p.Amount, err = newAmount(c); err != nil {
 		return nil, err
 	}
@@ -108,6 +117,12 @@ func confirmIntent(s *Server, c *call) (any, error) {
 		return nil, err
 	}
 	var p payment.ConfirmParams
+	if p.Payer, err = s.payerAt(c); err != nil {
+		return nil, err
+	}
+	if p.ThreeDSecure, err = oneOf(c, "payment_method_options", "card", "request_three_d_secure"); err != nil {
+		return nil, err
+	}
 	if p.Method, err = methodParam(c); err != nil {
 		return nil, err
 	}
@@ -306,9 +321,6 @@ func refuseUnsupported(c *call, params ...string) error {
 		if c.form.Has(path...) && !c.form.Cleared(path...) {
 			return unsupported(param, "")
 		}
-	}
-	if how, ok := c.form.String("payment_method_options", "card", "request_three_d_secure"); ok && how != "automatic" {
-		return unsupported("payment_method_options[card][request_three_d_secure]", "Available: automatic.")
 	}
 	return nil
 }
