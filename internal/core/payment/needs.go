@@ -16,7 +16,7 @@ import (
 // than one after another as the step comes to them.
 func settleNeeds(a *object.Object[Attempt], account *merchant.Account, now time.Time) []db.Need {
 	s, b := a.Scope, &a.Body
-	needs := []db.Need{Attempts.Need(s, a.Key), b.Ticket.Need(s), Intents.Need(s, int64(b.Intent)), event.Lane(s, int64(b.Intent))}
+	needs := []db.Need{Attempts.Need(s, a.Key), b.Ticket.Need(s), Intents.Need(s, int64(b.Intent)), event.Lane(s, int64(b.Intent)), event.Audience(s)}
 	available := availableOn(now, account.Settings.SettlementDays)
 	switch b.Operation {
 	case OpAuthenticate, OpAuthorize, OpSale:

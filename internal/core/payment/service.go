@@ -85,7 +85,7 @@ func (v *Service) operate(ctx context.Context, name string, s id.Scope, r *idem.
 		r = &own
 	}
 	var out begun
-	err := v.DB.Run(ctx, db.Step{Name: name, Scope: s.Key(), Needs: append(needs, r.Ticket().Need(s)), Do: func(tx *db.Tx) (err error) {
+	err := v.DB.Run(ctx, db.Step{Name: name, Scope: s.Key(), Needs: append(needs, r.Ticket().Need(s), event.Audience(s)), Do: func(tx *db.Tx) (err error) {
 		out, err = v.begin(tx, s, r, first)
 		return err
 	}})

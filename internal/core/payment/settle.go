@@ -59,6 +59,12 @@ func (v *Service) book(tx *db.Tx, account *merchant.Account, a *object.Object[At
 		}
 		body.BalanceTransaction = txn
 	}
+	if a.Body.Operation == OpAuthorize {
+		var err error
+		if body.CaptureBefore, err = v.planExpiry(tx, s, IntentID(o.Key), o.Body.Customer, usualHold); err != nil {
+			return err
+		}
+	}
 	ch, err := Charges.Insert(tx, s, key, body)
 	if err != nil {
 		return err
@@ -291,6 +297,9 @@ func (v *Service) voided(tx *db.Tx, a *object.Object[Attempt]) error {
 	}
 	o.Body.Attempt, o.Body.Capturable, o.Body.CanceledAt, o.Body.CancellationReason = 0, 0, tx.Now(), a.Body.Cancellation
 	if err := Intents.Update(tx, o); err != nil {
+		return err
+	}
+	if err := tellExpired(tx, a, ch); err != nil {
 		return err
 	}
 	return tell(tx, a.Body.Intent, "payment_intent.canceled", Intents, o, a.Body.Request)
