@@ -23,6 +23,7 @@ import (
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/door/rest"
+	"github.com/florinpay/florin/internal/door/web"
 	"github.com/florinpay/florin/internal/kit/clock"
 	"github.com/florinpay/florin/internal/provider"
 	"github.com/florinpay/florin/internal/schema"
@@ -47,6 +48,9 @@ type Config struct {
 	// TrustedProxies are networks of proxies whose word about a request's origin
 	// is taken: see listen.Proxies.
 	TrustedProxies []string
+	// PublicURL is the address at which browsers reach Florin, such as
+	// https://pay.example; empty: the one that a request was sent to.
+	PublicURL string
 	// Version is the name of this build, for those who look.
 	Version string
 
@@ -79,6 +83,8 @@ type App struct {
 	KeyFile string
 
 	welcome     http.Handler // the page at the root
+	web         *web.Server
+	pages       http.Handler // the sandbox's pages; nil: there are none
 	certificate *listen.Certificate
 	proxies     listen.Proxies
 	metrics     *metrics.Metrics
@@ -98,6 +104,9 @@ func New(ctx context.Context, c Config) (_ *App, err error) {
 	c.defaults()
 	a := &App{log: c.Logger}
 	if a.welcome, err = welcome.New(); err != nil {
+		return nil, err
+	}
+	if a.web, err = web.New(); err != nil {
 		return nil, err
 	}
 	if err := a.prepare(c); err != nil {
@@ -164,6 +173,9 @@ func (a *App) assemble(c Config, acquirer provider.Provider) {
 	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Clocks: a.Clocks,
 		Live: c.MasterKey != "" || c.MasterKeyFile != "", Master: a.Master, Log: c.Logger}
 	keys.Pin = a.Rest.Pin
+	a.Rest.PublicURL = c.PublicURL
+	a.web.Payment, a.web.Master, a.web.Secret, a.web.Log = a.Payment, a.Master, a.Rest.ClientSecret, c.Logger
+	a.Payment.Landing = a.web.Landing
 	a.Jobs = job.New(a.DB, job.Options{Seed: c.Seed, Logger: c.Logger})
 	a.sealing = newSealing(a.DB, c)
 	a.register(keys)

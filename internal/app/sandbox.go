@@ -40,7 +40,7 @@ func (a *App) sandbox(ctx context.Context, c Config) (provider.Provider, error) 
 		if u, err := url.Parse(c.Sandbox); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			return provider.Provider{}, fmt.Errorf("the sandbox %q is neither embedded nor an http:// address", c.Sandbox)
 		}
-		return sandbox.New(c.Sandbox, options), nil
+		return a.connect(strings.TrimSuffix(c.Sandbox, "/"), options, c)
 	}
 	book, err := a.openBook(ctx, c)
 	if err != nil {
@@ -57,7 +57,15 @@ func (a *App) sandbox(ctx context.Context, c Config) (provider.Provider, error) 
 		stop()
 		return <-ended
 	})
-	return sandbox.New("http://"+ln.Addr().String(), options), nil
+	return a.connect("http://"+ln.Addr().String(), options, c)
+}
+
+// connect makes the connector to a sandbox, and the way to its pages.
+func (a *App) connect(base string, o sandbox.ConnectorOptions, c Config) (p provider.Provider, err error) {
+	if a.pages, err = passPages(base, c.Logger); err != nil {
+		return p, fmt.Errorf("sandbox: %w", err)
+	}
+	return sandbox.New(base, o), nil
 }
 
 // openBook opens the embedded sandbox's book: a file beside a SQLite database,

@@ -3,10 +3,14 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,6 +23,9 @@ import (
 // prepare reads what the server needs beside the database, so that a mistake
 // in it costs nothing.
 func (a *App) prepare(c Config) (err error) {
+	if err := checkPublicURL(c.PublicURL); err != nil {
+		return err
+	}
 	a.clock, a.version, a.metrics = c.Clock, c.Version, metrics.New(c.Clock)
 	if a.proxies, err = listen.ParseProxies(c.TrustedProxies); err != nil {
 		return err
@@ -34,6 +41,47 @@ func (a *App) prepare(c Config) (err error) {
 	}
 	return nil
 }
+
+// checkPublicURL refuses what is no address that browsers could be sent to.
+func checkPublicURL(text string) error {
+	u, err := url.Parse(text)
+	if text == "" || err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.User == nil && u.Fragment == "" {
+		return nil
+	}
+	return fmt.Errorf("the public URL %q is not an address such as https://pay.example", text)
+}
+
+// sandboxPages is where the pages of the sandbox's issuers are.
+const sandboxPages = "/sandbox/pages/"
+
+// passPages passes on what payers do on the sandbox's pages to the sandbox at
+// base, and nothing else of what their browsers say.
+func passPages(base string, log *slog.Logger) (http.Handler, error) {
+	to, err := url.Parse(base)
+	if err != nil {
+		return nil, err
+	}
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(to)
+			r.Out.URL.Path, r.Out.URL.RawPath = strings.TrimPrefix(r.In.URL.Path, "/sandbox"), ""
+			r.Out.Header.Del("Authorization")
+			r.Out.Header.Del("Cookie")
+		},
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodPost {
+			http.Error(w, "Method Not Allowed", http.StatusMethodNotAllowed)
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxPageForm)
+		proxy.ServeHTTP(w, r)
+	}), nil
+}
+
+// maxPageForm is the most bytes that a payer's form on such a page may have.
+const maxPageForm = 16 << 10
 
 // measure has the metrics tell of what is running.
 func (a *App) measure() {
@@ -52,6 +100,10 @@ func (a *App) Handler() http.Handler {
 		_, _ = w.Write([]byte("ok\n"))
 	})
 	mux.Handle("GET /{$}", a.welcome)
+	if a.pages != nil {
+		mux.Handle(sandboxPages, a.pages)
+	}
+	a.web.Mount(mux)
 	mux.Handle("/", a.Rest)
 	return a.metrics.Requests(mux)
 }

@@ -82,7 +82,7 @@ func (h *harness) back(i *issuer) {
 		if !ok {
 			continue
 		}
-		if _, err := h.server.Payment.Returned(context.Background(), h.scope(), payment.AttemptID(key)); err != nil {
+		if _, _, err := h.server.Payment.Returned(context.Background(), h.scope(), payment.AttemptID(key)); err != nil {
 			h.t.Fatal(err)
 		}
 	}
