@@ -84,7 +84,7 @@ type App struct {
 
 	welcome     http.Handler // the page at the root
 	web         *web.Server
-	pages       http.Handler // the sandbox's pages; nil: there are none
+	pages       http.Handler // the sandbox's, for payers; nil where there is none
 	certificate *listen.Certificate
 	proxies     listen.Proxies
 	metrics     *metrics.Metrics

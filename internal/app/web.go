@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httputil"
 	"net/url"
 	"strings"
 	"sync"
@@ -51,38 +50,6 @@ func checkPublicURL(text string) error {
 	return fmt.Errorf("the public URL %q is not an address such as https://pay.example", text)
 }
 
-// sandboxPages is where the pages of the sandbox's issuers are.
-const sandboxPages = "/sandbox/pages/"
-
-// passPages passes on what payers do on the sandbox's pages to the sandbox at
-// base, and nothing else of what their browsers say.
-func passPages(base string, log *slog.Logger) (http.Handler, error) {
-	to, err := url.Parse(base)
-	if err != nil {
-		return nil, err
-	}
-	proxy := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(to)
-			r.Out.URL.Path, r.Out.URL.RawPath = strings.TrimPrefix(r.In.URL.Path, "/sandbox"), ""
-			r.Out.Header.Del("Authorization")
-			r.Out.Header.Del("Cookie")
-		},
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodPost {
-			http.Error(w, "Method Not Allowed", http.StatusMethodNotAllowed)
-			return
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxPageForm)
-		proxy.ServeHTTP(w, r)
-	}), nil
-}
-
-// maxPageForm is the most bytes that a payer's form on such a page may have.
-const maxPageForm = 16 << 10
-
 // measure has the metrics tell of what is running.
 func (a *App) measure() {
 	a.metrics.Build(a.version, admin.ReadBuild(a.version).Commit, a.DB.Figures().Engine)
@@ -101,7 +68,8 @@ func (a *App) Handler() http.Handler {
 	})
 	mux.Handle("GET /{$}", a.welcome)
 	if a.pages != nil {
-		mux.Handle(sandboxPages, a.pages)
+		mux.Handle("GET /sandbox/pages/", a.pages)
+		mux.Handle("POST /sandbox/pages/", a.pages)
 	}
 	a.web.Mount(mux)
 	mux.Handle("/", a.Rest)
