@@ -25,6 +25,7 @@ import (
 	"github.com/florinpay/florin/internal/core/search"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/door/rest"
+	"github.com/florinpay/florin/internal/door/web"
 	"github.com/florinpay/florin/internal/kit/clock"
 	"github.com/florinpay/florin/internal/provider"
 	"github.com/florinpay/florin/internal/schema"
@@ -49,6 +50,9 @@ type Config struct {
 	// TrustedProxies are networks of proxies whose word about a request's origin
 	// is taken: see listen.Proxies.
 	TrustedProxies []string
+	// PublicURL is the address at which browsers reach Florin, such as
+	// https://pay.example; empty: the one that a request was sent to.
+	PublicURL string
 	// Version is the name of this build, for those who look.
 	Version string
 
@@ -83,6 +87,7 @@ type App struct {
 	KeyFile string
 
 	welcome     http.Handler // the page at the root
+	web         *web.Server
 	pages       http.Handler // the sandbox's, for payers; nil where there is none
 	certificate *listen.Certificate
 	proxies     listen.Proxies
@@ -103,6 +108,9 @@ func New(ctx context.Context, c Config) (_ *App, err error) {
 	c.defaults()
 	a := &App{log: c.Logger}
 	if a.welcome, err = welcome.New(); err != nil {
+		return nil, err
+	}
+	if a.web, err = web.New(); err != nil {
 		return nil, err
 	}
 	if err := a.prepare(c); err != nil {
@@ -172,6 +180,9 @@ func (a *App) assemble(c Config, acquirer provider.Provider) {
 	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Clocks: a.Clocks,
 		Search: a.Search, Live: c.MasterKey != "" || c.MasterKeyFile != "", Master: a.Master, Log: c.Logger}
 	keys.Pin = a.Rest.Pin
+	a.Rest.PublicURL = c.PublicURL
+	a.web.Payment, a.web.Master, a.web.Secret, a.web.Log = a.Payment, a.Master, a.Rest.ClientSecret, c.Logger
+	a.Payment.Landing = a.web.Landing
 	a.Jobs = job.New(a.DB, job.Options{Seed: c.Seed, Logger: c.Logger})
 	a.sealing = newSealing(a.DB, c)
 	a.register(keys)

@@ -47,6 +47,9 @@ type Server struct {
 	Payment  *payment.Service
 	Search   *search.Service
 	Clocks   *timeline.Service
+	// PublicURL is the address at which browsers reach Florin, such as
+	// https://pay.example; empty: the one that a request was sent to.
+	PublicURL string
 	// Live tells that live keys are served.
 	Live bool
 	// Master makes client secrets.
