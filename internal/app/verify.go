@@ -135,6 +135,7 @@ func verify(ctx context.Context, d *db.DB, report func(ledger.Finding)) error {
 		return err
 	}
 	for kind, k := range map[string]columned{vault.Customers.Name: vault.Customers, vault.PaymentMethods.Name: vault.PaymentMethods,
+		vault.BalanceChanges.Name: vault.BalanceChanges, vault.TaxIDs.Name: vault.TaxIDs,
 		merchant.Accounts.Name: merchant.Accounts, timeline.Clocks.Name: timeline.Clocks} {
 		if err := k.Check(ctx, d, func(s id.Scope, key int64, problem string) {
 			report(ledger.Finding{Check: "columns", Scope: s, Table: kind, Key: key, Problem: problem})

@@ -25,6 +25,7 @@ var routes = joined(
 	intentRoutes, chargeRoutes, refundRoutes, customerRoutes, methodRoutes, tokenRoutes, balanceRoutes, eventRoutes,
 	searchRoutes,
 	clockRoutes,
+	customerBalanceRoutes, customerTaxRoutes, customerMethodRoutes,
 )
 
 // joined is one table of several; each stands in the file of its noun.
@@ -46,6 +47,8 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		vault.Customers.Name:      nounOf(vault.Customers, renderCustomer),
 		vault.PaymentMethods.Name: nounOf(vault.PaymentMethods, renderMethod),
 		vault.Tokens.Name:         nounOf(vault.Tokens, renderToken),
+		vault.BalanceChanges.Name: nounOf(vault.BalanceChanges, renderBalanceChange),
+		vault.TaxIDs.Name:         nounOf(vault.TaxIDs, renderTaxID),
 		timeline.Clocks.Name:      nounOf(timeline.Clocks, renderClock),
 		ledger.Transactions.Name:  nounOf(ledger.Transactions, renderTransaction),
 	}
