@@ -81,6 +81,7 @@ type App struct {
 	KeyFile string
 
 	welcome     http.Handler // the page at the root
+	pages       http.Handler // the sandbox's, for payers; nil where there is none
 	certificate *listen.Certificate
 	proxies     listen.Proxies
 	metrics     *metrics.Metrics
