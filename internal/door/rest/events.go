@@ -47,10 +47,13 @@ type eventRequest struct {
 // eventTypes are the events that Florin writes.
 var eventTypes = []string{
 	"charge.captured", "charge.expired", "charge.failed", "charge.refunded", "charge.succeeded",
+	"charge.dispute.closed", "charge.dispute.created", "charge.dispute.funds_reinstated", "charge.dispute.funds_withdrawn",
+	"charge.dispute.updated", "charge.refund.updated",
 	"customer.created", "customer.deleted", "customer.updated",
 	"payment_intent.amount_capturable_updated", "payment_intent.canceled", "payment_intent.created", "payment_intent.payment_failed",
 	"payment_intent.processing", "payment_intent.requires_action", "payment_intent.succeeded",
 	"payment_method.attached", "payment_method.detached", "payment_method.updated",
+	"radar.early_fraud_warning.created", "radar.early_fraud_warning.updated",
 	"refund.created", "refund.failed", "refund.updated",
 	"test_helpers.test_clock.advancing", "test_helpers.test_clock.created", "test_helpers.test_clock.deleted", "test_helpers.test_clock.ready",
 }
@@ -81,7 +84,8 @@ func (s *Server) renderEvent(ctx context.Context, e *event.Event, at apiversion.
 
 // tellsPrevious reports whether events of a type say what has changed.
 func tellsPrevious(typ string) bool {
-	return strings.HasSuffix(typ, "updated") || typ == "charge.captured" || typ == "charge.refunded"
+	return strings.HasSuffix(typ, "updated") || typ == "charge.captured" || typ == "charge.refunded" ||
+		strings.HasPrefix(typ, "charge.dispute.")
 }
 
 // eventObject shows a version of an event's object, as it looks at a version of

@@ -17,6 +17,7 @@ import (
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/vault"
@@ -44,6 +45,7 @@ type Server struct {
 	Merchant *merchant.Service
 	Vault    *vault.Service
 	Payment  *payment.Service
+	Dispute  *dispute.Service
 	Clocks   *timeline.Service
 	// Live tells that live keys are served.
 	Live bool
