@@ -19,7 +19,7 @@ const (
 	Charges        Resource = "charges"                     // charges and refunds, which Stripe has in one row
 	Customers      Resource = "customers"
 	Disputes       Resource = "disputes" // with the issuers' warnings of fraud
-	Events         Resource = "events" // with the objects that events show, whatever their resource
+	Events         Resource = "events"   // with the objects that events show, whatever their resource
 	PaymentIntents Resource = "payment_intents"
 	PaymentMethods Resource = "payment_methods"
 	TestClocks     Resource = "test_clocks"
