@@ -22,8 +22,10 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/search"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/door/rest"
+	"github.com/florinpay/florin/internal/door/web"
 	"github.com/florinpay/florin/internal/kit/clock"
 	"github.com/florinpay/florin/internal/provider"
 	"github.com/florinpay/florin/internal/schema"
@@ -48,6 +50,9 @@ type Config struct {
 	// TrustedProxies are networks of proxies whose word about a request's origin
 	// is taken: see listen.Proxies.
 	TrustedProxies []string
+	// PublicURL is the address at which browsers reach Florin, such as
+	// https://pay.example; empty: the one that a request was sent to.
+	PublicURL string
 	// Version is the name of this build, for those who look.
 	Version string
 
@@ -72,6 +77,7 @@ type App struct {
 	Vault    *vault.Service
 	Payment  *payment.Service
 	Dispute  *dispute.Service
+	Search   *search.Service
 	Clocks   *timeline.Service
 	Rest     *rest.Server
 	Jobs     *job.Runner
@@ -81,6 +87,7 @@ type App struct {
 	KeyFile string
 
 	welcome     http.Handler // the page at the root
+	web         *web.Server
 	pages       http.Handler // the sandbox's, for payers; nil where there is none
 	certificate *listen.Certificate
 	proxies     listen.Proxies
@@ -101,6 +108,9 @@ func New(ctx context.Context, c Config) (_ *App, err error) {
 	c.defaults()
 	a := &App{log: c.Logger}
 	if a.welcome, err = welcome.New(); err != nil {
+		return nil, err
+	}
+	if a.web, err = web.New(); err != nil {
 		return nil, err
 	}
 	if err := a.prepare(c); err != nil {
@@ -159,6 +169,7 @@ func (a *App) assemble(c Config, acquirer provider.Provider) {
 	keys := &idem.Keys{Sealer: a.Master}
 	a.Merchant = merchant.New(a.DB, merchant.Options{APIVersion: rest.Version})
 	a.Vault = vault.New(a.DB, a.Master, keys)
+	a.Search = search.New(a.DB, a.Master, a.Vault)
 	a.Payment = &payment.Service{
 		DB: a.DB, Keys: keys, Vault: a.Vault, Merchant: a.Merchant, Book: &ledger.Book{},
 		Providers: map[string]provider.Provider{acquirer.Name: acquirer}, Default: acquirer.Name, Log: c.Logger,
@@ -167,8 +178,11 @@ func (a *App) assemble(c Config, acquirer provider.Provider) {
 	a.Payment.Aftermath = a.Dispute
 	a.Clocks = &timeline.Service{DB: a.DB, Keys: keys, Belongings: a.Vault}
 	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Dispute: a.Dispute, Clocks: a.Clocks,
-		Live: c.MasterKey != "" || c.MasterKeyFile != "", Master: a.Master, Log: c.Logger}
+		Search: a.Search, Live: c.MasterKey != "" || c.MasterKeyFile != "", Master: a.Master, Log: c.Logger}
 	keys.Pin = a.Rest.Pin
+	a.Rest.PublicURL = c.PublicURL
+	a.web.Payment, a.web.Master, a.web.Secret, a.web.Log = a.Payment, a.Master, a.Rest.ClientSecret, c.Logger
+	a.Payment.Landing = a.web.Landing
 	a.Jobs = job.New(a.DB, job.Options{Seed: c.Seed, Logger: c.Logger})
 	a.sealing = newSealing(a.DB, c)
 	a.register(keys)

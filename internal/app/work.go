@@ -58,6 +58,7 @@ func (a *App) register(keys *idem.Keys) {
 	})
 	a.Jobs.Every("make balances available", time.Minute, a.mature)
 	a.Jobs.Every("seal postings", sealEvery, a.sealing.run)
+	a.Jobs.Every("index for search", 500*time.Millisecond, a.Search.Run)
 	a.Jobs.Every("forget trains", time.Hour, a.forgetTrains)
 }
 

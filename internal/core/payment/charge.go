@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -64,17 +65,29 @@ func (c *Charge) money(minor int64) money.Amount { return money.New(minor, c.Cur
 type chargeColumns struct {
 	Customer int64
 	Intent   IntentID
+	Status   ChargeStatus
+	Amount   int64 // as the API counts
+	Currency money.Currency
 }
 
 // Charges are the charges.
 var Charges = object.Define(object.Spec[Charge, chargeColumns]{
-	Name: "charge", Prefix: "ch", Schema: 1, Table: "charge", Columns: "customer, intent",
+	Name: "charge", Prefix: "ch", Schema: 1, Table: "charge", Columns: "customer, intent, status, amount, currency",
 	Fields: func(c *chargeColumns, f *db.Fields) {
 		db.Int(f, &c.Customer)
 		db.Int(f, &c.Intent)
+		db.Text(f, &c.Status)
+		db.Int(f, &c.Amount)
+		db.Text(f, &c.Currency)
 	},
-	Derive:  func(c *Charge) chargeColumns { return chargeColumns{c.Customer, c.Intent} },
+	Derive: func(c *Charge) chargeColumns {
+		return chargeColumns{c.Customer, c.Intent, c.Status, apiAmount(c.money(c.Amount)), c.Currency}
+	},
 	Filters: []string{"customer", "intent"},
+	// Of its card and its payer's address, which the payment method has.
+	Index: func(c *Charge) int64 {
+		return digestOf(c.Metadata, strconv.FormatInt(c.Method.Key, 36), strconv.FormatInt(c.Method.Version, 36))
+	},
 })
 
 // RefundStatus is Stripe's refund status.

@@ -21,9 +21,11 @@ import (
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/search"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/provider"
@@ -109,10 +111,13 @@ func harnessWith(t testing.TB, p provider.Provider) *harness {
 	s.Keys = &idem.Keys{Sealer: master, Pin: s.Pin}
 	s.Merchant = merchant.New(d, merchant.Options{})
 	s.Vault = vault.New(d, master, s.Keys)
+	s.Search = search.New(d, master, s.Vault)
 	s.Payment = &payment.Service{
 		DB: d, Keys: s.Keys, Vault: s.Vault, Merchant: s.Merchant, Book: &ledger.Book{},
 		Providers: map[string]provider.Provider{p.Name: h.script.over(p)}, Default: p.Name, Log: log,
 	}
+	s.Dispute = &dispute.Service{DB: d, Payment: s.Payment, Vault: s.Vault, Log: log}
+	s.Payment.Aftermath = s.Dispute
 	s.Clocks = &timeline.Service{DB: d, Keys: s.Keys, Belongings: s.Vault}
 	h.server, h.handler = s, s
 	h.merchants()
@@ -341,6 +346,9 @@ func (h *harness) checkBooks() {
 	h.t.Helper()
 	report := func(f ledger.Finding) { h.t.Errorf("the books: %v", f) }
 	if err := h.server.Payment.Check(context.Background(), report); err != nil {
+		h.t.Fatal(err)
+	}
+	if err := h.server.Dispute.Check(context.Background(), report); err != nil {
 		h.t.Fatal(err)
 	}
 	if err := ledger.Check(context.Background(), h.server.DB, report); err != nil {

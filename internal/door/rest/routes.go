@@ -24,7 +24,7 @@ type route struct {
 // document.
 var routes = joined(
 	intentRoutes, chargeRoutes, refundRoutes, customerRoutes, methodRoutes, tokenRoutes, balanceRoutes, eventRoutes,
-	clockRoutes, disputeRoutes, warningRoutes,
+	searchRoutes, clockRoutes, disputeRoutes, warningRoutes,
 )
 
 // joined is one table of several; each stands in the file of its noun.

@@ -27,6 +27,8 @@ type Network struct {
 	// OnSale, if set, is what the network tells when it has taken money for a
 	// reference.
 	OnSale func(reference string, amount money.Amount) []provider.Notice
+	// OnRefund, if set, hears the reference of each refund.
+	OnRefund func(reference string)
 	// Says replaces the answer to an operation: "refund", "contest", …
 	Says map[string]provider.Outcome
 	// Deaf, if set, has an operation done and its answer lost.
@@ -62,7 +64,11 @@ func (n *Network) Provider() provider.Provider {
 			})
 		},
 		Refund: func(_ context.Context, r provider.RefundRequest) provider.Outcome {
-			return n.do("refund", r.Reference, nil)
+			return n.do("refund", r.Reference, func(*provider.Outcome) {
+				if n.OnRefund != nil {
+					n.OnRefund(r.Reference)
+				}
+			})
 		},
 		Contest: func(_ context.Context, r provider.ContestRequest) provider.Outcome {
 			return n.do("contest", r.Reference, func(o *provider.Outcome) { n.contested(r) })
