@@ -52,6 +52,10 @@ func (a *App) Handler() http.Handler {
 		_, _ = w.Write([]byte("ok\n"))
 	})
 	mux.Handle("GET /{$}", a.welcome)
+	if a.pages != nil {
+		mux.Handle("GET /sandbox/pages/", a.pages)
+		mux.Handle("POST /sandbox/pages/", a.pages)
+	}
 	mux.Handle("/", a.Rest)
 	return a.metrics.Requests(mux)
 }

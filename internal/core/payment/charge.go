@@ -1,10 +1,13 @@
 package payment
 
 import (
+	"time"
+
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/money"
+	"github.com/florinpay/florin/internal/provider"
 )
 
 // ChargeStatus is Stripe's charge status.
@@ -19,26 +22,30 @@ const (
 
 // Charge is the body of a Charge: one attempt to pay that a provider judged.
 type Charge struct {
-	Status             ChargeStatus      `json:"status"`
-	Amount             int64             `json:"amount"` // authorised, ISO minor units
-	Captured           int64             `json:"captured,omitempty"`
-	Refunded           int64             `json:"refunded,omitempty"`
-	Currency           money.Currency    `json:"currency"`
-	Intent             IntentID          `json:"intent"`
-	Attempt            AttemptID         `json:"attempt"`
-	Customer           int64             `json:"customer,omitempty"`
-	Method             object.Ref        `json:"method"` // as it was when it paid
-	BalanceTransaction int64             `json:"txn,omitempty"`
-	Voided             bool              `json:"voided,omitempty"`
-	Failure            *fault.Error      `json:"failure,omitempty"`
-	NetworkCode        string            `json:"code,omitempty"`
-	AuthorizationCode  string            `json:"auth,omitempty"`
-	CVCCheck           string            `json:"cvc,omitempty"`
-	Description        string            `json:"description,omitempty"`
-	Descriptor         string            `json:"descriptor,omitempty"`
-	DescriptorSuffix   string            `json:"suffix,omitempty"`
-	TransferGroup      string            `json:"group,omitempty"`
-	Metadata           map[string]string `json:"metadata,omitempty"`
+	Status             ChargeStatus   `json:"status"`
+	Amount             int64          `json:"amount"` // authorised, ISO minor units
+	Captured           int64          `json:"captured,omitempty"`
+	Refunded           int64          `json:"refunded,omitempty"`
+	Currency           money.Currency `json:"currency"`
+	Intent             IntentID       `json:"intent"`
+	Attempt            AttemptID      `json:"attempt"`
+	Customer           int64          `json:"customer,omitempty"`
+	Method             object.Ref     `json:"method"` // as it was when it paid
+	BalanceTransaction int64          `json:"txn,omitempty"`
+	Voided             bool           `json:"voided,omitempty"`
+	// CaptureBefore is when an authorisation is given up, on its customer's line
+	// of time; zero for a sale.
+	CaptureBefore     time.Time         `json:"capture_before,omitzero"`
+	Failure           *fault.Error      `json:"failure,omitempty"`
+	NetworkCode       string            `json:"code,omitempty"`
+	AuthorizationCode string            `json:"auth,omitempty"`
+	CVCCheck          string            `json:"cvc,omitempty"`
+	ThreeDS           *provider.ThreeDS `json:"three_ds,omitempty"` // what the payer's authentication came to
+	Description       string            `json:"description,omitempty"`
+	Descriptor        string            `json:"descriptor,omitempty"`
+	DescriptorSuffix  string            `json:"suffix,omitempty"`
+	TransferGroup     string            `json:"group,omitempty"`
+	Metadata          map[string]string `json:"metadata,omitempty"`
 	// Contradicted is a refund that succeeded after it was called failed, for
 	// as long as others have its place.
 	Contradicted AttemptID `json:"contradicted,omitempty"`

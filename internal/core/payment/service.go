@@ -37,6 +37,10 @@ type Service struct {
 	Default   string
 	Live      string
 	Log       *slog.Logger
+	// Landing is the path on Florin's own address that a payer comes back to from
+	// an authentication. It can't be guessed. Nil: there is none, and what came of
+	// an authentication is found by asking the provider now and then.
+	Landing func(id.Scope, AttemptID) string
 }
 
 func (v *Service) clock() clock.Clock { return v.DB.Clock() }

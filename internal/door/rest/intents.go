@@ -56,6 +56,9 @@ func createIntent(s *Server, c *call) (any, error) {
 	if p.CaptureMethod, err = oneOf(c, "capture_method"); err != nil {
 		return nil, err
 	}
+	if p.CaptureMethod == "" {
+		p.CaptureMethod = c.version.CaptureMethod()
+	}
 	if p.ConfirmationMethod, err = oneOf(c, "confirmation_method"); err != nil {
 		return nil, err
 	}
@@ -279,7 +282,7 @@ func methodTypes(c *call) (types []string, automatic string, err error) {
 		return []string{vault.TypeCard}, "", nil
 	case isAllowed:
 		return nil, "", cardAllowed(c)
-	case isSet && !enabled:
+	case isSet && !enabled, !isSet && !c.version.AutomaticMethods():
 		return nil, "", nil
 	}
 	if automatic, err = oneOf(c, "automatic_payment_methods", "allow_redirects"); automatic == "" {

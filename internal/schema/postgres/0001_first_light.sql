@@ -80,7 +80,8 @@ CREATE TABLE idempotency (
 );
 CREATE INDEX idempotency_created ON idempotency (created);
 
--- Work to be done later. due is 0 when there is nothing more to do.
+-- Work to be done later. due is 0 when there is nothing more to do. line is the
+-- test clock that at is told by; 0: the system's.
 CREATE TABLE job (
     scope   BIGINT NOT NULL,
     key     BIGINT NOT NULL,
@@ -92,10 +93,22 @@ CREATE TABLE job (
     created BIGINT NOT NULL,
     payload TEXT COLLATE "C" NOT NULL,
     problem TEXT COLLATE "C" NOT NULL,
+    line    BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX job_due ON job (kind, due) WHERE due > 0;
+CREATE INDEX job_line ON job (scope, line, at, key) WHERE line > 0 AND due > 0;
 CREATE INDEX job_dead ON job (scope, key) WHERE due = 0;
+
+-- Test clocks: lines of time that are moved by hand.
+CREATE TABLE test_clock (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    deleted BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
 
 -- One data key per subject, sealed under the master key. Deleting the row
 -- erases everything that was sealed under it.
@@ -303,8 +316,10 @@ CREATE TABLE customer (
     version    BIGINT NOT NULL,
     email_hash BIGINT NOT NULL,
     deleted    BIGINT NOT NULL,
+    test_clock BIGINT NOT NULL,
     PRIMARY KEY (scope, key)
 );
+CREATE INDEX customer_test_clock ON customer (scope, test_clock, key) WHERE test_clock > 0;
 CREATE INDEX customer_email_hash ON customer (scope, email_hash, key);
 
 -- Payment methods. customer is whom one is attached to, owner whom it was last

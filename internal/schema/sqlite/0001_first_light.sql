@@ -73,7 +73,8 @@ CREATE TABLE idempotency (
 ) STRICT;
 CREATE INDEX idempotency_created ON idempotency (created);
 
--- Work to be done later. due is 0 when there is nothing more to do.
+-- Work to be done later. due is 0 when there is nothing more to do. line is the
+-- test clock that at is told by; 0: the system's.
 CREATE TABLE job (
     scope   INTEGER NOT NULL,
     key     INTEGER NOT NULL,
@@ -85,10 +86,22 @@ CREATE TABLE job (
     created INTEGER NOT NULL,
     payload TEXT    NOT NULL,
     problem TEXT    NOT NULL,
+    line    INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX job_due ON job (kind, due) WHERE due > 0;
+CREATE INDEX job_line ON job (scope, line, at, key) WHERE line > 0 AND due > 0;
 CREATE INDEX job_dead ON job (scope, key) WHERE due = 0;
+
+-- Test clocks: lines of time that are moved by hand.
+CREATE TABLE test_clock (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    deleted INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
 
 -- One data key per subject, sealed under the master key. Deleting the row
 -- erases everything that was sealed under it.
@@ -296,8 +309,10 @@ CREATE TABLE customer (
     version    INTEGER NOT NULL,
     email_hash INTEGER NOT NULL,
     deleted    INTEGER NOT NULL,
+    test_clock INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
+CREATE INDEX customer_test_clock ON customer (scope, test_clock, key) WHERE test_clock > 0;
 CREATE INDEX customer_email_hash ON customer (scope, email_hash, key);
 
 -- Payment methods. customer is whom one is attached to, owner whom it was last
