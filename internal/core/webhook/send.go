@@ -251,5 +251,5 @@ func (t *turn) standing(tx *db.Tx, got outcome, overdue bool) error {
 	if err := Endpoints.Update(tx, o); err != nil {
 		return err
 	}
-	return job.Enqueue(tx, t.scope, tx.NewKey(), NoticeJob, tx.Now(), Notice{Endpoint: t.endpoint, URL: o.Body.URL, Failing: q.Failing})
+	return job.Enqueue(tx, t.scope, tx.NewKey(), NoticeJob, tx.Now(), Notice{Account: t.scope.Account, Livemode: t.scope.Livemode, ID: Endpoints.ID(t.scope, t.endpoint), Failing: q.Failing})
 }

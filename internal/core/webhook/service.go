@@ -72,8 +72,9 @@ type Notifier interface {
 // Notice is about an endpoint that Florin has disabled. It is the payload of a
 // [NoticeJob].
 type Notice struct {
-	Endpoint int64     `json:"endpoint"`
-	URL      string    `json:"url"`
+	Account  int64     `json:"account"` // row key
+	Livemode bool      `json:"livemode"`
+	ID       string    `json:"id"`      // the endpoint's
 	Failing  time.Time `json:"failing"` // since when every request failed
 }
 

@@ -19,8 +19,8 @@ const (
 	spreadRows  = 512
 )
 
-// skew is by how much the clocks of processes may differ: an event that seems to
-// be that much older than an endpoint may have come after it.
+// skew is by how much the clocks of processes may differ: an event whose key
+// seems to be that much older than an endpoint's may have come after it.
 const skew = 2 * time.Second
 
 // Spread writes the deliveries of events that nobody has spread yet, and tells
@@ -68,7 +68,7 @@ func byScope(list []*event.Event) func(func(id.Scope, []*event.Event) bool) {
 // wanted are the endpoints that are told of an event.
 func wanted(e *event.Event, endpoints []*object.Object[Endpoint]) (list []*object.Object[Endpoint]) {
 	for _, o := range endpoints {
-		if o.Body.Wants(e.Type) && !e.At.Add(skew).Before(o.Created()) {
+		if o.Body.Wants(e.Type) && !id.Time(e.Key).Add(skew).Before(o.Created()) {
 			list = append(list, o)
 		}
 	}

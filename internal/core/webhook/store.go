@@ -83,12 +83,15 @@ func (a *attemptRow) fields(f *db.Fields) {
 	db.Bytes(f, &a.Reply)
 }
 
-const deliveryColumns = "lane, seq, state, due, failed, tries"
+const (
+	deliveryColumns = "lane, seq, state, due, failed, tries"
+	attemptColumns  = "endpoint, at, took, status, due, problem, reply"
+)
 
 var (
 	queues     = db.NewTable("webhook_queue", "scope, endpoint", "due, owner, mark, failing", (*queue).fields)
 	deliveries = db.NewTable("webhook_delivery", "scope, event, endpoint", deliveryColumns, (*deliveryRow).fields)
-	attempts   = db.NewTable("webhook_attempt", "scope, event, key", "endpoint, at, took, status, due, problem, reply", (*attemptRow).fields, db.AppendOnly())
+	attempts   = db.NewTable("webhook_attempt", "scope, event, key", attemptColumns, (*attemptRow).fields, db.AppendOnly())
 )
 
 func queueKey(s id.Scope, endpoint int64) db.Key { return db.Key{Scope: s.Key(), ID: endpoint} }
@@ -115,6 +118,23 @@ func (e *eventDelivery) fields(f *db.Fields) {
 	e.Row.fields(f)
 }
 
+// endpointDelivery is a delivery with the key of its endpoint.
+type endpointDelivery struct {
+	Endpoint int64
+	Row      deliveryRow
+}
+
+func (e *endpointDelivery) fields(f *db.Fields) {
+	db.Int(f, &e.Endpoint)
+	e.Row.fields(f)
+}
+
+func keyFields(k *db.Key, f *db.Fields) {
+	db.Int(f, &k.Scope)
+	db.Int(f, &k.ID)
+	db.Int(f, &k.Sub)
+}
+
 func int64Field(n *int64, f *db.Fields) { db.Int(f, n) }
 
 // qReady is a directory query, as jobs' are: whoever looks for work can't name
@@ -130,6 +150,23 @@ var (
 	qOpenQueues  = db.NewQuery("endpoints without a turn", "SELECT d.scope, d.endpoint FROM webhook_delivery d WHERE d.due > 0 AND NOT EXISTS"+
 		" (SELECT 1 FROM webhook_queue q WHERE q.scope = d.scope AND q.endpoint = d.endpoint AND q.due > 0) LIMIT ?", (*queueRef).fields)
 )
+
+// What those who look ask.
+var (
+	qUnacknowledged = db.NewQuery("deliveries of an event that were given up", "SELECT count(*) FROM webhook_delivery WHERE scope = ? AND event = ? AND state > 2", int64Field)
+	qOfEndpoint     = db.NewQuery("deliveries of an endpoint", ofEndpoint+" ORDER BY event DESC LIMIT ?", (*eventDelivery).fields)
+
+	qOfEndpointOldest = db.NewQuery("deliveries of an endpoint, oldest", ofEndpoint+" ORDER BY event LIMIT ?", (*eventDelivery).fields)
+
+	qOfEvent = db.NewQuery("deliveries of an event", "SELECT endpoint, "+deliveryColumns+" FROM webhook_delivery WHERE scope = ? AND event = ? ORDER BY endpoint",
+		(*endpointDelivery).fields)
+	qAttempts = db.NewQuery("attempts of a delivery", "SELECT "+attemptColumns+" FROM webhook_attempt WHERE scope = ? AND event = ? AND endpoint = ? ORDER BY key DESC LIMIT ?",
+		(*attemptRow).fields)
+	qOldDeliveries = db.NewQuery("old deliveries", "SELECT scope, event, endpoint FROM webhook_delivery WHERE scope = ? AND event < ? ORDER BY event LIMIT ?", keyFields)
+	qOldAttempts   = db.NewQuery("old attempts", "SELECT scope, event, key FROM webhook_attempt WHERE scope = ? AND event < ? ORDER BY event LIMIT ?", keyFields)
+)
+
+const ofEndpoint = "SELECT event, " + deliveryColumns + " FROM webhook_delivery WHERE scope = ? AND endpoint = ? AND event > ? AND event < ? AND state >= ? AND state <= ?"
 
 // openLimit is how many deliveries of a lane are looked at: the header that names
 // those that are passed has room for as many.

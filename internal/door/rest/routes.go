@@ -9,6 +9,7 @@ import (
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/core/webhook"
 )
 
 // route is what there is to an operation: what it does, and what a restricted
@@ -23,7 +24,7 @@ type route struct {
 // document.
 var routes = joined(
 	intentRoutes, chargeRoutes, refundRoutes, customerRoutes, methodRoutes, tokenRoutes, balanceRoutes, eventRoutes,
-	clockRoutes,
+	clockRoutes, endpointRoutes, deliveryRoutes,
 )
 
 // joined is one table of several; each stands in the file of its noun.
@@ -46,6 +47,8 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		vault.PaymentMethods.Name: nounOf(vault.PaymentMethods, renderMethod),
 		vault.Tokens.Name:         nounOf(vault.Tokens, renderToken),
 		timeline.Clocks.Name:      nounOf(timeline.Clocks, renderClock),
+		webhook.Endpoints.Name:    nounOf(webhook.Endpoints, renderEndpoint),
+		webhook.Replays.Name:      nounOf(webhook.Replays, renderReplay),
 		ledger.Transactions.Name:  nounOf(ledger.Transactions, renderTransaction),
 	}
 })

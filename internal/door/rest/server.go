@@ -20,6 +20,7 @@ import (
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/core/webhook"
 	"github.com/florinpay/florin/internal/door/rest/apiversion"
 	"github.com/florinpay/florin/internal/door/rest/form"
 	"github.com/florinpay/florin/internal/door/rest/spec"
@@ -45,6 +46,7 @@ type Server struct {
 	Vault    *vault.Service
 	Payment  *payment.Service
 	Clocks   *timeline.Service
+	Webhooks *webhook.Service
 	// Live tells that live keys are served.
 	Live bool
 	// Master makes client secrets.

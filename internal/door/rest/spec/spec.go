@@ -106,6 +106,7 @@ var loaded = sync.OnceValue(func() *tables {
 	addNames(t.byID)
 	allowClearing(t.byID, params)
 	addRetired(shapes)
+	t.addExtensions()
 	return t
 })
 
