@@ -202,7 +202,10 @@ func (v *Service) change(ctx context.Context, name string, s id.Scope, key int64
 		if err := f(tx, o); err != nil {
 			return nil, err
 		}
-		return shown(o), Endpoints.Update(tx, o)
+		if err := Endpoints.Update(tx, o); err != nil {
+			return nil, err
+		}
+		return shown(o), nil
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/event"
@@ -11,6 +12,7 @@ import (
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/webhook"
 	"github.com/florinpay/florin/internal/door/rest/apiversion"
+	"github.com/florinpay/florin/internal/door/rest/spec"
 	"github.com/florinpay/florin/internal/kit/fault"
 )
 
@@ -63,9 +65,14 @@ func renderEndpoint(v *view, o *object.Object[webhook.Endpoint]) (any, error) {
 }
 
 // endpointParams reads what creating and changing an endpoint have in common.
-func endpointParams(c *call) *webhook.Params {
+func endpointParams(c *call) (*webhook.Params, error) {
 	p := &webhook.Params{URL: textAt(c.form, "url"), Description: textAt(c.form, "description")}
 	if types, ok := c.form.Strings("enabled_events"); ok {
+		for i, typ := range types {
+			if !slices.Contains(knownTypes(), typ) {
+				return nil, fault.Param(fmt.Sprintf("enabled_events[%d]", i), "", "Invalid enabled_events[%d]: %s is no type of event.", i, clip(typ))
+			}
+		}
 		p.Events = append([]string{}, types...)
 	}
 	if patch, ok := c.form.Metadata("metadata"); ok {
@@ -77,14 +84,23 @@ func endpointParams(c *call) *webhook.Params {
 			return changed, nil
 		}
 	}
-	return p
+	return p, nil
+}
+
+// knownTypes are the types of events of the API's document. Florin does not
+// write all of them.
+func knownTypes() []string {
+	return spec.ByID("PostWebhookEndpoints").Params.Field("enabled_events").Param.Element.Enum
 }
 
 func createEndpoint(s *Server, c *call) (any, error) {
 	if connect, _ := c.form.Bool("connect"); connect {
 		return nil, fault.Param("connect", "", "There are no connected accounts whose events an endpoint could be told of.")
 	}
-	p := endpointParams(c)
+	p, err := endpointParams(c)
+	if err != nil {
+		return nil, err
+	}
 	p.Version, _ = c.form.String("api_version")
 	if p.Version != "" {
 		if _, ok := apiversion.Parse(p.Version); !ok {
@@ -102,7 +118,10 @@ func updateEndpoint(s *Server, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := endpointParams(c)
+	p, err := endpointParams(c)
+	if err != nil {
+		return nil, err
+	}
 	if disabled, ok := c.form.Bool("disabled"); ok {
 		p.Disabled = &disabled
 	}

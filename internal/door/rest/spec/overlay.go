@@ -29,10 +29,6 @@ var lent = []struct{ operation, within, name, by string }{
 	{"PostPaymentIntentsIntentConfirm", "payment_method_data", "card", "PostPaymentMethods"},
 }
 
-// open are parameters whose enumerations grow: an account may be served a version
-// that is newer than the document.
-var open = []struct{ operation, name string }{{"PostWebhookEndpoints", "api_version"}}
-
 // clearable are parameters that the empty text unsets. The API's reference used
 // to say so; the prose of the document still does for some.
 var clearable = []struct {
@@ -77,7 +73,7 @@ var clearableParts = []struct{ optional, beside, names []string }{
 	},
 }
 
-// addNames applies renamed, lent and open. A param may be shared with other
+// addNames applies renamed and lent. A param may be shared with other
 // operations, so changes are made to copies.
 func addNames(byID map[string]*Operation) {
 	for _, r := range renamed {
@@ -89,14 +85,6 @@ func addNames(byID map[string]*Operation) {
 		at := *op.Params.Field(l.within)
 		at.Param = withField(at.Param, Field{Name: l.name, Param: byID[l.by].Params.Field(l.name).Param})
 		op.Params = withField(op.Params, at)
-	}
-	for _, o := range open {
-		op := byID[o.operation]
-		f := *op.Params.Field(o.name)
-		p := *f.Param
-		p.Type |= Open
-		f.Param = &p
-		op.Params = withField(op.Params, f)
 	}
 }
 
