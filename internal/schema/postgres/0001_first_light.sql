@@ -530,3 +530,12 @@ CREATE TABLE tax_id (
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX tax_id_customer ON tax_id (scope, customer, key);
+
+-- Who had which events sent again.
+CREATE TABLE webhook_replay (
+    scope    BIGINT NOT NULL,
+    key      BIGINT NOT NULL,
+    version  BIGINT NOT NULL,
+    endpoint BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);

@@ -523,3 +523,12 @@ CREATE TABLE tax_id (
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX tax_id_customer ON tax_id (scope, customer, key);
+
+-- Who had which events sent again.
+CREATE TABLE webhook_replay (
+    scope    INTEGER NOT NULL,
+    key      INTEGER NOT NULL,
+    version  INTEGER NOT NULL,
+    endpoint INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
