@@ -57,22 +57,22 @@ func (d *desk) everyRoute(key string, at map[string]string, readOnly bool, form 
 			d.t.Errorf("%s: the test makes nothing in %s: let world make it", name, collection)
 			continue
 		}
-		f(op, d.as(key, op.Method, pathAmong(at, op.Path), form(name)))
+		f(op, d.as(key, op.Method, pathAmong(at, op.Path, collection), form(name)))
 	}
 }
 
 // pathAmong fills in a path with what is at its collection and, where another
 // object is named further on, at the collection within that.
-func pathAmong(at map[string]string, path string) string {
+func pathAmong(at map[string]string, path, collection string) string {
 	parts := strings.Split(path, "/")
 	filled := 0
 	for i, part := range parts {
 		if !strings.HasPrefix(part, "{") {
 			continue
 		}
-		parts[i] = at[parts[2]]
+		parts[i] = at[collection]
 		if filled++; filled > 1 {
-			parts[i] = at[parts[2]+"/"+parts[i-1]]
+			parts[i] = at[collection+"/"+parts[i-1]]
 		}
 	}
 	return strings.Join(parts, "/")
