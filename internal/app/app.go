@@ -19,6 +19,7 @@ import (
 	"github.com/florinpay/florin/internal/base/listen"
 	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/cash"
 	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
@@ -83,6 +84,7 @@ type App struct {
 	Payment  *payment.Service
 	Dispute  *dispute.Service
 	Search   *search.Service
+	Cash     *cash.Service
 	Clocks   *timeline.Service
 	Webhooks *webhook.Service
 	Rest     *rest.Server
@@ -175,6 +177,8 @@ func (a *App) assemble(c Config, acquirer provider.Provider) {
 	keys := &idem.Keys{Sealer: a.Master}
 	a.Merchant = merchant.New(a.DB, merchant.Options{APIVersion: rest.Version})
 	a.Vault = vault.New(a.DB, a.Master, keys)
+	a.Cash = &cash.Service{DB: a.DB, Keys: keys, Book: &ledger.Book{}}
+	a.Vault.Holds = cash.Holds
 	a.Search = search.New(a.DB, a.Master, a.Vault)
 	a.Payment = &payment.Service{
 		DB: a.DB, Keys: keys, Vault: a.Vault, Merchant: a.Merchant, Book: &ledger.Book{},
@@ -183,7 +187,7 @@ func (a *App) assemble(c Config, acquirer provider.Provider) {
 	a.Dispute = &dispute.Service{DB: a.DB, Payment: a.Payment, Vault: a.Vault, Log: c.Logger}
 	a.Payment.Aftermath = a.Dispute
 	a.Clocks = &timeline.Service{DB: a.DB, Keys: keys, Belongings: a.Vault}
-	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Dispute: a.Dispute, Clocks: a.Clocks,
+	a.Rest = &rest.Server{Cash: a.Cash, DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Dispute: a.Dispute, Clocks: a.Clocks,
 		Search: a.Search, Live: c.MasterKey != "" || c.MasterKeyFile != "", Master: a.Master, Log: c.Logger}
 	keys.Pin = a.Rest.Pin
 	a.Rest.PublicURL = c.PublicURL

@@ -57,6 +57,7 @@ var expanded = map[string]merchant.Resource{
 	"sources":                     merchant.PaymentMethods,
 	"subscriptions":               "",
 	"tax_ids":                     "",
+	"cash_balance":                "",
 	"owner":                       "",
 	"tax":                         "",
 	"total_count":                 "",

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/cash"
 	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
@@ -27,7 +28,7 @@ var routes = joined(
 	intentRoutes, chargeRoutes, refundRoutes, customerRoutes, methodRoutes, tokenRoutes, balanceRoutes, eventRoutes,
 	searchRoutes, clockRoutes, disputeRoutes, warningRoutes,
 	endpointRoutes, deliveryRoutes,
-	customerBalanceRoutes, customerTaxRoutes, customerMethodRoutes,
+	customerBalanceRoutes, customerTaxRoutes, customerMethodRoutes, cashRoutes,
 )
 
 // joined is one table of several; each stands in the file of its noun.
@@ -51,6 +52,8 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		vault.Customers.Name:      nounOf(vault.Customers, renderCustomer),
 		vault.PaymentMethods.Name: nounOf(vault.PaymentMethods, renderMethod),
 		vault.Tokens.Name:         nounOf(vault.Tokens, renderToken),
+		cash.Balances.Name:        nounOf(cash.Balances, renderCash),
+		cash.Transactions.Name:    nounOf(cash.Transactions, renderCashTransaction),
 		vault.BalanceChanges.Name: nounOf(vault.BalanceChanges, renderBalanceChange),
 		vault.TaxIDs.Name:         nounOf(vault.TaxIDs, renderTaxID),
 		timeline.Clocks.Name:      nounOf(timeline.Clocks, renderClock),

@@ -17,6 +17,7 @@ import (
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/cash"
 	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
@@ -50,6 +51,7 @@ type Server struct {
 	Dispute  *dispute.Service
 	Search   *search.Service
 	Clocks   *timeline.Service
+	Cash     *cash.Service
 	// PublicURL is the address at which browsers reach Florin, such as
 	// https://pay.example; empty: the one that a request was sent to.
 	PublicURL string

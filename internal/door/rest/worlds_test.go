@@ -24,6 +24,7 @@ func (d *desk) world(key string) map[string]string {
 	under := "/v1/customers/" + at["customers"]
 	at["customers/balance_transactions"] = as("POST", under+"/balance_transactions", "amount=5&currency=usd").at("id")
 	at["customers/tax_ids"] = as("POST", under+"/tax_ids", "type=us_ein&value=123456789").at("id")
+	at["customers/cash_balance_transactions"] = as("POST", "/v1/test_helpers/customers/"+at["customers"]+"/fund_cash_balance", "amount=50&currency=usd").at("id")
 	at["customers/payment_methods"] = as("GET", under+"/payment_methods", "").ids()[0]
 	at["payment_methods"] = as("POST", "/v1/payment_methods", rawCard).at("id")
 	at["tokens"] = as("POST", "/v1/tokens", "card[number]=4242424242424242&card[exp_month]=1&card[exp_year]=40").at("id")
@@ -102,6 +103,10 @@ func TestNoRouteLeadsIntoAnotherWorld(t *testing.T) {
 				return "customer=" + own
 			case "PostCustomersCustomerBalanceTransactions":
 				return "amount=5&currency=usd"
+			case "PostTestHelpersCustomersCustomerFundCashBalance":
+				return "amount=5&currency=usd"
+			case "PostCustomersCustomerFundingInstructions":
+				return "currency=jpy&funding_type=bank_transfer&bank_transfer[type]=jp_bank_transfer"
 			case "PostCustomersCustomerTaxIds":
 				return "type=us_ein&value=123456789"
 			case "PostTestHelpersTestClocksTestClockAdvance":
