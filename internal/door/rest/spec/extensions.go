@@ -32,8 +32,11 @@ var extensions = []extension{
 
 func (t *tables) extend() {
 	for _, e := range extensions {
-		op := &Operation{ID: e.id, Method: e.method, Path: e.path, Params: &Param{Type: Hash, Fields: e.params}, names: pathNames(e.path)}
+		op := &Operation{ID: e.id, Method: e.method, Path: e.path, Params: &Param{Type: Hash, Fields: e.params}, extension: true, names: pathNames(e.path)}
 		t.byID[op.ID] = op
 		t.routes.add(op)
 	}
 }
+
+// Documented reports whether the API's document has the operation.
+func (op *Operation) Documented() bool { return !op.extension }
