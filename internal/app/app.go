@@ -99,6 +99,8 @@ type App struct {
 	proxies     listen.Proxies
 	metrics     *metrics.Metrics
 	ending      atomic.Bool // no further requests are wanted
+	sockets     context.Context
+	endSockets  context.CancelFunc
 	version     string
 	clock       clock.Clock
 	sealing     *sealing
@@ -113,6 +115,7 @@ type App struct {
 func New(ctx context.Context, c Config) (_ *App, err error) {
 	c.defaults()
 	a := &App{log: c.Logger}
+	a.sockets, a.endSockets = context.WithCancel(context.WithoutCancel(ctx))
 	if a.welcome, err = welcome.New(); err != nil {
 		return nil, err
 	}
@@ -218,6 +221,7 @@ const stopGrace = 25 * time.Second
 
 // Close ends everything, the last begun first.
 func (a *App) Close(context.Context) (err error) {
+	a.endSockets()
 	for i := len(a.close) - 1; i >= 0; i-- {
 		err = errors.Join(err, a.close[i]())
 	}
