@@ -1,19 +1,9 @@
 package rest
 
-import (
-	"strconv"
-	"time"
-)
-
 // aClock makes a test clock and gives its id.
 func (h *harness) aClock() string {
 	h.t.Helper()
-	return h.post("/v1/test_helpers/test_clocks", "frozen_time="+soon(0)).ok().str("id")
-}
-
-// soon is a moment some days from now, in seconds since 1970.
-func soon(days int) string {
-	return strconv.FormatInt(time.Now().Add(time.Hour).AddDate(0, 0, days).Unix(), 10)
+	return h.post("/v1/test_helpers/test_clocks", "frozen_time=1800000000").ok().str("id")
 }
 
 func ofClock(form string) func(*harness) sent {
@@ -21,27 +11,31 @@ func ofClock(form string) func(*harness) sent {
 }
 
 var _ = shows("PostTestHelpersTestClocks", scenario{
-	prepare: func(*harness) sent { return sent{form: "name=year&frozen_time=" + soon(1)} },
-	want:    map[string]any{"object": "test_helpers.test_clock", "name": "year", "status": "ready"},
-	shows:   map[string]any{"data.0.name": "year"},
-	fails:   []refusedRequest{{"no time", sending("name=year"), 400, "parameter_missing"}},
+	prepare: func(*harness) sent { return sent{form: "frozen_time=1800000000&name=annual"} },
+	want:    map[string]any{"object": "test_helpers.test_clock", "status": "ready", "name": "annual"},
+	shows:   map[string]any{"data.0.name": "annual"},
+	fails:   []refusedRequest{{"a time beyond all", sending("frozen_time=99999999999"), 400, "parameter_invalid_integer"}},
+	values:  func(*harness, sent) map[string]string { return map[string]string{"frozen_time": "1800000001"} },
 })
 
 var _ = shows("GetTestHelpersTestClocks", scenario{
-	prepare: func(h *harness) sent { h.aClock(); h.aClock(); return sent{form: "limit=2"} },
+	prepare: func(h *harness) sent { h.aClock(); h.aClock(); return sent{form: "limit=3"} },
 	want:    map[string]any{"object": "list", "data.0.object": "test_helpers.test_clock"},
 })
 
 var _ = shows("GetTestHelpersTestClocksTestClock", scenario{prepare: ofClock(""), want: map[string]any{"object": "test_helpers.test_clock"}})
 
 var _ = shows("PostTestHelpersTestClocksTestClockAdvance", scenario{
-	prepare: ofClock("frozen_time=" + soon(2)),
-	want:    map[string]any{"object": "test_helpers.test_clock"},
-	values:  func(*harness, sent) map[string]string { return map[string]string{"frozen_time": soon(5)} },
+	prepare: ofClock("frozen_time=1810000000"),
+	want:    map[string]any{"status": "advancing", "status_details.advancing.target_frozen_time": 1810000000},
+	shows:   map[string]any{"status": "advancing"},
+	fails:   []refusedRequest{{"backwards", sending("frozen_time=1700000000"), 400, ""}},
+	values:  func(*harness, sent) map[string]string { return map[string]string{"frozen_time": "1800000001"} },
 })
 
 var _ = shows("DeleteTestHelpersTestClocksTestClock", scenario{
 	prepare: ofClock(""),
 	want:    map[string]any{"object": "test_helpers.test_clock", "deleted": true},
-	then:    func(h *harness, s sent, _ *answered) { h.get("/v1/test_helpers/test_clocks/" + s.in[0]).is(404) },
+	look:    "/v1/test_helpers/test_clocks",
+	shows:   map[string]any{"object": "list"},
 })

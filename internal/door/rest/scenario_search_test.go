@@ -1,7 +1,7 @@
 package rest
 
-// searching prepares a search of what two payments have left.
-func searching(query string) func(*harness) sent {
+// searches prepares a search of what two payments have left.
+func searches(query string) func(*harness) sent {
 	return func(h *harness) sent {
 		customer := h.aCustomer()
 		for range 2 {
@@ -27,16 +27,16 @@ var searchFails = []refusedRequest{
 }
 
 var _ = shows("GetChargesSearch", scenario{
-	prepare: searching("created>0"), want: map[string]any{"object": "search_result", "data.0.object": "charge"},
+	prepare: searches("created>0"), want: map[string]any{"object": "search_result", "data.0.object": "charge"},
 	fails: searchFails, values: pages("charges"),
 })
 
 var _ = shows("GetPaymentIntentsSearch", scenario{
-	prepare: searching("created>0"), want: map[string]any{"object": "search_result", "data.0.object": "payment_intent"},
+	prepare: searches("created>0"), want: map[string]any{"object": "search_result", "data.0.object": "payment_intent"},
 	fails: searchFails, values: pages("payment_intents"),
 })
 
 var _ = shows("GetCustomersSearch", scenario{
-	prepare: searching("created>0"), want: map[string]any{"object": "search_result", "data.0.object": "customer"},
+	prepare: searches("created>0"), want: map[string]any{"object": "search_result", "data.0.object": "customer"},
 	fails: searchFails, values: pages("customers"),
 })
