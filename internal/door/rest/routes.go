@@ -5,10 +5,12 @@ import (
 	"sync"
 
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/core/webhook"
 )
 
 // route is what there is to an operation: what it does, and what a restricted
@@ -23,8 +25,8 @@ type route struct {
 // document.
 var routes = joined(
 	intentRoutes, chargeRoutes, refundRoutes, customerRoutes, methodRoutes, tokenRoutes, balanceRoutes, eventRoutes,
-	searchRoutes,
-	clockRoutes,
+	searchRoutes, clockRoutes, disputeRoutes, warningRoutes,
+	clockRoutes, endpointRoutes, deliveryRoutes,
 )
 
 // joined is one table of several; each stands in the file of its noun.
@@ -43,10 +45,14 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		payment.Intents.Name:      nounOf(payment.Intents, renderIntent),
 		payment.Charges.Name:      nounOf(payment.Charges, renderCharge),
 		payment.Refunds.Name:      nounOf(payment.Refunds, renderRefund),
+		dispute.Disputes.Name:     nounOf(dispute.Disputes, renderDispute),
+		dispute.Warnings.Name:     nounOf(dispute.Warnings, renderWarning),
 		vault.Customers.Name:      nounOf(vault.Customers, renderCustomer),
 		vault.PaymentMethods.Name: nounOf(vault.PaymentMethods, renderMethod),
 		vault.Tokens.Name:         nounOf(vault.Tokens, renderToken),
 		timeline.Clocks.Name:      nounOf(timeline.Clocks, renderClock),
+		webhook.Endpoints.Name:    nounOf(webhook.Endpoints, renderEndpoint),
+		webhook.Replays.Name:      nounOf(webhook.Replays, renderReplay),
 		ledger.Transactions.Name:  nounOf(ledger.Transactions, renderTransaction),
 	}
 })
