@@ -25,8 +25,7 @@ type route struct {
 // document.
 var routes = joined(
 	intentRoutes, chargeRoutes, refundRoutes, customerRoutes, methodRoutes, tokenRoutes, balanceRoutes, eventRoutes,
-	searchRoutes, clockRoutes, disputeRoutes, warningRoutes,
-	clockRoutes, endpointRoutes, deliveryRoutes,
+	searchRoutes, clockRoutes, disputeRoutes, warningRoutes, endpointRoutes, deliveryRoutes,
 )
 
 // joined is one table of several; each stands in the file of its noun.
