@@ -27,6 +27,7 @@ var routes = joined(
 	intentRoutes, chargeRoutes, refundRoutes, customerRoutes, methodRoutes, tokenRoutes, balanceRoutes, eventRoutes,
 	searchRoutes, clockRoutes, disputeRoutes, warningRoutes,
 	endpointRoutes, deliveryRoutes, stripecliRoutes,
+	searchRoutes, clockRoutes, disputeRoutes, warningRoutes, endpointRoutes, deliveryRoutes,
 )
 
 // joined is one table of several; each stands in the file of its noun.
