@@ -18,6 +18,8 @@ type Account struct {
 	StatementDescriptor string         `json:"statement_descriptor,omitempty"`
 	Settings            Settings       `json:"settings"`
 	Fees                Schedule       `json:"fees"`
+	Payouts             Payouts        `json:"payouts,omitzero"`
+	Profile             Profile        `json:"profile,omitzero"`
 }
 
 // Settings are what a merchant may or may not do.
@@ -98,6 +100,9 @@ func (a *Account) check() error {
 		return fault.Param("statement_descriptor", "", "The statement descriptor must have 5 to 22 characters, at least one letter, and none of < > \\ ' \" *.")
 	case a.Settings.SettlementDays < 0 || a.Settings.SettlementDays > maxSettlementDays:
 		return fault.Param("settlement_days", "", "Money can become available after 0 to %d days.", maxSettlementDays)
+	}
+	if err := a.Payouts.check(); err != nil {
+		return err
 	}
 	return a.Fees.check()
 }
