@@ -1,6 +1,8 @@
 package merchant
 
 import (
+	"cmp"
+	"context"
 	"strings"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -16,10 +18,13 @@ type Account struct {
 	Country             string         `json:"country"` // ISO 3166-1 alpha-2: "US"
 	DefaultCurrency     money.Currency `json:"default_currency"`
 	StatementDescriptor string         `json:"statement_descriptor,omitempty"`
-	Settings            Settings       `json:"settings"`
-	Fees                Schedule       `json:"fees"`
-	Payouts             Payouts        `json:"payouts,omitzero"`
-	Profile             Profile        `json:"profile,omitzero"`
+	// APIVersion is the version of the API that the account is served when it
+	// does not ask for another: "2026-08-26.dahlia".
+	APIVersion string   `json:"api_version,omitempty"`
+	Settings   Settings `json:"settings"`
+	Fees       Schedule `json:"fees"`
+	Payouts    Payouts  `json:"payouts,omitzero"`
+	Profile    Profile  `json:"profile,omitzero"`
 }
 
 // Settings are what a merchant may or may not do.
@@ -67,13 +72,14 @@ type Params struct {
 	Country             string         // default "US"
 	DefaultCurrency     money.Currency // default "usd"
 	StatementDescriptor string
+	APIVersion          string // default [Options.APIVersion]
 	Settings            *Settings
 	Fees                *Schedule
 }
 
-// account checks the parameters and fills in defaults.
-func (p Params) account() (Account, error) {
-	a := Account{Name: p.Name, Country: p.Country, DefaultCurrency: p.DefaultCurrency,
+// accountOf checks the parameters and fills in defaults.
+func (v *Service) accountOf(p Params) (Account, error) {
+	a := Account{Name: p.Name, APIVersion: cmp.Or(p.APIVersion, v.apiVersion), Country: p.Country, DefaultCurrency: p.DefaultCurrency,
 		StatementDescriptor: p.StatementDescriptor, Settings: DefaultSettings(), Fees: DefaultFees()}
 	if a.Country == "" {
 		a.Country = "US"
@@ -120,4 +126,9 @@ func validDescriptor(s string) bool {
 		}
 	}
 	return len(s) >= 5 && len(s) <= 22 && letters > 0
+}
+
+// OfShard gives the keys of the accounts of a shard.
+func OfShard(ctx context.Context, d *db.DB, shard uint16) ([]int64, error) {
+	return ofShard.All(ctx, d, int64(id.Shards), int64(shard))
 }

@@ -24,6 +24,10 @@ const (
 	OpCapture   Operation = "capture"
 	OpVoid      Operation = "void"
 	OpRefund    Operation = "refund"
+	OpContest   Operation = "contest" // answers a dispute with evidence
+	OpConcede   Operation = "concede" // gives in to a dispute
+	// OpAuthenticate has the payer prove to be the card's holder. No money moves.
+	OpAuthenticate Operation = "authenticate"
 )
 
 // State is where an attempt stands.
@@ -113,11 +117,26 @@ type Attempt struct {
 	Charge    ChargeID       `json:"charge,omitempty"`   // captured, voided or refunded
 	Refund    RefundID       `json:"refund,omitempty"`   // made by this attempt
 	Original  AttemptID      `json:"original,omitempty"` // the attempt that is captured, voided or refunded
+	Dispute   int64          `json:"dispute,omitempty"`  // answered by this attempt
 	Method    object.Ref     `json:"method,omitzero"`    // paid with, as it was
 	Card      int64          `json:"card,omitempty"`     // vault's key of the card data
 	// Ticket and Request are the API request that waits for the outcome.
 	Ticket  idem.Ticket   `json:"ticket,omitzero"`
 	Request event.Request `json:"request,omitzero"`
+
+	// Payer says where the payer is while this goes on.
+	Payer Payer `json:"payer,omitzero"`
+	// SetUp: the card is to be used, or was set up to be used, while its holder is
+	// away.
+	SetUp bool `json:"setup,omitempty"`
+	// Proof is the authentication that an authorisation brings along, and ThreeDS
+	// what came of it.
+	Proof   AttemptID         `json:"proof,omitempty"`
+	ThreeDS *provider.ThreeDS `json:"three_ds,omitempty"`
+	// Then is what an authentication leads to: authorize or sale.
+	Then Operation `json:"then,omitempty"`
+	// Next is the attempt by which the same confirmation goes on.
+	Next AttemptID `json:"next,omitempty"`
 
 	// Cancellation is the reason that an intent gets with a void.
 	Cancellation string `json:"cancel,omitempty"`
@@ -172,6 +191,9 @@ func (a *Attempt) learn(o provider.Outcome) {
 	set(&a.Message, o.Message)
 	set(&a.AuthorizationCode, o.AuthorizationCode)
 	set(&a.CVCCheck, o.CVCCheck)
+	if o.ThreeDS != nil {
+		a.ThreeDS = o.ThreeDS
+	}
 	a.Raw = append(a.Raw, o.Raw...)
 	if over := len(a.Raw) - maxRaw; over > 0 {
 		a.Raw = a.Raw[over:]

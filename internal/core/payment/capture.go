@@ -70,8 +70,11 @@ func (v *Service) Cancel(ctx context.Context, s id.Scope, intent IntentID, reaso
 		if err != nil {
 			return nil, nil, err
 		}
-		if o.Body.Attempt != 0 {
+		if o.Body.busy() {
 			return nil, nil, locked(s, o.Body.Attempt)
+		}
+		if err := v.dropAuthentication(tx, o); err != nil {
+			return nil, nil, err
 		}
 		if next, ok := intentMachine.Next(o.Body.Status, cancel); ok {
 			o.Body.Status, o.Body.CanceledAt, o.Body.CancellationReason = next, tx.Now(), reason
@@ -107,7 +110,7 @@ func (v *Service) capturable(tx *db.Tx, s id.Scope, intent IntentID, on Trigger,
 		return nil, nil, err
 	}
 	// What is open comes first: its outcome may yet allow this.
-	if o.Body.Attempt != 0 && !probe.Mutant("payment.no-lock") {
+	if o.Body.busy() && !probe.Mutant("payment.no-lock") {
 		return nil, nil, locked(s, o.Body.Attempt)
 	}
 	if !intentMachine.Can(o.Body.Status, on) {

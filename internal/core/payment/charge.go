@@ -1,10 +1,14 @@
 package payment
 
 import (
+	"strconv"
+	"time"
+
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/money"
+	"github.com/florinpay/florin/internal/provider"
 )
 
 // ChargeStatus is Stripe's charge status.
@@ -19,29 +23,39 @@ const (
 
 // Charge is the body of a Charge: one attempt to pay that a provider judged.
 type Charge struct {
-	Status             ChargeStatus      `json:"status"`
-	Amount             int64             `json:"amount"` // authorised, ISO minor units
-	Captured           int64             `json:"captured,omitempty"`
-	Refunded           int64             `json:"refunded,omitempty"`
-	Currency           money.Currency    `json:"currency"`
-	Intent             IntentID          `json:"intent"`
-	Attempt            AttemptID         `json:"attempt"`
-	Customer           int64             `json:"customer,omitempty"`
-	Method             object.Ref        `json:"method"` // as it was when it paid
-	BalanceTransaction int64             `json:"txn,omitempty"`
-	Voided             bool              `json:"voided,omitempty"`
-	Failure            *fault.Error      `json:"failure,omitempty"`
-	NetworkCode        string            `json:"code,omitempty"`
-	AuthorizationCode  string            `json:"auth,omitempty"`
-	CVCCheck           string            `json:"cvc,omitempty"`
-	Description        string            `json:"description,omitempty"`
-	Descriptor         string            `json:"descriptor,omitempty"`
-	DescriptorSuffix   string            `json:"suffix,omitempty"`
-	TransferGroup      string            `json:"group,omitempty"`
-	Metadata           map[string]string `json:"metadata,omitempty"`
+	Status             ChargeStatus   `json:"status"`
+	Amount             int64          `json:"amount"` // authorised, ISO minor units
+	Captured           int64          `json:"captured,omitempty"`
+	Refunded           int64          `json:"refunded,omitempty"`
+	Currency           money.Currency `json:"currency"`
+	Intent             IntentID       `json:"intent"`
+	Attempt            AttemptID      `json:"attempt"`
+	Customer           int64          `json:"customer,omitempty"`
+	Method             object.Ref     `json:"method"` // as it was when it paid
+	BalanceTransaction int64          `json:"txn,omitempty"`
+	Voided             bool           `json:"voided,omitempty"`
+	// CaptureBefore is when an authorisation is given up, on its customer's line
+	// of time; zero for a sale.
+	CaptureBefore     time.Time         `json:"capture_before,omitzero"`
+	Failure           *fault.Error      `json:"failure,omitempty"`
+	NetworkCode       string            `json:"code,omitempty"`
+	AuthorizationCode string            `json:"auth,omitempty"`
+	CVCCheck          string            `json:"cvc,omitempty"`
+	ThreeDS           *provider.ThreeDS `json:"three_ds,omitempty"` // what the payer's authentication came to
+	Description       string            `json:"description,omitempty"`
+	Descriptor        string            `json:"descriptor,omitempty"`
+	DescriptorSuffix  string            `json:"suffix,omitempty"`
+	TransferGroup     string            `json:"group,omitempty"`
+	Metadata          map[string]string `json:"metadata,omitempty"`
 	// Contradicted is a refund that succeeded after it was called failed, for
 	// as long as others have its place.
 	Contradicted AttemptID `json:"contradicted,omitempty"`
+	// Complaints are the disputes and inquiries about it, in the order in which
+	// they came. Disputed is what disputes have taken back and not returned, ISO
+	// minor units; Warned is the key of its early fraud warning.
+	Complaints []Complaint `json:"complaints,omitempty"`
+	Disputed   int64       `json:"disputed,omitempty"`
+	Warned     int64       `json:"warned,omitempty"`
 	// GivenBack tells that the money came when it was no longer wanted.
 	GivenBack string `json:"given_back,omitempty"`
 }
@@ -51,17 +65,29 @@ func (c *Charge) money(minor int64) money.Amount { return money.New(minor, c.Cur
 type chargeColumns struct {
 	Customer int64
 	Intent   IntentID
+	Status   ChargeStatus
+	Amount   int64 // as the API counts
+	Currency money.Currency
 }
 
 // Charges are the charges.
 var Charges = object.Define(object.Spec[Charge, chargeColumns]{
-	Name: "charge", Prefix: "ch", Schema: 1, Table: "charge", Columns: "customer, intent",
+	Name: "charge", Prefix: "ch", Schema: 1, Table: "charge", Columns: "customer, intent, status, amount, currency",
 	Fields: func(c *chargeColumns, f *db.Fields) {
 		db.Int(f, &c.Customer)
 		db.Int(f, &c.Intent)
+		db.Text(f, &c.Status)
+		db.Int(f, &c.Amount)
+		db.Text(f, &c.Currency)
 	},
-	Derive:  func(c *Charge) chargeColumns { return chargeColumns{c.Customer, c.Intent} },
+	Derive: func(c *Charge) chargeColumns {
+		return chargeColumns{c.Customer, c.Intent, c.Status, apiAmount(c.money(c.Amount)), c.Currency}
+	},
 	Filters: []string{"customer", "intent"},
+	// Of its card and its payer's address, which the payment method has.
+	Index: func(c *Charge) int64 {
+		return digestOf(c.Metadata, strconv.FormatInt(c.Method.Key, 36), strconv.FormatInt(c.Method.Version, 36))
+	},
 })
 
 // RefundStatus is Stripe's refund status.
@@ -70,7 +96,8 @@ type RefundStatus string
 const (
 	// RefundPending: in flight, or its outcome is not known. Left by the outcome.
 	RefundPending RefundStatus = "pending"
-	// RefundSucceeded: the money is on its way back. Final.
+	// RefundSucceeded: the money is on its way back. Left only by the provider's
+	// word that it did not arrive.
 	RefundSucceeded RefundStatus = "succeeded"
 	// RefundFailed: nothing was given back. Left only by a late success.
 	RefundFailed RefundStatus = "failed"
@@ -87,6 +114,8 @@ type Refund struct {
 	Metadata           map[string]string `json:"metadata,omitempty"`
 	BalanceTransaction int64             `json:"txn,omitempty"`
 	FailureReason      string            `json:"failure,omitempty"` // Stripe's failure_reason
+	// FailureTransaction is by which the money came back, where it had gone.
+	FailureTransaction int64 `json:"failure_txn,omitempty"`
 }
 
 type refundColumns struct {

@@ -30,6 +30,8 @@ type CreateParams struct {
 	TransferGroup      string
 	Metadata           map[string]string
 	Confirm            bool
+	ThreeDSecure       string // request_three_d_secure; empty: as the issuer wants it
+	Payer              Payer
 }
 
 // ConfirmParams are what a confirmation may bring along.
@@ -37,6 +39,8 @@ type ConfirmParams struct {
 	Method           string // as in CreateParams; empty: the one the intent has
 	CaptureMethod    string
 	SetupFutureUsage string
+	ThreeDSecure     string // as in CreateParams; empty: as it is
+	Payer            Payer
 }
 
 // Create makes an intent, and pays it when asked to confirm. The reply shows
@@ -77,7 +81,7 @@ func (v *Service) Create(ctx context.Context, s id.Scope, p CreateParams, r *ide
 		if !p.Confirm {
 			return shown(Intents, o), nil, nil
 		}
-		attempt, err := v.beginConfirm(tx, o, ConfirmParams{}, r)
+		attempt, err := v.beginConfirm(tx, o, ConfirmParams{Payer: p.Payer}, r)
 		return nil, attempt, err
 	})
 }
@@ -126,6 +130,7 @@ func (p *CreateParams) intent() Intent {
 		MethodTypes: slices.Clone(p.MethodTypes), Automatic: p.Automatic,
 		Description: p.Description, Descriptor: p.Descriptor, DescriptorSuffix: p.DescriptorSuffix,
 		SetupFutureUsage: p.SetupFutureUsage, TransferGroup: p.TransferGroup, Metadata: p.Metadata,
+		ThreeDSecure: p.ThreeDSecure,
 	}
 	if i.CaptureMethod == "" {
 		i.CaptureMethod = "automatic_async"
@@ -166,7 +171,7 @@ func (v *Service) Confirm(ctx context.Context, s id.Scope, intent IntentID, p Co
 }
 
 // beginConfirm moves the intent to processing and writes the attempt that will
-// pay it.
+// pay it, or the one that has the payer authenticate before.
 func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmParams, r *idem.Request) (*object.Object[Attempt], error) {
 	i := &o.Body
 	next, ok := intentMachine.Next(i.Status, confirm)
@@ -187,13 +192,24 @@ func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmPar
 	if p.SetupFutureUsage != "" {
 		i.SetupFutureUsage = p.SetupFutureUsage
 	}
+	if p.ThreeDSecure != "" {
+		i.ThreeDSecure = p.ThreeDSecure
+	}
+	if err := v.dropAuthentication(tx, o); err != nil {
+		return nil, err
+	}
 	a := Attempt{Operation: OpSale, Provider: via, Amount: i.Amount, Currency: i.Currency, Intent: IntentID(o.Key),
 		Method: m.Ref(), Card: m.Body.CardRow}
 	if i.manual() {
 		a.Operation = OpAuthorize
 	}
-	if err := v.authorizeGuard(tx, o); err != nil {
+	if err := v.before(tx, o, &a, p.Payer, m); err != nil {
 		return nil, err
+	}
+	if a.Operation != OpAuthenticate {
+		if err := v.authorizeGuard(tx, o); err != nil {
+			return nil, err
+		}
 	}
 	attempt, err := v.insertAttempt(tx, o.Scope, a, r)
 	if err != nil {
@@ -220,14 +236,17 @@ func (v *Service) authorizeGuard(tx *db.Tx, o *object.Object[Intent]) error {
 // insertAttempt writes an attempt that is about to be sent, with the lease
 // during which nobody else may look after it.
 func (v *Service) insertAttempt(tx *db.Tx, s id.Scope, a Attempt, r *idem.Request) (*object.Object[Attempt], error) {
+	a.Ticket, a.Request = r.Ticket(), request(r)
+	return v.writeAttempt(tx, s, a)
+}
+
+func (v *Service) writeAttempt(tx *db.Tx, s id.Scope, a Attempt) (*object.Object[Attempt], error) {
 	p, err := v.provider(a.Provider)
 	if err != nil {
 		return nil, err
 	}
 	a.State, a.Sent = Sending, tx.Now()
 	a.Due = tx.Now().Add(p.Traits.Timeout + Margin)
-	a.Ticket = r.Ticket()
-	a.Request = request(r)
 	return Attempts.Insert(tx, s, tx.NewKey(), a)
 }
 

@@ -1,6 +1,8 @@
 package payment
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -31,6 +33,9 @@ const (
 	// Processing: an attempt to authorise is in flight or its outcome is not
 	// known. Left by the outcome alone.
 	Processing Status = "processing"
+	// RequiresAction: the payer has to authenticate. Left when the payer has, or
+	// by confirming anew or cancelling.
+	RequiresAction Status = "requires_action"
 	// RequiresCapture: the amount is reserved. Left by capturing or voiding.
 	RequiresCapture Status = "requires_capture"
 	// Succeeded: the money is taken. Final.
@@ -51,6 +56,9 @@ const (
 	captureSettled Trigger = "capture approved"
 	cancel         Trigger = "cancel"
 	voidSettled    Trigger = "void approved"
+	needsAction    Trigger = "payer asked to authenticate"
+	actionDone     Trigger = "payer authenticated"
+	actionKept     Trigger = "payer authenticated, to be confirmed again"
 	lateSale       Trigger = "late sale"
 	lateAuth       Trigger = "late authorisation"
 )
@@ -70,6 +78,12 @@ var intentMachine = fsm.New("payment_intent",
 	fsm.Row[Status, Trigger]{From: Processing, On: saleApproved, To: Succeeded},
 	fsm.Row[Status, Trigger]{From: Processing, On: authApproved, To: RequiresCapture},
 	fsm.Row[Status, Trigger]{From: Processing, On: attemptFailed, To: RequiresPaymentMethod},
+	fsm.Row[Status, Trigger]{From: Processing, On: needsAction, To: RequiresAction},
+	fsm.Row[Status, Trigger]{From: RequiresAction, On: confirm, To: Processing},
+	fsm.Row[Status, Trigger]{From: RequiresAction, On: actionDone, To: Processing},
+	fsm.Row[Status, Trigger]{From: RequiresAction, On: actionKept, To: RequiresConfirmation},
+	fsm.Row[Status, Trigger]{From: RequiresAction, On: attemptFailed, To: RequiresPaymentMethod},
+	fsm.Row[Status, Trigger]{From: RequiresAction, On: cancel, To: Canceled},
 	fsm.Row[Status, Trigger]{From: RequiresCapture, On: captureSettled, To: Succeeded},
 	fsm.Row[Status, Trigger]{From: RequiresCapture, On: voidSettled, To: Canceled},
 )
@@ -95,8 +109,16 @@ type Intent struct {
 	Metadata           map[string]string `json:"metadata,omitempty"`
 	LatestCharge       ChargeID          `json:"charge,omitempty"`
 	LastError          *Failure          `json:"error,omitempty"`
-	// Attempt is the open attempt to authorise, capture or void; zero: none.
-	Attempt            AttemptID `json:"attempt,omitempty"`
+	// Attempt is the open attempt to authenticate, authorise, capture or void;
+	// zero: none.
+	Attempt AttemptID `json:"attempt,omitempty"`
+	// ThreeDSecure is the wish for authentication (request_three_d_secure); empty:
+	// as the issuer wants it.
+	ThreeDSecure string `json:"three_ds,omitempty"`
+	// Action is what the payer has to do, in RequiresAction.
+	Action *Action `json:"action,omitempty"`
+	// Proof is an authentication that succeeded, for the next confirmation to use.
+	Proof              AttemptID `json:"proof,omitempty"`
 	CanceledAt         time.Time `json:"canceled,omitzero"`
 	CancellationReason string    `json:"reason,omitempty"`
 }
@@ -116,18 +138,47 @@ func (i *Intent) money(minor int64) money.Amount { return money.New(minor, i.Cur
 type intentColumns struct {
 	Status   Status
 	Customer int64
+	Amount   int64 // as the API counts
+	Currency money.Currency
 }
 
 // Intents are the PaymentIntents.
 var Intents = object.Define(object.Spec[Intent, intentColumns]{
-	Name: "payment_intent", Prefix: "pi", Schema: 1, Table: "payment_intent", Columns: "status, customer",
+	Name: "payment_intent", Prefix: "pi", Schema: 1, Table: "payment_intent", Columns: "status, customer, amount, currency",
 	Fields: func(c *intentColumns, f *db.Fields) {
 		db.Text(f, &c.Status)
 		db.Int(f, &c.Customer)
+		db.Int(f, &c.Amount)
+		db.Text(f, &c.Currency)
 	},
-	Derive:  func(i *Intent) intentColumns { return intentColumns{i.Status, i.Customer} },
+	Derive: func(i *Intent) intentColumns {
+		return intentColumns{i.Status, i.Customer, apiAmount(i.money(i.Amount)), i.Currency}
+	},
 	Filters: []string{"customer"},
+	Index:   func(i *Intent) int64 { return digestOf(i.Metadata) },
 })
+
+// apiAmount is an amount as the API counts it, so that a search by the API's
+// number finds it. What is beyond the API's range is never shown; it stays as it is.
+func apiAmount(a money.Amount) int64 {
+	n, err := a.ToAPI()
+	if err != nil {
+		return a.Minor()
+	}
+	return n
+}
+
+// digestOf is what the search index has of an object: its metadata, and
+// whatever else parts tell.
+func digestOf(metadata map[string]string, parts ...string) int64 {
+	if len(metadata) == 0 && len(parts) == 0 {
+		return 0
+	}
+	for _, k := range slices.Sorted(maps.Keys(metadata)) {
+		parts = append(parts, k, metadata[k])
+	}
+	return object.Digest(parts...)
+}
 
 // unexpected is Stripe's refusal of an operation in a state that has none.
 func unexpected(operation string, st Status) *fault.Error {

@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -48,12 +49,20 @@ func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.
 		reference += "_again"
 	}
 	switch b.Operation {
-	case OpAuthorize, OpSale:
+	case OpAuthenticate, OpAuthorize, OpSale:
 		card, err := v.Vault.CardData(ctx, s, b.Card)
 		if err != nil {
 			return provider.Outcome{Status: provider.Failed, Message: err.Error()}
 		}
-		return p.Authorize(ctx, provider.AuthorizeRequest{Reference: reference, Amount: b.money(), Card: card, Capture: b.Operation == OpSale})
+		if b.Operation == OpAuthenticate {
+			return v.authenticate(ctx, p, a, card)
+		}
+		request := provider.AuthorizeRequest{Reference: reference, Amount: b.money(), Card: card, Capture: b.Operation == OpSale,
+			OffSession: b.Payer.Away, SetUp: b.SetUp}
+		if proves(b.ThreeDS) {
+			request.Authentication = Reference(s, b.Proof)
+		}
+		return p.Authorize(ctx, request)
 	case OpCapture:
 		return p.Capture(ctx, provider.CaptureRequest{Reference: reference, Original: original, Amount: b.money()})
 	case OpRefund:
@@ -64,6 +73,8 @@ func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.
 			f.Outcome.Status = provider.Unknown
 		}
 		return f.Outcome
+	case OpContest, OpConcede:
+		return v.contest(ctx, p, a)
 	}
 	return provider.Outcome{Status: provider.Failed, Message: fmt.Sprintf("no provider call for %q", b.Operation)}
 }
@@ -72,18 +83,22 @@ func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.
 // depends on it, in one step, and records the reply for the request that
 // waits. held is the attempt as the caller took its lease. An attempt that was
 // settled meanwhile keeps its outcome, but for a success of one that was called
-// failed.
+// failed. Where another attempt goes on for the same confirmation, it is sent.
 func (v *Service) settle(ctx context.Context, held *object.Object[Attempt], o provider.Outcome, r *idem.Request) (reply *idem.Reply, err error) {
 	s := held.Scope
 	account, err := v.Merchant.Account(ctx, s)
 	if err != nil {
 		return nil, err
 	}
+	o = held.Body.judged(o)
+	var next *object.Object[Attempt]
 	err = v.DB.Run(ctx, db.Step{Name: "payment.settle", Scope: s.Key(), Needs: settleNeeds(held, account, v.clock().Now()), Do: func(tx *db.Tx) error {
+		next = nil
 		a, err := get(tx, Attempts, s, held.Key)
 		if err != nil {
 			return err
 		}
+		before := a.Body.Next
 		mine := a.Body.Due.Equal(held.Body.Due)
 		switch {
 		case a.Body.Open() && (mine || a.Body.believes(o.Status)):
@@ -91,13 +106,32 @@ func (v *Service) settle(ctx context.Context, held *object.Object[Attempt], o pr
 		case a.Body.State == Failed && o.Status == provider.Approved:
 			err = v.late(tx, account, a, o)
 		}
+		if err == nil {
+			err = v.heed(tx, account, a, o.Notices)
+		}
 		if err != nil {
+			return err
+		}
+		if a.Body.Next != before {
+			next, err = get(tx, Attempts, s, int64(a.Body.Next))
 			return err
 		}
 		reply, err = v.answer(tx, a, r)
 		return err
 	}})
-	return reply, err
+	if bad, ok := errors.AsType[noticeError](err); ok {
+		// The outcome must not be lost for what was told beside it, which comes again.
+		v.Log.Warn("a notice beside an outcome could not be applied", "attempt", Reference(s, AttemptID(held.Key)), "error", bad)
+		o.Notices = nil
+		return v.settle(ctx, held, o, r)
+	}
+	if err != nil || next == nil {
+		return reply, err
+	}
+	// Whoever brought the attempt to its end goes on with the next one. If they
+	// don't get to it, it is found like any other once its lease is over.
+	probe.Point("payment.followed")
+	return v.send(ctx, next, r)
 }
 
 // believes reports whether an outcome counts that is brought by somebody whose
@@ -132,6 +166,9 @@ func (v *Service) applyNews(tx *db.Tx, account *merchant.Account, a *object.Obje
 		if err := Attempts.Update(tx, a); err != nil {
 			return err
 		}
+		if a.Body.Operation == OpAuthenticate {
+			return v.asked(tx, a, before, o)
+		}
 		return v.undecided(tx, a, before)
 	}
 	a.Body.Due = a.Body.recheck(tx.Now(), news, v.Providers[a.Body.Provider].Traits)
@@ -139,9 +176,14 @@ func (v *Service) applyNews(tx *db.Tx, account *merchant.Account, a *object.Obje
 		return err
 	}
 	switch a.Body.Operation {
+	case OpAuthenticate:
+		return v.authenticated(tx, a)
 	case OpAuthorize, OpSale:
 		if next == Approved {
 			return v.paid(tx, account, a)
+		}
+		if v.asksForPayer(&a.Body) {
+			return v.beginAuthentication(tx, a)
 		}
 		return v.unpaid(tx, a, o)
 	case OpCapture:
@@ -150,6 +192,8 @@ func (v *Service) applyNews(tx *db.Tx, account *merchant.Account, a *object.Obje
 		return v.voided(tx, a)
 	case OpRefund:
 		return v.refunded(tx, a, before)
+	case OpContest, OpConcede:
+		return v.Aftermath.Answered(tx, account, a)
 	}
 	return fmt.Errorf("no settlement for %q", a.Body.Operation)
 }
@@ -160,7 +204,7 @@ func (v *Service) undecided(tx *db.Tx, a *object.Object[Attempt], before State) 
 		return nil
 	}
 	switch a.Body.Operation {
-	case OpAuthorize, OpSale:
+	case OpAuthenticate, OpAuthorize, OpSale:
 		o, err := get(tx, Intents, a.Scope, int64(a.Body.Intent))
 		if err != nil {
 			return err
@@ -181,6 +225,10 @@ func (v *Service) undecided(tx *db.Tx, a *object.Object[Attempt], before State) 
 
 // replyTo is what the request behind an attempt is answered, as things stand.
 func (v *Service) replyTo(tx *db.Tx, a *object.Object[Attempt]) (*idem.Reply, error) {
+	a, err := last(tx, a)
+	if err != nil {
+		return nil, err
+	}
 	b := &a.Body
 	if b.Operation == OpRefund {
 		r, err := get(tx, Refunds, a.Scope, int64(b.Refund))
@@ -188,6 +236,9 @@ func (v *Service) replyTo(tx *db.Tx, a *object.Object[Attempt]) (*idem.Reply, er
 			return nil, err
 		}
 		return shown(Refunds, r), nil
+	}
+	if b.Operation.contests() {
+		return v.Aftermath.Shown(tx, a)
 	}
 	o, err := get(tx, Intents, a.Scope, int64(b.Intent))
 	if err != nil {
@@ -198,11 +249,22 @@ func (v *Service) replyTo(tx *db.Tx, a *object.Object[Attempt]) (*idem.Reply, er
 		return reply, nil
 	}
 	refusal := failure(provider.Outcome{Status: statusOf(b.State), Reason: b.Reason})
-	if b.Operation == OpCapture || b.Operation == OpVoid {
+	switch b.Operation {
+	case OpCapture, OpVoid:
 		refusal = followUpRefused(b)
+	case OpAuthenticate:
+		refusal = notAuthenticated(b)
 	}
 	reply.Error = &refusal
 	return reply, nil
+}
+
+// last is the attempt that a confirmation has come to.
+func last(tx *db.Tx, a *object.Object[Attempt]) (_ *object.Object[Attempt], err error) {
+	for a.Body.Next != 0 && err == nil {
+		a, err = get(tx, Attempts, a.Scope, int64(a.Body.Next))
+	}
+	return a, err
 }
 
 func statusOf(s State) provider.Status {

@@ -20,9 +20,11 @@ import (
 	"github.com/florinpay/florin/internal/base/db/dbtest"
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/secret"
+	"github.com/florinpay/florin/internal/base/timeline"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/search"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/provider"
@@ -108,10 +110,12 @@ func harnessWith(t testing.TB, p provider.Provider) *harness {
 	s.Keys = &idem.Keys{Sealer: master, Pin: s.Pin}
 	s.Merchant = merchant.New(d, merchant.Options{})
 	s.Vault = vault.New(d, master, s.Keys)
+	s.Search = search.New(d, master, s.Vault)
 	s.Payment = &payment.Service{
 		DB: d, Keys: s.Keys, Vault: s.Vault, Merchant: s.Merchant, Book: &ledger.Book{},
 		Providers: map[string]provider.Provider{p.Name: h.script.over(p)}, Default: p.Name, Log: log,
 	}
+	s.Clocks = &timeline.Service{DB: d, Keys: s.Keys, Belongings: s.Vault}
 	h.server, h.handler = s, s
 	h.merchants()
 	return h

@@ -44,6 +44,7 @@ type fullIntent struct {
 	AmountReceived             int64             `json:"amount_received"`
 	Application                any               `json:"application"`
 	ApplicationFeeAmount       any               `json:"application_fee_amount"`
+	Charges                    *list             `json:"charges,omitempty"` // of versions that have it
 	Customer                   any               `json:"customer"`
 	CustomerAccount            any               `json:"customer_account"`
 	ExcludedPaymentMethodTypes any               `json:"excluded_payment_method_types"`
@@ -69,13 +70,13 @@ func renderIntent(v *view, o *object.Object[payment.Intent]) (any, error) {
 			ID: payment.Intents.ID(v.scope, o.Key), Object: "payment_intent",
 			Amount: n.api(i.Amount), AmountDetails: map[string]any{"tip": map[string]any{}},
 			CancellationReason: text(i.CancellationReason), CaptureMethod: i.CaptureMethod,
-			ClientSecret: v.s.clientSecret(v.scope, o.Key), ConfirmationMethod: i.ConfirmationMethod,
-			Created: o.Created().Unix(), Currency: i.Currency, Description: text(i.Description), Livemode: v.scope.Livemode,
+			ClientSecret: v.s.ClientSecret(v.scope, o.Key), ConfirmationMethod: i.ConfirmationMethod,
+			Created: o.Created().Unix(), Currency: i.Currency, Description: text(i.Description), Livemode: v.scope.Livemode, NextAction: nextAction(i.Action),
 			PaymentMethodTypes: i.MethodTypes, SetupFutureUsage: text(i.SetupFutureUsage), Status: i.Status,
 		},
 		AmountCapturable: n.api(i.Capturable), AmountReceived: n.api(i.Received), Metadata: metadata(i.Metadata),
 		PaymentMethodOptions: map[string]any{"card": map[string]any{
-			"installments": nil, "mandate_options": nil, "network": nil, "request_three_d_secure": "automatic",
+			"installments": nil, "mandate_options": nil, "network": nil, "request_three_d_secure": wish(i.ThreeDSecure),
 		}},
 		StatementDescriptor: text(i.Descriptor), StatementDescriptorSuffix: text(i.DescriptorSuffix), TransferGroup: text(i.TransferGroup),
 	}
@@ -92,6 +93,12 @@ func renderIntent(v *view, o *object.Object[payment.Intent]) (any, error) {
 	}
 	if err := out.refer(v, i); err != nil {
 		return nil, err
+	}
+	if v.secret && v.tx == nil && v.version.Includes("payment_intent.charges") {
+		var err error
+		if out.Charges, err = chargesOf(v.within("charges"), o.Key); err != nil {
+			return nil, err
+		}
 	}
 	if !v.secret {
 		return &out.publicIntent, nil

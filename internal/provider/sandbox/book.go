@@ -30,7 +30,7 @@ type Book interface {
 type View interface {
 	// Find gives the operation under reference.
 	Find(reference string) (op Operation, found bool, err error)
-	// Following lists the approved operations that name original as their
+	// Following lists the operations, declined ones not, that name original as their
 	// original, oldest first.
 	Following(original string) ([]Operation, error)
 }

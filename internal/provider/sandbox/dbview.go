@@ -93,7 +93,7 @@ func (v *dbView) record(op Operation) error {
 	if err != nil {
 		return err
 	}
-	follows := op.Original != "" && op.State == Approved
+	follows := op.follows()
 	if follows {
 		if _, err := v.row(op.Original); err != nil {
 			return err

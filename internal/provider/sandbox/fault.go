@@ -28,7 +28,7 @@ const (
 
 var modes = []Mode{Lost, Late, Reset, Refused, Garbage, SlowProcess, Duplicate, Contradict}
 
-var faultKinds = []Kind{Authorize, Sale, Capture, Refund, Reversal, Inquiry}
+var faultKinds = []Kind{Authenticate, Authorize, Sale, Increment, Capture, Refund, Reversal, Inquiry}
 
 const maxFaultDelay = 10 * time.Minute
 

@@ -71,7 +71,7 @@ func (b *FileBook) remember(op Operation) {
 	at := len(b.ops)
 	b.ops = append(b.ops, op)
 	b.index[op.Reference] = at
-	if op.Original != "" && op.State == Approved {
+	if op.follows() {
 		b.following[op.Original] = append(b.following[op.Original], at)
 	}
 }

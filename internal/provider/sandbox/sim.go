@@ -63,6 +63,8 @@ func NewSimulator(book Book, o Options) *Simulator {
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.mux.HandleFunc("POST "+operationsPath, s.operate)
 	s.mux.HandleFunc("GET "+operationsPath+"/{reference}", s.inquire)
+	s.mux.HandleFunc("GET "+pagesRoot+"{reference}", s.showPage)
+	s.mux.HandleFunc("POST "+pagesRoot+"{reference}", s.choose)
 	s.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	s.mux.HandleFunc("GET /book", s.listBook)
 	s.mux.HandleFunc("GET /faults", s.listFaults)
@@ -111,13 +113,19 @@ func (s *Simulator) operate(w http.ResponseWriter, r *http.Request) {
 		s.faults.deny(req)
 	}
 	op, err := s.process(req)
+	if err == nil {
+		op, err = s.stand(op)
+	}
 	switch {
 	case s.spoil(fault, w, r):
 	case err != nil:
 		answerError(w, err)
 	case op.State == Approved && s.faults.denies(req.Reference):
 		s.told(req.Kind, req.Reference, Contradict)
-		op.State, op.Code, op.AuthorizationCode = Declined, codeDuplicate, ""
+		op = Operation{
+			Reference: op.Reference, Kind: op.Kind, Amount: op.Amount, Currency: op.Currency, State: Declined, Code: codeDuplicate,
+			Original: op.Original, Time: op.Time, ID: op.ID, Brand: op.Brand, Last4: op.Last4, CVCCheck: op.CVCCheck, More: op.More,
+		}
 		answer(w, http.StatusOK, op)
 	default:
 		answer(w, http.StatusOK, op)
@@ -165,6 +173,20 @@ func (s *Simulator) processWithin(limit time.Duration, req request) (Operation, 
 	return op, nil
 }
 
+// stand gives an operation as it stands now: what was pending may have ended.
+func (s *Simulator) stand(op Operation) (Operation, error) {
+	if op.State != Pending {
+		return op, nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), patience)
+	defer cancel()
+	choice, chosen, err := s.book.Find(ctx, challengeReference(op.Reference))
+	if err == nil && chosen {
+		op = settleChallenge(op, choice)
+	}
+	return op, err
+}
+
 // inquire is GET /v1/operations/{reference}.
 func (s *Simulator) inquire(w http.ResponseWriter, r *http.Request) {
 	reference := r.PathValue("reference")
@@ -178,6 +200,9 @@ func (s *Simulator) inquire(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
 	defer cancel()
 	op, found, err := s.book.Find(ctx, reference)
+	if found && err == nil {
+		op, err = s.stand(op)
+	}
 	switch {
 	case s.spoil(fault, w, r):
 	case err != nil:

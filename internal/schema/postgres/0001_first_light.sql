@@ -41,12 +41,52 @@ CREATE TABLE event (
 CREATE UNIQUE INDEX event_lane_seq ON event (scope, lane, seq);
 CREATE INDEX event_type ON event (scope, type, key);
 
--- The last sequence number given in each lane.
+-- Each lane of events: the last sequence number given; while due is not 0, the
+-- first one that is not handed on to those who listen; the last one whose event
+-- was deleted for its age.
 CREATE TABLE event_lane (
     scope BIGINT NOT NULL,
     lane  BIGINT NOT NULL,
     seq   BIGINT NOT NULL,
+    fresh BIGINT NOT NULL,
+    due   BIGINT NOT NULL,
+    gone  BIGINT NOT NULL,
     PRIMARY KEY (scope, lane)
+);
+CREATE INDEX event_lane_due ON event_lane (due) WHERE due > 0;
+
+-- The scopes in which somebody listens to events, or once did.
+CREATE TABLE event_audience (
+    scope BIGINT NOT NULL,
+    key   BIGINT NOT NULL,
+    since BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
+-- What search finds objects by: keyed hashes of words and parts of words.
+CREATE TABLE search_term (
+    scope BIGINT NOT NULL,
+    term  BIGINT NOT NULL,
+    key   BIGINT NOT NULL,
+    PRIMARY KEY (scope, term, key)
+);
+
+-- The terms that stand for an object, so that those which it no longer has go.
+CREATE TABLE search_entry (
+    scope BIGINT NOT NULL,
+    key   BIGINT NOT NULL,
+    terms BYTEA NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
+-- How far the index of this format is built. scope is 0.
+CREATE TABLE search_build (
+    scope    BIGINT NOT NULL,
+    key      BIGINT NOT NULL,
+    noun     BIGINT NOT NULL,
+    at_scope BIGINT NOT NULL,
+    at_key   BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
 );
 
 -- Idempotency keys, by 128 bits of their hash.
@@ -66,7 +106,8 @@ CREATE TABLE idempotency (
 );
 CREATE INDEX idempotency_created ON idempotency (created);
 
--- Work to be done later. due is 0 when there is nothing more to do.
+-- Work to be done later. due is 0 when there is nothing more to do. line is the
+-- test clock that at is told by; 0: the system's.
 CREATE TABLE job (
     scope   BIGINT NOT NULL,
     key     BIGINT NOT NULL,
@@ -78,10 +119,22 @@ CREATE TABLE job (
     created BIGINT NOT NULL,
     payload TEXT COLLATE "C" NOT NULL,
     problem TEXT COLLATE "C" NOT NULL,
+    line    BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX job_due ON job (kind, due) WHERE due > 0;
+CREATE INDEX job_line ON job (scope, line, at, key) WHERE line > 0 AND due > 0;
 CREATE INDEX job_dead ON job (scope, key) WHERE due = 0;
+
+-- Test clocks: lines of time that are moved by hand.
+CREATE TABLE test_clock (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    deleted BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
 
 -- One data key per subject, sealed under the master key. Deleting the row
 -- erases everything that was sealed under it.
@@ -97,10 +150,15 @@ CREATE TABLE payment_intent (
     scope    BIGINT NOT NULL,
     key      BIGINT NOT NULL,
     version  BIGINT NOT NULL,
+    indexed  BIGINT NOT NULL,
+    digest   BIGINT NOT NULL,
     status   TEXT COLLATE "C" NOT NULL,
     customer BIGINT NOT NULL,
+    amount   BIGINT NOT NULL,
+    currency TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
+CREATE INDEX payment_intent_stale ON payment_intent (scope, key) WHERE indexed <> digest;
 CREATE INDEX payment_intent_customer ON payment_intent (scope, customer, key) WHERE customer > 0;
 
 -- Operations at providers. due is 0 when nothing is left to do.
@@ -120,10 +178,16 @@ CREATE TABLE charge (
     scope    BIGINT NOT NULL,
     key      BIGINT NOT NULL,
     version  BIGINT NOT NULL,
+    indexed  BIGINT NOT NULL,
+    digest   BIGINT NOT NULL,
     customer BIGINT NOT NULL,
     intent   BIGINT NOT NULL,
+    status   TEXT COLLATE "C" NOT NULL,
+    amount   BIGINT NOT NULL,
+    currency TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
+CREATE INDEX charge_stale ON charge (scope, key) WHERE indexed <> digest;
 CREATE INDEX charge_customer ON charge (scope, customer, key) WHERE customer > 0;
 CREATE INDEX charge_intent ON charge (scope, intent, key);
 
@@ -287,10 +351,15 @@ CREATE TABLE customer (
     scope      BIGINT NOT NULL,
     key        BIGINT NOT NULL,
     version    BIGINT NOT NULL,
+    indexed    BIGINT NOT NULL,
+    digest     BIGINT NOT NULL,
     email_hash BIGINT NOT NULL,
     deleted    BIGINT NOT NULL,
+    test_clock BIGINT NOT NULL,
     PRIMARY KEY (scope, key)
 );
+CREATE INDEX customer_stale ON customer (scope, key) WHERE indexed <> digest;
+CREATE INDEX customer_test_clock ON customer (scope, test_clock, key) WHERE test_clock > 0;
 CREATE INDEX customer_email_hash ON customer (scope, email_hash, key);
 
 -- Payment methods. customer is whom one is attached to, owner whom it was last
@@ -333,6 +402,113 @@ CREATE TABLE card_cvc (
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX card_cvc_expires ON card_cvc (expires);
+
+-- What providers told unasked, by the provider (a hash of its name) and its
+-- number there. due is when what could not be applied yet is tried again; 0:
+-- done. In scope 0 stands what is about nothing that there is.
+CREATE TABLE notice (
+    scope    BIGINT NOT NULL,
+    provider BIGINT NOT NULL,
+    number   BIGINT NOT NULL,
+    state    BIGINT NOT NULL,
+    attempt  BIGINT NOT NULL,
+    due      BIGINT NOT NULL,
+    tries    BIGINT NOT NULL,
+    at       BIGINT NOT NULL,
+    source   TEXT COLLATE "C" NOT NULL,
+    body     TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (scope, provider, number)
+);
+CREATE INDEX notice_due ON notice (due) WHERE due > 0;
+
+-- How far each provider's notices were read. scope is 0: providers are nobody's.
+CREATE TABLE notice_cursor (
+    scope    BIGINT NOT NULL,
+    provider BIGINT NOT NULL,
+    number   BIGINT NOT NULL,
+    PRIMARY KEY (scope, provider)
+);
+
+-- Disputes and inquiries about charges.
+CREATE TABLE dispute (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    status  TEXT COLLATE "C" NOT NULL,
+    charge  BIGINT NOT NULL,
+    intent  BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX dispute_charge ON dispute (scope, charge, key);
+CREATE INDEX dispute_intent ON dispute (scope, intent, key);
+
+-- Issuers' warnings that a charge was fraud.
+CREATE TABLE fraud_warning (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    charge  BIGINT NOT NULL,
+    intent  BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX fraud_warning_charge ON fraud_warning (scope, charge, key);
+CREATE INDEX fraud_warning_intent ON fraud_warning (scope, intent, key);
+
+-- Webhooks: where merchants want to be told what happened.
+CREATE TABLE webhook_endpoint (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    deleted BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
+-- Endpoints with something to send. due is when one may be claimed: for one that
+-- is being served, when its owner's lease ends; 0 when there is nothing to send.
+-- mark counts what was added.
+CREATE TABLE webhook_queue (
+    scope    BIGINT NOT NULL,
+    endpoint BIGINT NOT NULL,
+    due      BIGINT NOT NULL,
+    owner    BIGINT NOT NULL,
+    mark     BIGINT NOT NULL,
+    failing  BIGINT NOT NULL,
+    PRIMARY KEY (scope, endpoint)
+);
+CREATE INDEX webhook_queue_due ON webhook_queue (due) WHERE due > 0;
+
+-- What is sent to whom: one row for each event and endpoint. due is 0 when it is
+-- not to be sent (any more); failed is when the first try failed, or 0.
+CREATE TABLE webhook_delivery (
+    scope    BIGINT NOT NULL,
+    event    BIGINT NOT NULL,
+    endpoint BIGINT NOT NULL,
+    lane     BIGINT NOT NULL,
+    seq      BIGINT NOT NULL,
+    state    BIGINT NOT NULL,
+    due      BIGINT NOT NULL,
+    failed   BIGINT NOT NULL,
+    tries    BIGINT NOT NULL,
+    PRIMARY KEY (scope, event, endpoint)
+);
+CREATE INDEX webhook_delivery_due ON webhook_delivery (scope, endpoint, due) WHERE due > 0;
+CREATE INDEX webhook_delivery_open ON webhook_delivery (scope, endpoint, lane, seq) WHERE state <> 2;
+CREATE INDEX webhook_delivery_endpoint ON webhook_delivery (scope, endpoint, event);
+
+-- Each time that something was sent, and what came back.
+CREATE TABLE webhook_attempt (
+    scope    BIGINT NOT NULL,
+    event    BIGINT NOT NULL,
+    key      BIGINT NOT NULL,
+    endpoint BIGINT NOT NULL,
+    at       BIGINT NOT NULL,
+    took     BIGINT NOT NULL,
+    status   BIGINT NOT NULL,
+    due      BIGINT NOT NULL,
+    problem  TEXT COLLATE "C" NOT NULL,
+    reply    BYTEA NOT NULL,
+    PRIMARY KEY (scope, event, key)
+);
 
 -- Money that moved between accounts of which the merchant sees none.
 CREATE TABLE movement (
@@ -407,3 +583,5 @@ CREATE TABLE payout_notice (
     number BIGINT NOT NULL,
     PRIMARY KEY (scope, key)
 );
+
+-- End of the merchant's own account.

@@ -34,12 +34,52 @@ CREATE TABLE event (
 CREATE UNIQUE INDEX event_lane_seq ON event (scope, lane, seq);
 CREATE INDEX event_type ON event (scope, type, key);
 
--- The last sequence number given in each lane.
+-- Each lane of events: the last sequence number given; while due is not 0, the
+-- first one that is not handed on to those who listen; the last one whose event
+-- was deleted for its age.
 CREATE TABLE event_lane (
     scope INTEGER NOT NULL,
     lane  INTEGER NOT NULL,
     seq   INTEGER NOT NULL,
+    fresh INTEGER NOT NULL,
+    due   INTEGER NOT NULL,
+    gone  INTEGER NOT NULL,
     PRIMARY KEY (scope, lane)
+) STRICT;
+CREATE INDEX event_lane_due ON event_lane (due) WHERE due > 0;
+
+-- The scopes in which somebody listens to events, or once did.
+CREATE TABLE event_audience (
+    scope INTEGER NOT NULL,
+    key   INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+
+-- What search finds objects by: keyed hashes of words and parts of words.
+CREATE TABLE search_term (
+    scope INTEGER NOT NULL,
+    term  INTEGER NOT NULL,
+    key   INTEGER NOT NULL,
+    PRIMARY KEY (scope, term, key)
+) STRICT, WITHOUT ROWID;
+
+-- The terms that stand for an object, so that those which it no longer has go.
+CREATE TABLE search_entry (
+    scope INTEGER NOT NULL,
+    key   INTEGER NOT NULL,
+    terms BLOB NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+
+-- How far the index of this format is built. scope is 0.
+CREATE TABLE search_build (
+    scope    INTEGER NOT NULL,
+    key      INTEGER NOT NULL,
+    noun     INTEGER NOT NULL,
+    at_scope INTEGER NOT NULL,
+    at_key   INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
 ) STRICT;
 
 -- Idempotency keys, by 128 bits of their hash.
@@ -59,7 +99,8 @@ CREATE TABLE idempotency (
 ) STRICT;
 CREATE INDEX idempotency_created ON idempotency (created);
 
--- Work to be done later. due is 0 when there is nothing more to do.
+-- Work to be done later. due is 0 when there is nothing more to do. line is the
+-- test clock that at is told by; 0: the system's.
 CREATE TABLE job (
     scope   INTEGER NOT NULL,
     key     INTEGER NOT NULL,
@@ -71,10 +112,22 @@ CREATE TABLE job (
     created INTEGER NOT NULL,
     payload TEXT    NOT NULL,
     problem TEXT    NOT NULL,
+    line    INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX job_due ON job (kind, due) WHERE due > 0;
+CREATE INDEX job_line ON job (scope, line, at, key) WHERE line > 0 AND due > 0;
 CREATE INDEX job_dead ON job (scope, key) WHERE due = 0;
+
+-- Test clocks: lines of time that are moved by hand.
+CREATE TABLE test_clock (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    deleted INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
 
 -- One data key per subject, sealed under the master key. Deleting the row
 -- erases everything that was sealed under it.
@@ -90,10 +143,15 @@ CREATE TABLE payment_intent (
     scope    INTEGER NOT NULL,
     key      INTEGER NOT NULL,
     version  INTEGER NOT NULL,
+    indexed  INTEGER NOT NULL,
+    digest   INTEGER NOT NULL,
     status   TEXT    NOT NULL,
     customer INTEGER NOT NULL,
+    amount   INTEGER NOT NULL,
+    currency TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
+CREATE INDEX payment_intent_stale ON payment_intent (scope, key) WHERE indexed <> digest;
 CREATE INDEX payment_intent_customer ON payment_intent (scope, customer, key) WHERE customer > 0;
 
 -- Operations at providers. due is 0 when nothing is left to do.
@@ -113,10 +171,16 @@ CREATE TABLE charge (
     scope    INTEGER NOT NULL,
     key      INTEGER NOT NULL,
     version  INTEGER NOT NULL,
+    indexed  INTEGER NOT NULL,
+    digest   INTEGER NOT NULL,
     customer INTEGER NOT NULL,
     intent   INTEGER NOT NULL,
+    status   TEXT    NOT NULL,
+    amount   INTEGER NOT NULL,
+    currency TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
+CREATE INDEX charge_stale ON charge (scope, key) WHERE indexed <> digest;
 CREATE INDEX charge_customer ON charge (scope, customer, key) WHERE customer > 0;
 CREATE INDEX charge_intent ON charge (scope, intent, key);
 
@@ -280,10 +344,15 @@ CREATE TABLE customer (
     scope      INTEGER NOT NULL,
     key        INTEGER NOT NULL,
     version    INTEGER NOT NULL,
+    indexed    INTEGER NOT NULL,
+    digest     INTEGER NOT NULL,
     email_hash INTEGER NOT NULL,
     deleted    INTEGER NOT NULL,
+    test_clock INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
+CREATE INDEX customer_stale ON customer (scope, key) WHERE indexed <> digest;
+CREATE INDEX customer_test_clock ON customer (scope, test_clock, key) WHERE test_clock > 0;
 CREATE INDEX customer_email_hash ON customer (scope, email_hash, key);
 
 -- Payment methods. customer is whom one is attached to, owner whom it was last
@@ -326,6 +395,113 @@ CREATE TABLE card_cvc (
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX card_cvc_expires ON card_cvc (expires);
+
+-- What providers told unasked, by the provider (a hash of its name) and its
+-- number there. due is when what could not be applied yet is tried again; 0:
+-- done. In scope 0 stands what is about nothing that there is.
+CREATE TABLE notice (
+    scope    INTEGER NOT NULL,
+    provider INTEGER NOT NULL,
+    number   INTEGER NOT NULL,
+    state    INTEGER NOT NULL,
+    attempt  INTEGER NOT NULL,
+    due      INTEGER NOT NULL,
+    tries    INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    source   TEXT    NOT NULL,
+    body     TEXT    NOT NULL,
+    PRIMARY KEY (scope, provider, number)
+) STRICT;
+CREATE INDEX notice_due ON notice (due) WHERE due > 0;
+
+-- How far each provider's notices were read. scope is 0: providers are nobody's.
+CREATE TABLE notice_cursor (
+    scope    INTEGER NOT NULL,
+    provider INTEGER NOT NULL,
+    number   INTEGER NOT NULL,
+    PRIMARY KEY (scope, provider)
+) STRICT;
+
+-- Disputes and inquiries about charges.
+CREATE TABLE dispute (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    status  TEXT    NOT NULL,
+    charge  INTEGER NOT NULL,
+    intent  INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX dispute_charge ON dispute (scope, charge, key);
+CREATE INDEX dispute_intent ON dispute (scope, intent, key);
+
+-- Issuers' warnings that a charge was fraud.
+CREATE TABLE fraud_warning (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    charge  INTEGER NOT NULL,
+    intent  INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX fraud_warning_charge ON fraud_warning (scope, charge, key);
+CREATE INDEX fraud_warning_intent ON fraud_warning (scope, intent, key);
+
+-- Webhooks: where merchants want to be told what happened.
+CREATE TABLE webhook_endpoint (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    deleted INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+
+-- Endpoints with something to send. due is when one may be claimed: for one that
+-- is being served, when its owner's lease ends; 0 when there is nothing to send.
+-- mark counts what was added.
+CREATE TABLE webhook_queue (
+    scope    INTEGER NOT NULL,
+    endpoint INTEGER NOT NULL,
+    due      INTEGER NOT NULL,
+    owner    INTEGER NOT NULL,
+    mark     INTEGER NOT NULL,
+    failing  INTEGER NOT NULL,
+    PRIMARY KEY (scope, endpoint)
+) STRICT;
+CREATE INDEX webhook_queue_due ON webhook_queue (due) WHERE due > 0;
+
+-- What is sent to whom: one row for each event and endpoint. due is 0 when it is
+-- not to be sent (any more); failed is when the first try failed, or 0.
+CREATE TABLE webhook_delivery (
+    scope    INTEGER NOT NULL,
+    event    INTEGER NOT NULL,
+    endpoint INTEGER NOT NULL,
+    lane     INTEGER NOT NULL,
+    seq      INTEGER NOT NULL,
+    state    INTEGER NOT NULL,
+    due      INTEGER NOT NULL,
+    failed   INTEGER NOT NULL,
+    tries    INTEGER NOT NULL,
+    PRIMARY KEY (scope, event, endpoint)
+) STRICT;
+CREATE INDEX webhook_delivery_due ON webhook_delivery (scope, endpoint, due) WHERE due > 0;
+CREATE INDEX webhook_delivery_open ON webhook_delivery (scope, endpoint, lane, seq) WHERE state <> 2;
+CREATE INDEX webhook_delivery_endpoint ON webhook_delivery (scope, endpoint, event);
+
+-- Each time that something was sent, and what came back.
+CREATE TABLE webhook_attempt (
+    scope    INTEGER NOT NULL,
+    event    INTEGER NOT NULL,
+    key      INTEGER NOT NULL,
+    endpoint INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    took     INTEGER NOT NULL,
+    status   INTEGER NOT NULL,
+    due      INTEGER NOT NULL,
+    problem  TEXT NOT NULL,
+    reply    BLOB NOT NULL,
+    PRIMARY KEY (scope, event, key)
+) STRICT;
 
 -- Money that moved between accounts of which the merchant sees none.
 CREATE TABLE movement (
@@ -400,3 +576,5 @@ CREATE TABLE payout_notice (
     number INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
+
+-- End of the merchant's own account.
