@@ -22,6 +22,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/door/rest"
@@ -60,6 +61,8 @@ type Config struct {
 	Clock  clock.Clock
 	// Provider, if it has a name, takes the place of the sandbox.
 	Provider provider.Provider
+	// Bank, if it has a name, takes the place of the bank simulator.
+	Bank provider.Provider
 	// Seed decides the jitter of jobs.
 	Seed int64
 	// Database, if set, is a handle on the database at DB, which is used rather
@@ -76,6 +79,7 @@ type App struct {
 	Merchant *merchant.Service
 	Vault    *vault.Service
 	Payment  *payment.Service
+	Payout   *payout.Service
 	Dispute  *dispute.Service
 	Search   *search.Service
 	Clocks   *timeline.Service
@@ -143,7 +147,11 @@ func New(ctx context.Context, c Config) (_ *App, err error) {
 			return nil, err
 		}
 	}
-	a.assemble(c, acquirer)
+	payer, err := a.bank(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	a.assemble(c, acquirer, payer)
 	a.Created, err = a.Merchant.Bootstrap(ctx, c.SecretKey, c.PublishableKey)
 	return a, err
 }
@@ -164,7 +172,7 @@ func (c *Config) defaults() {
 }
 
 // assemble makes the services and tells each what it needs of the others.
-func (a *App) assemble(c Config, acquirer provider.Provider) {
+func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	acquirer = a.metrics.Provider(acquirer)
 	keys := &idem.Keys{Sealer: a.Master}
 	a.Merchant = merchant.New(a.DB, merchant.Options{APIVersion: rest.Version})
@@ -177,7 +185,8 @@ func (a *App) assemble(c Config, acquirer provider.Provider) {
 	a.Dispute = &dispute.Service{DB: a.DB, Payment: a.Payment, Vault: a.Vault, Log: c.Logger}
 	a.Payment.Aftermath = a.Dispute
 	a.Clocks = &timeline.Service{DB: a.DB, Keys: keys, Belongings: a.Vault}
-	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Clocks: a.Clocks,
+	a.Payout = a.payouts(c, payer)
+	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Payout: a.Payout, Clocks: a.Clocks,
 		Search: a.Search, Live: c.MasterKey != "" || c.MasterKeyFile != "", Master: a.Master, Log: c.Logger}
 	keys.Pin = a.Rest.Pin
 	a.Rest.PublicURL = c.PublicURL

@@ -50,8 +50,11 @@ func (s Settings) RawCardData(livemode bool) bool {
 
 // DefaultSettings are those of an account that chooses none.
 func DefaultSettings() Settings {
-	return Settings{RawCardTest: true, NegativeBalance: true, SettlementDays: 2}
+	return Settings{RawCardTest: true, NegativeBalance: true, SettlementDays: DefaultSettlementDays}
 }
+
+// DefaultSettlementDays is SettlementDays of an account that chooses none.
+const DefaultSettlementDays = 2
 
 // maxSettlementDays bounds SettlementDays; nobody's rules ask for more.
 const maxSettlementDays = 365

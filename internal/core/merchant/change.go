@@ -11,10 +11,17 @@ import (
 	"github.com/florinpay/florin/internal/kit/id"
 )
 
+// BalanceSettings is the part of an account that says when it is paid out.
+const BalanceSettings = "balance_settings"
+
+// changed are the events that tell of a change, by what is shown.
+var changed = map[string]string{Accounts.Name: "account.updated", BalanceSettings: "balance_settings.updated"}
+
 // Change changes the account of a scope in one step, under an idempotency key of
-// that scope, and writes event, in the scope's mode, if it is named. change may
-// run several times.
-func (v *Service) Change(ctx context.Context, s id.Scope, keys *idem.Keys, typ string, r *idem.Request, change func(*Account) error) (reply *idem.Reply, err error) {
+// that scope, and writes an event in the scope's mode. kind is as what the reply
+// and the event show the account: itself, or a part of it that the API has an
+// object of its own for. change may run several times.
+func (v *Service) Change(ctx context.Context, s id.Scope, keys *idem.Keys, kind string, r *idem.Request, change func(*Account) error) (reply *idem.Reply, err error) {
 	home := Home(s.Account)
 	needs := []db.Need{Accounts.Need(home, s.Account), r.Ticket().Need(s), event.Lane(s, s.Account)}
 	err = v.db.Run(ctx, db.Step{Name: "merchant.change", Scope: s.Key(), Needs: needs, Do: func(tx *db.Tx) (err error) {
@@ -35,16 +42,14 @@ func (v *Service) Change(ctx context.Context, s id.Scope, keys *idem.Keys, typ s
 			if err := Accounts.Update(tx, o); err != nil {
 				return nil, err
 			}
-			if typ != "" {
-				e := event.Event{Scope: s, Key: tx.NewKey(), Lane: s.Account, Type: typ, Kind: Accounts.Name, Object: o.Ref()}
-				if r != nil {
-					e.Request = event.Request{ID: r.ID, IdempotencyKey: r.Key}
-				}
-				if err := event.Append(tx, e); err != nil {
-					return nil, err
-				}
+			e := event.Event{Scope: s, Key: tx.NewKey(), Lane: s.Account, Type: changed[kind], Kind: kind, Object: o.Ref()}
+			if r != nil {
+				e.Request = event.Request{ID: r.ID, IdempotencyKey: r.Key}
 			}
-			return &idem.Reply{Kind: Accounts.Name, Shown: []object.Ref{o.Ref()}, Main: o}, nil
+			if err := event.Append(tx, e); err != nil {
+				return nil, err
+			}
+			return &idem.Reply{Kind: kind, Shown: []object.Ref{o.Ref()}, Main: o}, nil
 		})
 		return err
 	}})

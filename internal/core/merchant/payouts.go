@@ -20,6 +20,8 @@ type Payouts struct {
 	Minimum map[money.Currency]int64 `json:"minimum,omitempty"`
 	// Descriptor is what the bank's statement shows; empty: the bank's own.
 	Descriptor string `json:"descriptor,omitempty"`
+	// DebitNegative lets what the merchant owes be taken from its bank account.
+	DebitNegative bool `json:"debit_negative,omitempty"`
 }
 
 // Interval is how often money is paid out.

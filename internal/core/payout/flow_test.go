@@ -143,7 +143,7 @@ func TestAutomatic(t *testing.T) {
 	at := s.clock.Now().UTC()
 	to := s.account("000123456789")
 	set := func(p merchant.Payouts) {
-		if _, err := s.Merchant.Change(t.Context(), s.scope, s.Keys, "", nil, func(a *merchant.Account) error { a.Payouts = p; return nil }); err != nil {
+		if _, err := s.Merchant.Change(t.Context(), s.scope, s.Keys, merchant.Accounts.Name, nil, func(a *merchant.Account) error { a.Payouts = p; return nil }); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -119,8 +119,11 @@ func Instant(b *vault.BankAccount) bool { return instant(b) }
 
 // instant payouts go to accounts in their country's own currency.
 func instant(b *vault.BankAccount) bool {
-	return b.Country == "US" && b.Currency == "usd" || b.Currency == "eur" || b.Currency == "gbp"
+	return InstantIn(b.Currency) && (b.Country == "US") == (b.Currency == "usd")
 }
+
+// InstantIn reports whether there are instant payouts in a currency.
+func InstantIn(c money.Currency) bool { return c == "usd" || c == "eur" || c == "gbp" }
 
 // cutOff is when the payouts made at a time are handed to the bank: at the end
 // of the UTC day.

@@ -46,11 +46,14 @@ type eventRequest struct {
 
 // eventTypes are the events that Florin writes.
 var eventTypes = []string{
+	"account.external_account.created", "account.external_account.deleted", "account.external_account.updated", "account.updated",
+	"balance_settings.updated",
 	"charge.captured", "charge.expired", "charge.failed", "charge.refunded", "charge.succeeded",
 	"customer.created", "customer.deleted", "customer.updated",
 	"payment_intent.amount_capturable_updated", "payment_intent.canceled", "payment_intent.created", "payment_intent.payment_failed",
 	"payment_intent.processing", "payment_intent.requires_action", "payment_intent.succeeded",
 	"payment_method.attached", "payment_method.detached", "payment_method.updated",
+	"payout.canceled", "payout.created", "payout.failed", "payout.paid", "payout.reconciliation_completed", "payout.updated",
 	"refund.created", "refund.failed", "refund.updated",
 	"test_helpers.test_clock.advancing", "test_helpers.test_clock.created", "test_helpers.test_clock.deleted", "test_helpers.test_clock.ready",
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/id"
@@ -47,6 +48,9 @@ type harness struct {
 	handler http.Handler
 
 	script *script
+	// atBank is the account at the bank, once there is one; root is the whole test.
+	atBank *string
+	root   testing.TB
 }
 
 // script is what the provider does instead of what it would.
@@ -99,7 +103,7 @@ func newHarness(t testing.TB) *harness {
 // harnessWith makes a door with a provider, whose answers a test may replace.
 func harnessWith(t testing.TB, p provider.Provider) *harness {
 	t.Helper()
-	h := &harness{t: t, script: &script{says: map[string]provider.Outcome{}}}
+	h := &harness{t: t, atBank: new(string), root: t, script: &script{says: map[string]provider.Outcome{}}}
 	log := leak.Logger(t)
 	d := dbtest.OpenAt(t, dbtest.Address(t), db.Options{Logger: log})
 	master, err := secret.Generate()
@@ -115,6 +119,7 @@ func harnessWith(t testing.TB, p provider.Provider) *harness {
 		DB: d, Keys: s.Keys, Vault: s.Vault, Merchant: s.Merchant, Book: &ledger.Book{},
 		Providers: map[string]provider.Provider{p.Name: h.script.over(p)}, Default: p.Name, Log: log,
 	}
+	s.Payout = &payout.Service{DB: d, Keys: s.Keys, Vault: s.Vault, Merchant: s.Merchant, Book: &ledger.Book{}, Banks: map[string]provider.Provider{}, Log: log}
 	s.Clocks = &timeline.Service{DB: d, Keys: s.Keys, Belongings: s.Vault}
 	h.server, h.handler = s, s
 	h.merchants()
@@ -343,6 +348,9 @@ func (h *harness) checkBooks() {
 	h.t.Helper()
 	report := func(f ledger.Finding) { h.t.Errorf("the books: %v", f) }
 	if err := h.server.Payment.Check(context.Background(), report); err != nil {
+		h.t.Fatal(err)
+	}
+	if err := h.server.Payout.Check(context.Background(), report); err != nil {
 		h.t.Fatal(err)
 	}
 	if err := ledger.Check(context.Background(), h.server.DB, report); err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/vault"
 )
 
@@ -24,6 +25,7 @@ type route struct {
 var routes = joined(
 	intentRoutes, chargeRoutes, refundRoutes, customerRoutes, methodRoutes, tokenRoutes, balanceRoutes, eventRoutes,
 	searchRoutes,
+	payoutRoutes, externalAccountRoutes, accountRoutes,
 	clockRoutes,
 )
 
@@ -47,6 +49,11 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		vault.PaymentMethods.Name: nounOf(vault.PaymentMethods, renderMethod),
 		vault.Tokens.Name:         nounOf(vault.Tokens, renderToken),
 		timeline.Clocks.Name:      nounOf(timeline.Clocks, renderClock),
+		payout.Payouts.Name:       nounOf(payout.Payouts, renderPayout),
+		vault.BankAccounts.Name:   nounOf(vault.BankAccounts, renderBankAccount),
+		vault.BankTokens.Name:     nounOf(vault.BankTokens, renderBankToken),
+		merchant.Accounts.Name:    homeNoun(renderAccount),
+		merchant.BalanceSettings:  homeNoun(renderBalanceSettings),
 		ledger.Transactions.Name:  nounOf(ledger.Transactions, renderTransaction),
 	}
 })

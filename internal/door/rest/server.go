@@ -19,6 +19,7 @@ import (
 	"github.com/florinpay/florin/internal/base/timeline"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/door/rest/apiversion"
@@ -45,6 +46,7 @@ type Server struct {
 	Merchant *merchant.Service
 	Vault    *vault.Service
 	Payment  *payment.Service
+	Payout   *payout.Service
 	Search   *search.Service
 	Clocks   *timeline.Service
 	// PublicURL is the address at which browsers reach Florin, such as
