@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,7 @@ import (
 	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
 	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/core/webhook"
 	"github.com/florinpay/florin/internal/door/rest"
 	"github.com/florinpay/florin/internal/door/web"
 	"github.com/florinpay/florin/internal/kit/clock"
@@ -68,6 +70,9 @@ type Config struct {
 	// Database, if set, is a handle on the database at DB, which is used rather
 	// than another one opened. It is closed with the rest.
 	Database *db.DB
+	// WebhookDial, if set, makes the connections to the webhook endpoints of test
+	// mode. A simulated run has no network.
+	WebhookDial func(ctx context.Context, network, address string) (net.Conn, error)
 	// ProviderTimeout bounds calls to the sandbox; default 10 s.
 	ProviderTimeout time.Duration
 }
@@ -83,6 +88,7 @@ type App struct {
 	Dispute  *dispute.Service
 	Search   *search.Service
 	Clocks   *timeline.Service
+	Webhooks *webhook.Service
 	Rest     *rest.Server
 	Jobs     *job.Runner
 	// Created is the first account, if this start made it.
@@ -185,13 +191,16 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	a.Dispute = &dispute.Service{DB: a.DB, Payment: a.Payment, Vault: a.Vault, Log: c.Logger}
 	a.Payment.Aftermath = a.Dispute
 	a.Clocks = &timeline.Service{DB: a.DB, Keys: keys, Belongings: a.Vault}
-	a.Payout = a.payouts(c, payer)
-	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Payout: a.Payout, Clocks: a.Clocks,
+	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Dispute: a.Dispute, Clocks: a.Clocks,
 		Search: a.Search, Live: c.MasterKey != "" || c.MasterKeyFile != "", Master: a.Master, Log: c.Logger}
 	keys.Pin = a.Rest.Pin
 	a.Rest.PublicURL = c.PublicURL
 	a.web.Payment, a.web.Master, a.web.Secret, a.web.Log = a.Payment, a.Master, a.Rest.ClientSecret, c.Logger
 	a.Payment.Landing = a.web.Landing
+	a.Webhooks = &webhook.Service{DB: a.DB, Keys: keys, Sealer: a.Master, Sender: a.hooks(c), Notifier: notifier{c.Logger}, Log: c.Logger}
+	a.Rest.Webhooks, a.Webhooks.Renderer = a.Webhooks, a.Rest
+	a.Payout = a.payouts(c, payer)
+	a.Rest.Payout = a.Payout
 	a.Jobs = job.New(a.DB, job.Options{Seed: c.Seed, Logger: c.Logger})
 	a.sealing = newSealing(a.DB, c)
 	a.register(keys)
@@ -201,10 +210,15 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 // Start begins the work that nobody asked for just now: jobs and sweeps.
 func (a *App) Start() {
 	a.Jobs.Start()
+	serving := a.Webhooks.Start()
 	a.close = append(a.close, a.sealing.close, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
 		defer cancel()
 		return a.Jobs.Stop(ctx)
+	}, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
+		defer cancel()
+		return serving.Stop(ctx)
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
@@ -144,6 +145,8 @@ func renderTransaction(v *view, o *object.Object[ledger.Transaction]) (any, erro
 		out.Source, err = ref(v, "source", payment.Charges, b.Source, renderCharge)
 	case payment.Refunds.Name:
 		out.Source, err = ref(v, "source", payment.Refunds, b.Source, renderRefund)
+	case dispute.Disputes.Name:
+		out.Source, err = ref(v, "source", dispute.Disputes, b.Source, renderDispute)
 	case payout.Payouts.Name:
 		out.Source, err = ref(v, "source", payout.Payouts, b.Source, renderPayout)
 	}
@@ -205,11 +208,10 @@ func listTransactions(s *Server, c *call) (any, error) {
 
 // sourceKey reads the id of what a balance transaction can come from.
 func sourceKey(text string) (int64, bool) {
-	if key, ok := payment.Charges.Prefix.Parse(text); ok {
-		return key, true
-	}
-	if key, ok := payout.Payouts.Prefix.Parse(text); ok {
-		return key, true
+	for _, prefix := range []id.Prefix{payment.Charges.Prefix, dispute.Disputes.Prefix, payout.Payouts.Prefix} {
+		if key, ok := prefix.Parse(text); ok {
+			return key, true
+		}
 	}
 	return payment.Refunds.Prefix.Parse(text)
 }

@@ -40,13 +40,13 @@ func publishable(c *call) error {
 // or show a list that is always empty, belong to none.
 var expanded = map[string]merchant.Resource{
 	"balance_transaction":         merchant.BalanceSources,
+	"balance_transactions":        merchant.BalanceSources, // of a dispute
 	"charge":                      merchant.Charges,
 	"charges":                     merchant.Charges,
 	"customer":                    merchant.Customers,
-	"external_accounts":           merchant.ExternalAccounts,
 	"data":                        "",
+	"external_accounts":           merchant.ExternalAccounts,
 	"destination":                 merchant.ExternalAccounts, // of a payout
-	"failure_balance_transaction": merchant.BalanceSources,
 	"original_payout":             merchant.Payout,
 	"reversed_by":                 merchant.Payout,
 	"account":                     merchant.AccountResource,
@@ -54,10 +54,11 @@ var expanded = map[string]merchant.Resource{
 	"default_source":              merchant.PaymentMethods,
 	"invoice_settings":            "",
 	"latest_charge":               merchant.Charges,
+	"failure_balance_transaction": merchant.BalanceSources,
 	"payment_intent":              merchant.PaymentIntents,
 	"payment_method":              merchant.PaymentMethods,
 	"refunds":                     merchant.Charges,
-	"source":                      merchant.Charges, // of a balance transaction: a charge or a refund
+	"source":                      merchant.Charges, // of a balance transaction: a charge, or what came of one
 	"sources":                     merchant.PaymentMethods,
 	"subscriptions":               "",
 	"tax_ids":                     "",

@@ -82,8 +82,11 @@ func TestEveryRouteAsksForItsPermission(t *testing.T) {
 
 // slug spells the route's resource as it must stand in answers.
 func (to route) slug() string {
-	if to.resource == merchant.BalanceSources {
+	switch to.resource {
+	case merchant.BalanceSources:
 		return "balance_transaction_source"
+	case merchant.WebhookEndpoints:
+		return "webhook"
 	}
 	return strings.TrimSuffix(string(to.resource), "s")
 }
@@ -124,7 +127,7 @@ func TestEveryExpandedFieldHasAResource(t *testing.T) {
 		t.Fatalf("%v: %v", files, err)
 	}
 	found := map[string]bool{}
-	pattern := regexp.MustCompile(`\bref\(\w+, "(\w+)"|expand\["(\w+)"\]|within\("(\w+)"\)|\bempty\("(\w+)"\)`)
+	pattern := regexp.MustCompile(`\bref\(\w+, "(\w+)"|expand\["(\w+)"\]|within\("(\w+)"\)|\bempty\("(\w+)"\)|c\.expand, "(\w+)"`)
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") {
 			continue

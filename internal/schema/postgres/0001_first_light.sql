@@ -510,6 +510,15 @@ CREATE TABLE webhook_attempt (
     PRIMARY KEY (scope, event, key)
 );
 
+-- Who had which events sent again.
+CREATE TABLE webhook_replay (
+    scope    BIGINT NOT NULL,
+    key      BIGINT NOT NULL,
+    version  BIGINT NOT NULL,
+    endpoint BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
 -- Money that moved between accounts of which the merchant sees none.
 CREATE TABLE movement (
     scope   BIGINT NOT NULL,

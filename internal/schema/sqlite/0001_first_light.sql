@@ -503,6 +503,15 @@ CREATE TABLE webhook_attempt (
     PRIMARY KEY (scope, event, key)
 ) STRICT;
 
+-- Who had which events sent again.
+CREATE TABLE webhook_replay (
+    scope    INTEGER NOT NULL,
+    key      INTEGER NOT NULL,
+    version  INTEGER NOT NULL,
+    endpoint INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+
 -- Money that moved between accounts of which the merchant sees none.
 CREATE TABLE movement (
     scope   INTEGER NOT NULL,
