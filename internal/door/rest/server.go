@@ -20,6 +20,7 @@ import (
 	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
@@ -49,6 +50,7 @@ type Server struct {
 	Vault    *vault.Service
 	Payment  *payment.Service
 	Dispute  *dispute.Service
+	Payout   *payout.Service
 	Search   *search.Service
 	Clocks   *timeline.Service
 	// PublicURL is the address at which browsers reach Florin, such as
