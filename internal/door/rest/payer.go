@@ -8,7 +8,6 @@ import (
 	"github.com/florinpay/florin/internal/base/listen"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/kit/fault"
-	"github.com/florinpay/florin/internal/provider"
 )
 
 // origin is Florin's own address as whoever sent r reaches it.
@@ -99,7 +98,7 @@ type shownThreeDS struct {
 }
 
 // threeDSOf is nil where there was no authentication.
-func threeDSOf(t *provider.ThreeDS) any {
+func threeDSOf(t *payment.ThreeDS) any {
 	if t == nil {
 		return nil
 	}
