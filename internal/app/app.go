@@ -18,9 +18,11 @@ import (
 	"github.com/florinpay/florin/internal/base/listen"
 	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/search"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/door/rest"
 	"github.com/florinpay/florin/internal/door/web"
@@ -74,6 +76,8 @@ type App struct {
 	Merchant *merchant.Service
 	Vault    *vault.Service
 	Payment  *payment.Service
+	Dispute  *dispute.Service
+	Search   *search.Service
 	Clocks   *timeline.Service
 	Rest     *rest.Server
 	Jobs     *job.Runner
@@ -165,13 +169,16 @@ func (a *App) assemble(c Config, acquirer provider.Provider) {
 	keys := &idem.Keys{Sealer: a.Master}
 	a.Merchant = merchant.New(a.DB, merchant.Options{APIVersion: rest.Version})
 	a.Vault = vault.New(a.DB, a.Master, keys)
+	a.Search = search.New(a.DB, a.Master, a.Vault)
 	a.Payment = &payment.Service{
 		DB: a.DB, Keys: keys, Vault: a.Vault, Merchant: a.Merchant, Book: &ledger.Book{},
 		Providers: map[string]provider.Provider{acquirer.Name: acquirer}, Default: acquirer.Name, Log: c.Logger,
 	}
+	a.Dispute = &dispute.Service{DB: a.DB, Payment: a.Payment, Vault: a.Vault, Log: c.Logger}
+	a.Payment.Aftermath = a.Dispute
 	a.Clocks = &timeline.Service{DB: a.DB, Keys: keys, Belongings: a.Vault}
 	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Clocks: a.Clocks,
-		Live: c.MasterKey != "" || c.MasterKeyFile != "", Master: a.Master, Log: c.Logger}
+		Search: a.Search, Live: c.MasterKey != "" || c.MasterKeyFile != "", Master: a.Master, Log: c.Logger}
 	keys.Pin = a.Rest.Pin
 	a.Rest.PublicURL = c.PublicURL
 	a.web.Payment, a.web.Master, a.web.Secret, a.web.Log = a.Payment, a.Master, a.Rest.ClientSecret, c.Logger

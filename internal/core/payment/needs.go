@@ -27,7 +27,7 @@ func settleNeeds(a *object.Object[Attempt], account *merchant.Account, now time.
 		}
 	case OpCapture:
 		needs = append(needs, Charges.Need(s, int64(b.Charge)), ledger.NeedGuard(s, int64(b.Charge), ledger.GuardCapture),
-			ledger.NeedGuard(s, int64(b.Charge), ledger.GuardRefund))
+			ledger.NeedGuard(s, int64(b.Charge), ledger.GuardRefund), vault.PaymentMethods.Need(s, b.Method.Key))
 		needs = append(needs, takeNeeds(a, available)...)
 	case OpVoid:
 		needs = append(needs, Charges.Need(s, int64(b.Charge)), ledger.NeedGuard(s, int64(b.Charge), ledger.GuardCapture))
