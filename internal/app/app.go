@@ -23,6 +23,7 @@ import (
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/search"
+	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/door/rest"
 	"github.com/florinpay/florin/internal/door/web"
@@ -76,6 +77,7 @@ type App struct {
 	Merchant *merchant.Service
 	Vault    *vault.Service
 	Payment  *payment.Service
+	Setup    *setup.Service
 	Dispute  *dispute.Service
 	Search   *search.Service
 	Clocks   *timeline.Service
@@ -177,12 +179,14 @@ func (a *App) assemble(c Config, acquirer provider.Provider) {
 	a.Dispute = &dispute.Service{DB: a.DB, Payment: a.Payment, Vault: a.Vault, Log: c.Logger}
 	a.Payment.Aftermath = a.Dispute
 	a.Clocks = &timeline.Service{DB: a.DB, Keys: keys, Belongings: a.Vault}
+	a.Setup = &setup.Service{DB: a.DB, Keys: keys, Vault: a.Vault, Payment: a.Payment, Log: c.Logger}
 	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Clocks: a.Clocks,
 		Search: a.Search, Live: c.MasterKey != "" || c.MasterKeyFile != "", Master: a.Master, Log: c.Logger}
 	keys.Pin = a.Rest.Pin
-	a.Rest.PublicURL = c.PublicURL
-	a.web.Payment, a.web.Master, a.web.Secret, a.web.Log = a.Payment, a.Master, a.Rest.ClientSecret, c.Logger
-	a.Payment.Landing = a.web.Landing
+	a.Rest.Setup, a.Rest.PublicURL = a.Setup, c.PublicURL
+	a.web.Payment, a.web.Setup, a.web.Master, a.web.Log = a.Payment, a.Setup, a.Master, c.Logger
+	a.web.Secret, a.web.SetupSecret = a.Rest.ClientSecret, a.Rest.SetupSecret
+	a.Payment.Landing, a.Setup.Landing = a.web.Landing, a.web.SetupLanding
 	a.Jobs = job.New(a.DB, job.Options{Seed: c.Seed, Logger: c.Logger})
 	a.sealing = newSealing(a.DB, c)
 	a.register(keys)

@@ -42,6 +42,9 @@ type ConfirmParams struct {
 	Network      string
 	Payer        payment.Payer
 	Mandate      *vault.MandateInput
+	// Inferred: the mandate is only meant where the method is set up for use while
+	// its holder is away.
+	Inferred bool
 	// Use, if set, is called in the step, before anything else, with the intent's
 	// key: what the confirmation rests on is used up by it.
 	Use func(*db.Tx, int64) error
@@ -265,6 +268,9 @@ func (v *Service) attempt(tx *db.Tx, o *object.Object[Intent], c *ConfirmParams,
 		if value != "" {
 			*to = value
 		}
+	}
+	if c.Inferred && i.Usage != vault.OffSession {
+		draft = nil
 	}
 	mandate, err := draft.Insert(tx, m)
 	if err != nil {

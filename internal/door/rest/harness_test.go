@@ -25,6 +25,7 @@ import (
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/search"
+	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/provider"
@@ -116,6 +117,7 @@ func harnessWith(t testing.TB, p provider.Provider) *harness {
 		Providers: map[string]provider.Provider{p.Name: h.script.over(p)}, Default: p.Name, Log: log,
 	}
 	s.Clocks = &timeline.Service{DB: d, Keys: s.Keys, Belongings: s.Vault}
+	s.Setup = &setup.Service{DB: d, Keys: s.Keys, Vault: s.Vault, Payment: s.Payment, Log: log}
 	h.server, h.handler = s, s
 	h.merchants()
 	return h

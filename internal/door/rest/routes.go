@@ -8,6 +8,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 )
 
@@ -24,7 +25,7 @@ type route struct {
 var routes = joined(
 	intentRoutes, chargeRoutes, refundRoutes, customerRoutes, methodRoutes, tokenRoutes, balanceRoutes, eventRoutes,
 	searchRoutes,
-	clockRoutes,
+	clockRoutes, setupRoutes,
 )
 
 // joined is one table of several; each stands in the file of its noun.
@@ -46,6 +47,9 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		vault.Customers.Name:      nounOf(vault.Customers, renderCustomer),
 		vault.PaymentMethods.Name: nounOf(vault.PaymentMethods, renderMethod),
 		vault.Tokens.Name:         nounOf(vault.Tokens, renderToken),
+		vault.Mandates.Name:       nounOf(vault.Mandates, renderMandate),
+		setup.Intents.Name:        nounOf(setup.Intents, renderSetup),
+		setup.Attempts.Name:       nounOf(setup.Attempts, renderSetupAttempt),
 		timeline.Clocks.Name:      nounOf(timeline.Clocks, renderClock),
 		ledger.Transactions.Name:  nounOf(ledger.Transactions, renderTransaction),
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/search"
+	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/door/rest/apiversion"
 	"github.com/florinpay/florin/internal/door/rest/form"
@@ -45,6 +46,7 @@ type Server struct {
 	Merchant *merchant.Service
 	Vault    *vault.Service
 	Payment  *payment.Service
+	Setup    *setup.Service
 	Search   *search.Service
 	Clocks   *timeline.Service
 	// PublicURL is the address at which browsers reach Florin, such as
