@@ -5,11 +5,13 @@ import (
 	"sync"
 
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/core/webhook"
 )
 
 // route is what there is to an operation: what it does, and what a restricted
@@ -24,8 +26,8 @@ type route struct {
 // document.
 var routes = joined(
 	intentRoutes, chargeRoutes, refundRoutes, customerRoutes, methodRoutes, tokenRoutes, balanceRoutes, eventRoutes,
-	searchRoutes,
-	clockRoutes, setupRoutes,
+	searchRoutes, clockRoutes, disputeRoutes, warningRoutes,
+	setupRoutes, endpointRoutes, deliveryRoutes,
 )
 
 // joined is one table of several; each stands in the file of its noun.
@@ -44,6 +46,8 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		payment.Intents.Name:      nounOf(payment.Intents, renderIntent),
 		payment.Charges.Name:      nounOf(payment.Charges, renderCharge),
 		payment.Refunds.Name:      nounOf(payment.Refunds, renderRefund),
+		dispute.Disputes.Name:     nounOf(dispute.Disputes, renderDispute),
+		dispute.Warnings.Name:     nounOf(dispute.Warnings, renderWarning),
 		vault.Customers.Name:      nounOf(vault.Customers, renderCustomer),
 		vault.PaymentMethods.Name: nounOf(vault.PaymentMethods, renderMethod),
 		vault.Tokens.Name:         nounOf(vault.Tokens, renderToken),
@@ -51,6 +55,8 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		setup.Intents.Name:        nounOf(setup.Intents, renderSetup),
 		setup.Attempts.Name:       nounOf(setup.Attempts, renderSetupAttempt),
 		timeline.Clocks.Name:      nounOf(timeline.Clocks, renderClock),
+		webhook.Endpoints.Name:    nounOf(webhook.Endpoints, renderEndpoint),
+		webhook.Replays.Name:      nounOf(webhook.Replays, renderReplay),
 		ledger.Transactions.Name:  nounOf(ledger.Transactions, renderTransaction),
 	}
 })

@@ -17,11 +17,13 @@ import (
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/search"
 	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/core/webhook"
 	"github.com/florinpay/florin/internal/door/rest/apiversion"
 	"github.com/florinpay/florin/internal/door/rest/form"
 	"github.com/florinpay/florin/internal/door/rest/spec"
@@ -47,11 +49,13 @@ type Server struct {
 	Vault    *vault.Service
 	Payment  *payment.Service
 	Setup    *setup.Service
+	Dispute  *dispute.Service
 	Search   *search.Service
 	Clocks   *timeline.Service
 	// PublicURL is the address at which browsers reach Florin, such as
 	// https://pay.example; empty: the one that a request was sent to.
 	PublicURL string
+	Webhooks  *webhook.Service
 	// Live tells that live keys are served.
 	Live bool
 	// Master makes client secrets.
