@@ -169,7 +169,9 @@ func paidWith(v *view, ch *payment.Charge, amount int64) (any, error) {
 		return nil, err
 	}
 	card.AuthorizationCode, card.Overcapture.Maximum = text(ch.AuthorizationCode), amount
-	card.ThreeDSecure = threeDSOf(ch.ThreeDS)
+	if ch.ThreeDS != nil {
+		card.ThreeDSecure = &chargedThreeDS{shownThreeDS: threeDSOf(ch.ThreeDS)}
+	}
 	card.NetworkToken = map[string]any{"used": false}
 	if ch.CVCCheck != "" {
 		card.Checks.CVC = ch.CVCCheck

@@ -369,6 +369,41 @@ CREATE TABLE payment_method (
 CREATE INDEX payment_method_customer ON payment_method (scope, customer, key);
 CREATE INDEX payment_method_owner ON payment_method (scope, owner, key) WHERE owner > 0;
 
+-- Methods that are set up without a payment, the attempts at it, and the
+-- permissions given.
+CREATE TABLE setup_intent (
+    scope    INTEGER NOT NULL,
+    key      INTEGER NOT NULL,
+    version  INTEGER NOT NULL,
+    status   TEXT NOT NULL,
+    customer INTEGER NOT NULL,
+    method   INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX setup_intent_customer ON setup_intent (scope, customer, key) WHERE customer > 0;
+CREATE INDEX setup_intent_method ON setup_intent (scope, method, key) WHERE method > 0;
+
+-- due is 0 when nothing is left to do.
+CREATE TABLE setup_attempt (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    due     INTEGER NOT NULL,
+    intent  INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX setup_attempt_due ON setup_attempt (due) WHERE due > 0;
+CREATE INDEX setup_attempt_intent ON setup_attempt (scope, intent, key);
+
+CREATE TABLE mandate (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    method  INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX mandate_method ON mandate (scope, method, key);
+
 -- Tokens: card data sent once, to be used once.
 CREATE TABLE token (
     scope   INTEGER NOT NULL,
