@@ -119,6 +119,13 @@ type Attempt struct {
 	Ticket  idem.Ticket   `json:"ticket,omitzero"`
 	Request event.Request `json:"request,omitzero"`
 
+	// Descriptor is what an authorisation has the payer read on the statement, and
+	// Features what it asks to be allowed.
+	Descriptor string            `json:"descriptor,omitempty"`
+	Features   provider.Features `json:"features,omitzero"`
+	// More: captures are to follow this one.
+	More bool `json:"more,omitempty"`
+
 	// Cancellation is the reason that an intent gets with a void.
 	Cancellation string `json:"cancel,omitempty"`
 
@@ -149,6 +156,9 @@ type Attempt struct {
 	Message           string             `json:"message,omitempty"`
 	AuthorizationCode string             `json:"auth,omitempty"`
 	CVCCheck          string             `json:"cvc,omitempty"`
+	Line1Check        string             `json:"line1,omitempty"`
+	PostalCheck       string             `json:"postal,omitempty"`
+	Granted           *provider.Granted  `json:"granted,omitempty"`
 	Raw               []provider.Message `json:"raw,omitempty"` // redacted
 }
 
@@ -172,6 +182,11 @@ func (a *Attempt) learn(o provider.Outcome) {
 	set(&a.Message, o.Message)
 	set(&a.AuthorizationCode, o.AuthorizationCode)
 	set(&a.CVCCheck, o.CVCCheck)
+	set(&a.Line1Check, o.Line1Check)
+	set(&a.PostalCheck, o.PostalCheck)
+	if o.Granted != nil {
+		a.Granted = o.Granted
+	}
 	a.Raw = append(a.Raw, o.Raw...)
 	if over := len(a.Raw) - maxRaw; over > 0 {
 		a.Raw = a.Raw[over:]

@@ -16,21 +16,17 @@ import (
 // CaptureParams say how much of an authorisation is taken.
 type CaptureParams struct {
 	// Amount in the API's minor units; zero: all of it.
-	Amount int64
-	// Metadata, unless nil, is laid over the intent's; an empty value removes its
-	// key. ClearMetadata removes all keys first.
-	Metadata      map[string]string
-	ClearMetadata bool
+	Amount  int64
+	Changes Changes
 }
-
-// maxMetadata is how many keys an object's metadata may have
-// (https://docs.stripe.com/api/metadata).
-const maxMetadata = 50
 
 // Capture takes an authorised amount, or part of it; the rest is released. The
 // reply shows the intent. When the outcome is not known yet the intent is
 // shown as it is.
 func (v *Service) Capture(ctx context.Context, s id.Scope, intent IntentID, p CaptureParams, r *idem.Request) (*idem.Reply, error) {
+	if err := p.Changes.check(); err != nil {
+		return nil, err
+	}
 	return v.operate(ctx, "payment.capture", s, r, intentNeeds(s, intent), func(tx *db.Tx) (*idem.Reply, *object.Object[Attempt], error) {
 		o, ch, err := v.capturable(tx, s, intent, captureSettled, "captured")
 		if err != nil {
@@ -50,14 +46,8 @@ func (v *Service) Capture(ctx context.Context, s id.Scope, intent IntentID, p Ca
 		if err != nil {
 			return nil, nil, err
 		}
-		if p.ClearMetadata {
-			o.Body.Metadata = nil
-		}
-		if p.Metadata != nil {
-			o.Body.Metadata = merge(o.Body.Metadata, p.Metadata)
-		}
-		if n := len(o.Body.Metadata); n > maxMetadata {
-			return nil, nil, fault.Param("metadata", "", "Metadata can have up to %d keys, but this request would leave %d keys.", maxMetadata, n)
+		if err := v.change(tx, o, &p.Changes, amount.Minor()); err != nil {
+			return nil, nil, err
 		}
 		return nil, attempt, Intents.Update(tx, o)
 	})
@@ -132,19 +122,4 @@ func (v *Service) followUp(tx *db.Tx, o *object.Object[Intent], ch *object.Objec
 	}
 	o.Body.Attempt = AttemptID(attempt.Key)
 	return attempt, nil
-}
-
-func merge(into, from map[string]string) map[string]string {
-	out := make(map[string]string, len(into)+len(from))
-	for k, value := range into {
-		out[k] = value
-	}
-	for k, value := range from {
-		if value == "" {
-			delete(out, k)
-		} else {
-			out[k] = value
-		}
-	}
-	return out
 }

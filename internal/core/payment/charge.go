@@ -3,8 +3,10 @@ package payment
 import (
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/money"
+	"github.com/florinpay/florin/internal/provider"
 )
 
 // ChargeStatus is Stripe's charge status.
@@ -34,11 +36,23 @@ type Charge struct {
 	NetworkCode        string            `json:"code,omitempty"`
 	AuthorizationCode  string            `json:"auth,omitempty"`
 	CVCCheck           string            `json:"cvc,omitempty"`
+	Line1Check         string            `json:"line1,omitempty"`
+	PostalCheck        string            `json:"postal,omitempty"`
 	Description        string            `json:"description,omitempty"`
 	Descriptor         string            `json:"descriptor,omitempty"`
 	DescriptorSuffix   string            `json:"suffix,omitempty"`
 	TransferGroup      string            `json:"group,omitempty"`
+	RadarSession       string            `json:"radar,omitempty"`
+	Network            string            `json:"network,omitempty"` // gone over; empty: the method's own
 	Metadata           map[string]string `json:"metadata,omitempty"`
+	// Contact is where the receipt and the goods go.
+	Contact vault.SealedContact `json:"contact,omitzero"`
+	// Statement is what the payer reads on the statement.
+	Statement string `json:"statement,omitempty"`
+	// Features are those that were asked for, and Granted what was approved; nil:
+	// to capture the amount once.
+	Features provider.Features `json:"features,omitzero"`
+	Granted  *provider.Granted `json:"granted,omitempty"`
 	// Contradicted is a refund that succeeded after it was called failed, for
 	// as long as others have its place.
 	Contradicted AttemptID `json:"contradicted,omitempty"`
@@ -49,19 +63,21 @@ type Charge struct {
 func (c *Charge) money(minor int64) money.Amount { return money.New(minor, c.Currency) }
 
 type chargeColumns struct {
-	Customer int64
-	Intent   IntentID
+	Customer      int64
+	Intent        IntentID
+	TransferGroup string
 }
 
 // Charges are the charges.
 var Charges = object.Define(object.Spec[Charge, chargeColumns]{
-	Name: "charge", Prefix: "ch", Schema: 1, Table: "charge", Columns: "customer, intent",
+	Name: "charge", Prefix: "ch", Schema: 1, Table: "charge", Columns: "customer, intent, transfer_group",
 	Fields: func(c *chargeColumns, f *db.Fields) {
 		db.Int(f, &c.Customer)
 		db.Int(f, &c.Intent)
+		db.Text(f, &c.TransferGroup)
 	},
-	Derive:  func(c *Charge) chargeColumns { return chargeColumns{c.Customer, c.Intent} },
-	Filters: []string{"customer", "intent"},
+	Derive:  func(c *Charge) chargeColumns { return chargeColumns{c.Customer, c.Intent, c.TransferGroup} },
+	Filters: []string{"customer", "intent", "transfer_group"},
 })
 
 // RefundStatus is Stripe's refund status.

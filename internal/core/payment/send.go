@@ -7,8 +7,11 @@ import (
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
 )
@@ -49,13 +52,14 @@ func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.
 	}
 	switch b.Operation {
 	case OpAuthorize, OpSale:
-		card, err := v.Vault.CardData(ctx, s, b.Card)
+		request, err := v.authorizeRequest(ctx, a)
 		if err != nil {
 			return provider.Outcome{Status: provider.Failed, Message: err.Error()}
 		}
-		return p.Authorize(ctx, provider.AuthorizeRequest{Reference: reference, Amount: b.money(), Card: card, Capture: b.Operation == OpSale})
+		request.Reference = reference
+		return p.Authorize(ctx, request)
 	case OpCapture:
-		return p.Capture(ctx, provider.CaptureRequest{Reference: reference, Original: original, Amount: b.money()})
+		return p.Capture(ctx, provider.CaptureRequest{Reference: reference, Original: original, Amount: b.money(), More: b.More})
 	case OpRefund:
 		return p.Refund(ctx, provider.RefundRequest{Reference: reference, Original: original, Amount: b.money()})
 	case OpVoid:
@@ -66,6 +70,29 @@ func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.
 		return f.Outcome
 	}
 	return provider.Outcome{Status: provider.Failed, Message: fmt.Sprintf("no provider call for %q", b.Operation)}
+}
+
+// authorizeRequest is what a provider is asked for an attempt, but for its
+// reference. What it needs of the payer is opened now and kept nowhere.
+func (v *Service) authorizeRequest(ctx context.Context, a *object.Object[Attempt]) (provider.AuthorizeRequest, error) {
+	s, b := a.Scope, &a.Body
+	r := provider.AuthorizeRequest{Amount: b.money(), Capture: b.Operation == OpSale, Descriptor: b.Descriptor, Features: b.Features}
+	var err error
+	if r.Card, err = v.Vault.CardData(ctx, s, b.Card); err != nil {
+		return r, err
+	}
+	r.Billing, err = v.billing(ctx, s, b.Method)
+	return r, err
+}
+
+// billing is what the issuer may check of the address that a method had.
+func (v *Service) billing(ctx context.Context, s id.Scope, method object.Ref) (provider.Billing, error) {
+	m, ok, err := vault.PaymentMethods.ReadVersion(ctx, v.DB, s, method)
+	if err != nil || !ok {
+		return provider.Billing{}, err
+	}
+	b, err := v.Vault.BillingDetails(ctx, m)
+	return provider.Billing{Line1: secret.NewText(b.Address.Line1), PostalCode: secret.NewText(b.Address.PostalCode)}, err
 }
 
 // settle applies an outcome to an attempt that is open, and to all that

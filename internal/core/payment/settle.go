@@ -103,7 +103,8 @@ func (v *Service) used(tx *db.Tx, a *object.Object[Attempt], i *Intent) error {
 	if err != nil {
 		return err
 	}
-	if i.SetupFutureUsage != "" && i.Customer != 0 && m.Body.Customer == 0 && !m.Body.Spent() {
+	checked := m.Body.Card.Checks.Learn(vault.Checks{CVC: a.Body.CVCCheck, Line1: a.Body.Line1Check, PostalCode: a.Body.PostalCheck})
+	if i.future() != "" && i.Customer != 0 && m.Body.Customer == 0 && !m.Body.Spent() {
 		c, err := get(tx, vault.Customers, a.Scope, i.Customer)
 		if err != nil {
 			return err
@@ -113,6 +114,9 @@ func (v *Service) used(tx *db.Tx, a *object.Object[Attempt], i *Intent) error {
 			return v.Vault.Attach(tx, m, i.Customer, a.Body.Request)
 		}
 	}
+	if checked && (m.Body.Customer != 0 || m.Body.UsedUp) {
+		return vault.PaymentMethods.Update(tx, m)
+	}
 	return v.Vault.UseUp(tx, m)
 }
 
@@ -121,7 +125,8 @@ func chargeOf(a *object.Object[Attempt], o *object.Object[Intent], st ChargeStat
 	return Charge{
 		Status: st, Amount: a.Body.Amount, Currency: a.Body.Currency, Intent: a.Body.Intent, Attempt: AttemptID(a.Key),
 		Customer: i.Customer, Method: a.Body.Method, NetworkCode: a.Body.Code, AuthorizationCode: a.Body.AuthorizationCode,
-		CVCCheck: a.Body.CVCCheck, Description: i.Description, Descriptor: i.Descriptor, DescriptorSuffix: i.DescriptorSuffix,
+		CVCCheck: a.Body.CVCCheck, Line1Check: a.Body.Line1Check, PostalCheck: a.Body.PostalCheck, Network: i.Card.Network,
+		Statement: a.Body.Descriptor, Features: a.Body.Features, Contact: i.Contact, RadarSession: i.RadarSession, Description: i.Description, Descriptor: i.Descriptor, DescriptorSuffix: i.DescriptorSuffix,
 		TransferGroup: i.TransferGroup, Metadata: i.Metadata,
 	}
 }

@@ -238,7 +238,7 @@ func (s *shop) payAs(method, use string) (intent int64, customer string) {
 	}
 	m := vault.PaymentMethods.ID(s.scope, r.Main.(*object.Object[vault.PaymentMethod]).Key)
 	r, err = s.Create(s.t.Context(), s.scope, payment.CreateParams{Amount: usd(5000), CaptureMethod: "automatic", Customer: c.Key, Method: m,
-		SetupFutureUsage: use, Confirm: true}, nil)
+		Changes: payment.Changes{SetupFutureUsage: &use}, Confirm: true}, nil)
 	if err != nil || r.Error != nil {
 		s.t.Fatal(r, err)
 	}

@@ -17,6 +17,7 @@ const (
 	fieldCVC      = "vault.card.cvc"
 	fieldPersonal = "vault.customer.personal"
 	fieldBilling  = "vault.payment_method.billing"
+	fieldContact  = "vault.contact"
 )
 
 func bound(field string, s id.Scope, key int64) []byte {

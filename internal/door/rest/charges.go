@@ -19,10 +19,10 @@ var chargeRoutes = map[string]route{
 }
 
 func listCharges(s *Server, c *call) (any, error) {
-	if err := refuseUnsupported(c, "transfer_group"); err != nil {
-		return nil, err
-	}
 	where := map[string]any{}
+	if group, ok := c.form.String("transfer_group"); ok && group != "" {
+		where["transfer_group"] = group
+	}
 	if err := filter(s, c, where, vault.Customers, "customer", "customer"); err != nil {
 		return nil, err
 	}
@@ -87,10 +87,10 @@ func renderCharge(v *view, o *object.Object[payment.Charge]) (any, error) {
 	out := &charge{
 		ID: payment.Charges.ID(v.scope, o.Key), Object: "charge",
 		Amount: n.api(ch.Amount), AmountCaptured: n.api(ch.Captured), AmountRefunded: n.api(ch.Refunded),
-		CalculatedStatementDescriptor: text(ch.Descriptor), Captured: ch.Captured > 0, Created: o.Created().Unix(), Currency: ch.Currency,
+		CalculatedStatementDescriptor: text(ch.Statement), Captured: ch.Captured > 0, Created: o.Created().Unix(), Currency: ch.Currency,
 		Description: text(ch.Description), FraudDetails: map[string]any{}, Livemode: v.scope.Livemode, Metadata: metadata(ch.Metadata),
 		Outcome: outcomeOf(ch), Paid: ch.Status == payment.ChargeSucceeded, PaymentMethod: text(vault.PaymentMethods.ID(v.scope, ch.Method.Key)),
-		RadarOptions: map[string]any{}, Refunded: ch.Captured > 0 && ch.Refunded == ch.Captured,
+		RadarOptions: radarOptions(ch.RadarSession), Refunded: ch.Captured > 0 && ch.Refunded == ch.Captured,
 		StatementDescriptor: text(ch.Descriptor), StatementDescriptorSuffix: text(ch.DescriptorSuffix), Status: ch.Status,
 		TransferGroup: text(ch.TransferGroup),
 	}
@@ -125,6 +125,13 @@ func (out *charge) refer(v *view, o *object.Object[payment.Charge]) (err error) 
 	if out.BillingDetails, err = v.billingOf(ch.Method); err != nil {
 		return err
 	}
+	if len(ch.Contact.Sealed) > 0 {
+		contact, err := v.s.Vault.Contact(v.ctx, v.scope, ch.Contact)
+		if err != nil {
+			return err
+		}
+		out.ReceiptEmail, out.Shipping = text(contact.Email), goodsTo(contact.Shipping)
+	}
 	if out.PaymentMethodDetails, err = paidWith(v, ch, out.Amount); err != nil {
 		return err
 	}
@@ -132,6 +139,13 @@ func (out *charge) refer(v *view, o *object.Object[payment.Charge]) (err error) 
 		out.Refunds, err = refundsOf(v.within("refunds"), o.Key)
 	}
 	return err
+}
+
+func radarOptions(session string) map[string]any {
+	if session == "" {
+		return map[string]any{}
+	}
+	return map[string]any{"session": session}
 }
 
 // outcome is what the network and risk rules said.
@@ -170,8 +184,16 @@ func paidWith(v *view, ch *payment.Charge, amount int64) (any, error) {
 	}
 	card.AuthorizationCode, card.Overcapture.Maximum = text(ch.AuthorizationCode), amount
 	card.NetworkToken = map[string]any{"used": false}
-	if ch.CVCCheck != "" {
-		card.Checks.CVC = ch.CVCCheck
+	for _, check := range []struct {
+		to   *any
+		said string
+	}{{&card.Checks.CVC, ch.CVCCheck}, {&card.Checks.Line1, ch.Line1Check}, {&card.Checks.PostalCode, ch.PostalCheck}} {
+		if check.said != "" {
+			*check.to = check.said
+		}
+	}
+	if ch.Network != "" {
+		card.Network = ch.Network
 	}
 	if ch.Status == payment.ChargeSucceeded {
 		card.AmountAuthorized = amount

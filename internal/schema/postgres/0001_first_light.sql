@@ -122,10 +122,12 @@ CREATE TABLE charge (
     version  BIGINT NOT NULL,
     customer BIGINT NOT NULL,
     intent   BIGINT NOT NULL,
+    transfer_group TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX charge_customer ON charge (scope, customer, key) WHERE customer > 0;
 CREATE INDEX charge_intent ON charge (scope, intent, key);
+CREATE INDEX charge_group ON charge (scope, transfer_group, key) WHERE transfer_group <> '';
 
 CREATE TABLE refund (
     scope   BIGINT NOT NULL,

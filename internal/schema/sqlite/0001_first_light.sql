@@ -115,10 +115,12 @@ CREATE TABLE charge (
     version  INTEGER NOT NULL,
     customer INTEGER NOT NULL,
     intent   INTEGER NOT NULL,
+    transfer_group TEXT NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX charge_customer ON charge (scope, customer, key) WHERE customer > 0;
 CREATE INDEX charge_intent ON charge (scope, intent, key);
+CREATE INDEX charge_group ON charge (scope, transfer_group, key) WHERE transfer_group <> '';
 
 CREATE TABLE refund (
     scope   INTEGER NOT NULL,
