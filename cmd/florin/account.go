@@ -31,6 +31,7 @@ type accountCreate struct {
 	Country             string           `help:"Country of the merchant, ISO 3166-1." default:"US"`
 	Currency            string           `help:"Currency in which the account settles by default, ISO 4217." default:"usd"`
 	StatementDescriptor string           `help:"What cardholders read on their statements, 5 to 22 characters."`
+	APIVersion          string           `name:"api-version" help:"Version of Stripe's API that the account is served when it does not ask for another (default: the newest that Florin implements)."`
 	RawCardTest         bool             `help:"Take card numbers as API parameters in test mode." default:"true" negatable:""`
 	RawCardLive         bool             `help:"Take card numbers as API parameters in live mode. Whoever sends them answers for them (PCI DSS)." negatable:""`
 	NegativeBalance     bool             `help:"Let refunds take the balance below zero." default:"true" negatable:""`
@@ -44,7 +45,7 @@ type accountCreate struct {
 func (c *accountCreate) Run(ctx context.Context, log *slog.Logger) error {
 	return app.Operate(ctx, c.DB, log, func(o *app.Operator) error {
 		a, keys, err := o.CreateAccount(ctx, app.AccountParams{
-			Name: c.Name, Country: c.Country, Currency: c.Currency, StatementDescriptor: c.StatementDescriptor,
+			Name: c.Name, Country: c.Country, Currency: c.Currency, StatementDescriptor: c.StatementDescriptor, APIVersion: c.APIVersion,
 			Settings:       app.AccountSettings{RawCardTest: c.RawCardTest, RawCardLive: c.RawCardLive, NegativeBalance: c.NegativeBalance, SettlementDays: c.SettlementDays},
 			FeeBasisPoints: c.FeeBasisPoints, FeeFixed: c.FeeFixed, Live: c.Live,
 		})
@@ -109,6 +110,7 @@ func (c *accountShow) Run(ctx context.Context, log *slog.Logger) error {
 			row("country", a.Country)
 			row("currency", a.DefaultCurrency)
 			row("statement descriptor", cmp.Or(a.StatementDescriptor, "-"))
+			row("API version", cmp.Or(a.APIVersion, "-"))
 			row("card numbers as parameters", "in test mode "+yes(a.Settings.RawCardTest)+", in live mode "+yes(a.Settings.RawCardLive))
 			row("balance below zero", yes(a.Settings.NegativeBalance))
 			row("money is available after", fmt.Sprint(a.Settings.SettlementDays, " days"))

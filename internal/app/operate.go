@@ -14,6 +14,8 @@ import (
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/door/rest"
+	"github.com/florinpay/florin/internal/door/rest/apiversion"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/money"
@@ -45,7 +47,7 @@ func Operate(ctx context.Context, address string, log *slog.Logger, f func(*Oper
 	if err := sameSchema(ctx, d); err != nil {
 		return err
 	}
-	return f(&Operator{db: d, merchants: merchant.New(d, merchant.Options{})})
+	return f(&Operator{db: d, merchants: merchant.New(d, merchant.Options{APIVersion: rest.Version})})
 }
 
 // sameSchema refuses a database that another Florin has migrated last, or none.
@@ -89,7 +91,9 @@ func accountOf(o *object.Object[merchant.Account]) Account {
 // in small or in capital letters; a zero one gets a default.
 type AccountParams struct {
 	Name, Country, Currency, StatementDescriptor string
-	Settings                                     AccountSettings
+	// APIVersion is a version of Stripe's API; empty: the one that is implemented.
+	APIVersion string
+	Settings   AccountSettings
 	// FeeBasisPoints and FeeFixed are what each payment costs the merchant;
 	// FeeFixed is in minor units by currency. Nil: the defaults.
 	FeeBasisPoints *int64
@@ -113,11 +117,14 @@ func (p AccountParams) merchant() merchant.Params {
 		}
 	}
 	return merchant.Params{Name: p.Name, Country: strings.ToUpper(p.Country), DefaultCurrency: money.Currency(strings.ToLower(p.Currency)),
-		StatementDescriptor: p.StatementDescriptor, Settings: &p.Settings, Fees: &fees}
+		StatementDescriptor: p.StatementDescriptor, APIVersion: p.APIVersion, Settings: &p.Settings, Fees: &fees}
 }
 
 // CreateAccount makes an account with its first keys.
 func (o *Operator) CreateAccount(ctx context.Context, p AccountParams) (Account, []Key, error) {
+	if _, known := apiversion.Parse(p.APIVersion); !known && p.APIVersion != "" {
+		return Account{}, nil, fault.Param("api_version", "", "Invalid Stripe API version: %s", p.APIVersion)
+	}
 	if err := o.claim(ctx); err != nil {
 		return Account{}, nil, err
 	}

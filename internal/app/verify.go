@@ -11,6 +11,7 @@ import (
 	"github.com/florinpay/florin/internal/app/heads"
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/event"
+	"github.com/florinpay/florin/internal/base/timeline"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
@@ -116,6 +117,11 @@ func settled(ctx context.Context, d *db.DB, report func(ledger.Finding)) (err er
 	return verify(ctx, moment, report)
 }
 
+// columned is a kind of object whose narrow columns are derived from its body.
+type columned interface {
+	Check(ctx context.Context, d *db.DB, report func(s id.Scope, key int64, problem string)) error
+}
+
 func verify(ctx context.Context, d *db.DB, report func(ledger.Finding)) error {
 	if err := ledger.Check(ctx, d, report); err != nil {
 		return err
@@ -124,19 +130,13 @@ func verify(ctx context.Context, d *db.DB, report func(ledger.Finding)) error {
 	if err := payments.Check(ctx, report); err != nil {
 		return err
 	}
-	columns := func(kind string) func(id.Scope, int64, string) {
-		return func(s id.Scope, key int64, problem string) {
+	for kind, k := range map[string]columned{vault.Customers.Name: vault.Customers, vault.PaymentMethods.Name: vault.PaymentMethods,
+		merchant.Accounts.Name: merchant.Accounts, timeline.Clocks.Name: timeline.Clocks} {
+		if err := k.Check(ctx, d, func(s id.Scope, key int64, problem string) {
 			report(ledger.Finding{Check: "columns", Scope: s, Table: kind, Key: key, Problem: problem})
+		}); err != nil {
+			return err
 		}
-	}
-	if err := vault.Customers.Check(ctx, d, columns(vault.Customers.Name)); err != nil {
-		return err
-	}
-	if err := vault.PaymentMethods.Check(ctx, d, columns(vault.PaymentMethods.Name)); err != nil {
-		return err
-	}
-	if err := merchant.Accounts.Check(ctx, d, columns(merchant.Accounts.Name)); err != nil {
-		return err
 	}
 	return event.Check(ctx, d, func(s id.Scope, lane, seq int64, problem string) {
 		report(ledger.Finding{Check: "events", Scope: s, Table: "event", Key: lane, Problem: fmt.Sprintf("%s (sequence %d)", problem, seq)})

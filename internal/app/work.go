@@ -7,6 +7,7 @@ import (
 
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/job"
+	"github.com/florinpay/florin/internal/base/timeline"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/payment"
 
@@ -20,6 +21,12 @@ const batch = 500
 // unknown for as long as any other.
 const giveBackTries = 200
 
+// clockTries lets a clock survive that many crashes of processes that move it.
+const clockTries = 20
+
+// expireTries lets the expiry of an authorisation wait about a day for a provider.
+const expireTries = 200
+
 // register tells the runner what there is to do.
 func (a *App) register(keys *idem.Keys) {
 	a.Jobs.Register(job.Kind{Name: payment.GiveBackJob, Lease: time.Minute, MaxTries: giveBackTries, MaxBackoff: 10 * time.Minute, Handle: func(ctx context.Context, j job.Job) error {
@@ -29,6 +36,11 @@ func (a *App) register(keys *idem.Keys) {
 		}
 		return a.Payment.GiveBack(ctx, j.Scope, p.Charge)
 	}})
+	a.Jobs.Register(
+		job.Kind{Name: timeline.AdvanceJob, Lease: time.Minute, MaxTries: clockTries, Handle: a.Clocks.Move},
+		job.Kind{Name: timeline.DeleteJob, Lease: time.Minute, MaxTries: clockTries, Handle: a.Clocks.Clear},
+		job.Kind{Name: payment.ExpireJob, Lease: time.Minute, MaxTries: expireTries, MaxBackoff: 10 * time.Minute, Handle: a.Payment.ExpireDue},
+	)
 	a.Jobs.Every("resolve attempts", time.Second, func(ctx context.Context) error {
 		_, err := a.Payment.Sweep(ctx, batch)
 		return err

@@ -16,9 +16,10 @@ import (
 type counter struct {
 	Kind, Payload, Problem                string
 	State, Due, Owner, Tries, CreatedTime int64
+	Line, At                              int64
 }
 
-var counters = db.NewTable("job", "scope, key", "kind, state, due, owner, tries, created, payload, problem",
+var counters = db.NewTable("job", "scope, key", "kind, state, due, owner, tries, created, payload, problem, line, at",
 	func(c *counter, f *db.Fields) {
 		db.Text(f, &c.Kind)
 		db.Int(f, &c.State)
@@ -28,6 +29,8 @@ var counters = db.NewTable("job", "scope, key", "kind, state, due, owner, tries,
 		db.Int(f, &c.CreatedTime)
 		db.Text(f, &c.Payload)
 		db.Text(f, &c.Problem)
+		db.Int(f, &c.Line)
+		db.Int(f, &c.At)
 	})
 
 func increment(k db.Key, by int64, limit int64) db.Step {

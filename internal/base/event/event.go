@@ -63,33 +63,56 @@ func (r *row) fields(f *db.Fields) {
 	db.Text(f, &r.Request)
 }
 
-const columns = "lane, seq, type, kind, object, version, at, request"
+const (
+	columns   = "lane, seq, type, kind, object, version, at, request"
+	qualified = "e.lane, e.seq, e.type, e.kind, e.object, e.version, e.at, e.request"
+)
 
 var (
 	events = db.NewTable("event", "scope, key", columns, (*row).fields, db.AppendOnly())
-	lanes  = db.NewTable("event_lane", "scope, lane", "seq", func(seq *int64, f *db.Fields) { db.Int(f, seq) })
+	lanes  = db.NewTable("event_lane", "scope, lane", "seq, fresh, due, gone", (*lane).fields)
 )
+
+// lane is how far the events of a lane have come.
+type lane struct {
+	Seq   int64     // the last number given
+	Fresh int64     // the first number that is not handed on yet, while Due is set
+	Due   time.Time // since when there is something to hand on; zero when there is nothing
+	Gone  int64     // the last number whose event was deleted for its age
+}
+
+func (l *lane) fields(f *db.Fields) {
+	db.Int(f, &l.Seq)
+	db.Int(f, &l.Fresh)
+	db.Time(f, &l.Due)
+	db.Int(f, &l.Gone)
+}
 
 // Lane names the row that numbers a lane's events, so that a step can have it
 // loaded beforehand.
 func Lane(s id.Scope, lane int64) db.Need { return lanes.Need(db.Key{Scope: s.Key(), ID: lane}) }
 
-// Append writes an event. The caller gives the key, made for this event; the
+// Append writes an event. Besides the lane's row it reads the one that
+// [Audience] names. The caller gives the key, made for this event; the
 // sequence number and the time are set here.
 func Append(tx *db.Tx, e Event) error {
 	at := db.Key{Scope: e.Scope.Key(), ID: e.Lane}
-	seq, ok, err := lanes.Get(tx, at)
-	if err != nil {
+	l, ok, err := lanes.Get(tx, at)
+	_, heard, unheard := audiences.Get(tx, audienceKey(e.Scope)) // both before a miss, so that one round loads both
+	if err := cmp.Or(err, unheard); err != nil {
 		return err
 	}
 	if ok && probe.Mutant("event.drop") {
 		return nil
 	}
-	seq++
+	l.Seq++
+	if heard && l.Due.IsZero() {
+		l.Fresh, l.Due = l.Seq, tx.Now()
+	}
 	if ok {
-		lanes.Update(tx, at, seq)
+		lanes.Update(tx, at, l)
 	} else {
-		lanes.Insert(tx, at, seq)
+		lanes.Insert(tx, at, l)
 	}
 	var request []byte
 	if e.Request != (Request{}) {
@@ -97,7 +120,7 @@ func Append(tx *db.Tx, e Event) error {
 			return err
 		}
 	}
-	events.Insert(tx, db.Key{Scope: e.Scope.Key(), ID: e.Key}, row{e.Lane, seq, e.Type, e.Kind, e.Object.Key, e.Object.Version, tx.Now(), string(request)})
+	events.Insert(tx, db.Key{Scope: e.Scope.Key(), ID: e.Key}, row{e.Lane, l.Seq, e.Type, e.Kind, e.Object.Key, e.Object.Version, tx.Now(), string(request)})
 	return nil
 }
 
@@ -139,9 +162,10 @@ var (
 	newestOfType = db.NewQuery("list events by type", choose+" AND type = ? ORDER BY key DESC LIMIT ?", (*keyed).fields)
 	oldestOfType = db.NewQuery("list events by type, oldest", choose+" AND type = ? ORDER BY key LIMIT ?", (*keyed).fields)
 	inLane       = db.NewQuery("events of a lane", "SELECT scope, key, "+columns+" FROM event WHERE scope = ? AND lane = ? ORDER BY seq", (*keyed).fields)
-	laneEnds     = db.NewQuery("ends of all lanes", "SELECT l.scope, l.lane, l.seq, (SELECT coalesce(max(e.seq), 0) FROM event e WHERE e.scope = l.scope AND e.lane = l.lane)"+
+	laneEnds     = db.NewQuery("ends of all lanes", "SELECT l.scope, l.lane, l.seq, l.gone, (SELECT coalesce(max(e.seq), 0) FROM event e WHERE e.scope = l.scope AND e.lane = l.lane)"+
 		" FROM event_lane l WHERE (l.scope, l.lane) > (?, ?) ORDER BY l.scope, l.lane LIMIT ?", (*laneEnd).fields)
-	allLanes = db.NewQuery("all events by lane", "SELECT scope, key, "+columns+" FROM event WHERE (scope, lane, seq) > (?, ?, ?) ORDER BY scope, lane, seq LIMIT ?", (*keyed).fields)
+	allLanes = db.NewQuery("all events by lane", "SELECT e.scope, e.key, "+qualified+", coalesce((SELECT l.gone FROM event_lane l WHERE l.scope = e.scope AND l.lane = e.lane), 0)"+
+		" FROM event e WHERE (e.scope, e.lane, e.seq) > (?, ?, ?) ORDER BY e.scope, e.lane, e.seq LIMIT ?", (*numbered).fields)
 )
 
 // List gives events newest first, of any of the types (none: of all), and
@@ -209,18 +233,32 @@ func OfLane(ctx context.Context, d *db.DB, s id.Scope, lane int64) (list []*Even
 	return list, err
 }
 
-// laneEnd is the last number given in a lane, and that of its last event.
-type laneEnd struct{ Scope, Lane, Given, Last int64 }
+// laneEnd is the last number given in a lane, the last one that was deleted for
+// its age, and that of the last event there is.
+type laneEnd struct{ Scope, Lane, Given, Gone, Last int64 }
 
 func (l *laneEnd) fields(f *db.Fields) {
 	db.Int(f, &l.Scope)
 	db.Int(f, &l.Lane)
 	db.Int(f, &l.Given)
+	db.Int(f, &l.Gone)
 	db.Int(f, &l.Last)
 }
 
+// numbered is an event with the last number of its lane that was deleted.
+type numbered struct {
+	keyed
+	Gone int64
+}
+
+func (n *numbered) fields(f *db.Fields) {
+	n.keyed.fields(f)
+	db.Int(f, &n.Gone)
+}
+
 // Check reports every lane whose events are not numbered 1, 2, 3, …, up to the
-// last number that was given.
+// last number that was given; the first of them may have been deleted for their
+// age.
 func Check(ctx context.Context, d *db.DB, report func(s id.Scope, lane, seq int64, problem string)) error {
 	if err := checkNumbers(ctx, d, report); err != nil {
 		return err
@@ -233,7 +271,7 @@ func Check(ctx context.Context, d *db.DB, report func(s id.Scope, lane, seq int6
 			return err
 		}
 		for _, l := range rows {
-			if l.Last != l.Given {
+			if max(l.Last, l.Gone) != l.Given {
 				report(id.ScopeOf(l.Scope), l.Lane, l.Last+1, fmt.Sprintf("the lane's events end before number %d, which was given", l.Given))
 			}
 		}
@@ -243,14 +281,14 @@ func Check(ctx context.Context, d *db.DB, report func(s id.Scope, lane, seq int6
 
 func checkNumbers(ctx context.Context, d *db.DB, report func(s id.Scope, lane, seq int64, problem string)) error {
 	const page = 1000
-	last := keyed{Scope: math.MinInt64}
+	last := numbered{keyed: keyed{Scope: math.MinInt64}}
 	for {
 		rows, err := allLanes.All(ctx, d, last.Scope, last.Row.Lane, last.Row.Seq, int64(page))
 		if err != nil || len(rows) == 0 {
 			return err
 		}
 		for _, k := range rows {
-			want := int64(1)
+			want := k.Gone + 1
 			if k.Scope == last.Scope && k.Row.Lane == last.Row.Lane {
 				want = last.Row.Seq + 1
 			}

@@ -27,6 +27,8 @@ const (
 	Running State = 2
 	// Dead after its last try; left by [Retry], [Discard] and [Remove] alone.
 	Dead State = 3
+	// Parked until its line of time comes to it; left by [Release] alone.
+	Parked State = 4
 )
 
 // Job is one piece of work.
@@ -39,6 +41,11 @@ type Job struct {
 	Tries   int       // claims so far, the present one included
 	Created time.Time
 	Problem string // the last error, for a person; empty before the first
+	// Line is the line of time that At belongs to: 0 for the system's own. At is
+	// when the work was to be done on that line, which is when a handler of such a
+	// job takes it to be.
+	Line int64
+	At   time.Time
 
 	payload string
 	owner   int64
@@ -140,7 +147,7 @@ func newRow(tx *db.Tx, kind string, due time.Time, payload any) (row, error) {
 	if due.Before(tx.Now()) {
 		due = tx.Now()
 	}
-	return row{Kind: kind, State: Waiting, Due: due, Created: tx.Now(), Payload: string(text)}, nil
+	return row{Kind: kind, State: Waiting, Due: due, Created: tx.Now(), Payload: string(text), At: due}, nil
 }
 
 // Done ends a job in its handler's own step: what the step does and the end of
@@ -155,17 +162,15 @@ func Done(tx *db.Tx, j Job) error {
 }
 
 // Again ends this run of a job in its handler's own step and has it run anew at
-// due, with its tries counted from the start: for work that comes in rounds. It
-// refuses as [Done] does.
+// due on its line, with its tries counted from the start: for work that comes in
+// rounds. It refuses as [Done] does.
 func Again(tx *db.Tx, j Job, due time.Time) error {
 	r, err := owned(tx, j)
 	if err != nil {
 		return err
 	}
-	if due.Before(tx.Now()) {
-		due = tx.Now()
-	}
-	r.State, r.Due, r.Owner, r.Tries, r.Problem = Waiting, due, 0, 0, ""
+	r.Owner, r.Tries, r.Problem = 0, 0, ""
+	r.wait(tx, due)
 	jobs.Update(tx, j.at(), r)
 	return nil
 }

@@ -17,9 +17,11 @@ type row struct {
 	Created time.Time
 	Payload string
 	Problem string
+	Line    int64
+	At      time.Time
 }
 
-var jobs = db.NewTable("job", "scope, key", "kind, state, due, owner, tries, created, payload, problem", (*row).fields)
+var jobs = db.NewTable("job", "scope, key", "kind, state, due, owner, tries, created, payload, problem, line, at", (*row).fields)
 
 func (r *row) fields(f *db.Fields) {
 	db.Text(f, &r.Kind)
@@ -30,13 +32,15 @@ func (r *row) fields(f *db.Fields) {
 	db.Time(f, &r.Created)
 	db.Text(f, &r.Payload)
 	db.Text(f, &r.Problem)
+	db.Int(f, &r.Line)
+	db.Time(f, &r.At)
 }
 
 func rowKey(s id.Scope, key int64) db.Key { return db.Key{Scope: s.Key(), ID: key} }
 
 func (r *row) job(at db.Key) Job {
 	return Job{Scope: id.ScopeOf(at.Scope), Key: at.ID, Kind: r.Kind, State: r.State, Due: r.Due, Tries: int(r.Tries),
-		Created: r.Created, Problem: r.Problem, payload: r.Payload, owner: r.Owner}
+		Created: r.Created, Problem: r.Problem, Line: r.Line, At: r.At, payload: r.Payload, owner: r.Owner}
 }
 
 // These are directory queries: whoever looks for work can't name the scopes

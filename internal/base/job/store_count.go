@@ -13,6 +13,7 @@ import (
 type Count struct {
 	Kind    string `json:"kind"`
 	Waiting int64  `json:"waiting"`
+	Parked  int64  `json:"parked"` // on lines of time of their own
 	Running int64  `json:"running"`
 	// Overdue are those of the waiting and running ones that a runner may claim
 	// now: their time has come, or their lease has ended.
@@ -73,9 +74,13 @@ func Counts(ctx context.Context, d *db.DB, kinds ...string) ([]Count, error) {
 	}
 	for _, c := range queued {
 		to := of(c.kind)
-		if c.state == Running {
+		switch c.state {
+		case Running:
 			to.Running = c.number
-		} else {
+		case Parked:
+			to.Parked = c.number
+			continue
+		default:
 			to.Waiting = c.number
 		}
 		if to.Oldest.IsZero() || c.oldest.Before(to.Oldest) {
@@ -104,7 +109,8 @@ func Counts(ctx context.Context, d *db.DB, kinds ...string) ([]Count, error) {
 	return list, nil
 }
 
-// ListNext gives at most limit of the jobs that wait or run, by due time.
+// ListNext gives at most limit of the jobs that wait or run, by due time; those
+// that are parked come last.
 func ListNext(ctx context.Context, d *db.DB, limit int) ([]Job, error) {
 	keys, err := qNext.All(ctx, d, int64(limit))
 	if err != nil {

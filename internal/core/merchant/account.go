@@ -1,6 +1,7 @@
 package merchant
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -16,8 +17,11 @@ type Account struct {
 	Country             string         `json:"country"` // ISO 3166-1 alpha-2: "US"
 	DefaultCurrency     money.Currency `json:"default_currency"`
 	StatementDescriptor string         `json:"statement_descriptor,omitempty"`
-	Settings            Settings       `json:"settings"`
-	Fees                Schedule       `json:"fees"`
+	// APIVersion is the version of the API that the account is served when it
+	// does not ask for another: "2026-08-26.dahlia".
+	APIVersion string   `json:"api_version,omitempty"`
+	Settings   Settings `json:"settings"`
+	Fees       Schedule `json:"fees"`
 }
 
 // Settings are what a merchant may or may not do.
@@ -65,13 +69,14 @@ type Params struct {
 	Country             string         // default "US"
 	DefaultCurrency     money.Currency // default "usd"
 	StatementDescriptor string
+	APIVersion          string // default [Options.APIVersion]
 	Settings            *Settings
 	Fees                *Schedule
 }
 
-// account checks the parameters and fills in defaults.
-func (p Params) account() (Account, error) {
-	a := Account{Name: p.Name, Country: p.Country, DefaultCurrency: p.DefaultCurrency,
+// accountOf checks the parameters and fills in defaults.
+func (v *Service) accountOf(p Params) (Account, error) {
+	a := Account{Name: p.Name, APIVersion: cmp.Or(p.APIVersion, v.apiVersion), Country: p.Country, DefaultCurrency: p.DefaultCurrency,
 		StatementDescriptor: p.StatementDescriptor, Settings: DefaultSettings(), Fees: DefaultFees()}
 	if a.Country == "" {
 		a.Country = "US"

@@ -250,7 +250,7 @@ func (v *Service) Keys(ctx context.Context, account int64) (list []Key, err erro
 // Open makes an account with a secret and a publishable key for test mode and,
 // if asked to, for live mode too, all or nothing.
 func (v *Service) Open(ctx context.Context, p Params, live bool) (made *object.Object[Account], keys []Issued, err error) {
-	a, err := p.account()
+	a, err := v.accountOf(p)
 	if err != nil {
 		return nil, nil, err
 	}

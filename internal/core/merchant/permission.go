@@ -21,6 +21,7 @@ const (
 	Events         Resource = "events" // with the objects that events show, whatever their resource
 	PaymentIntents Resource = "payment_intents"
 	PaymentMethods Resource = "payment_methods"
+	TestClocks     Resource = "test_clocks"
 	Tokens         Resource = "tokens"
 )
 
@@ -32,7 +33,7 @@ const wirePrefix = "rak_"
 // Stripe show, and in https://docs.stripe.com/stripe-apps/reference/permissions.
 var slugs = map[Resource]string{
 	Balance: "balance", BalanceSources: "balance_transaction_source", Charges: "charge", Customers: "customer",
-	Events: "event", PaymentIntents: "payment_intent", PaymentMethods: "payment_method", Tokens: "token",
+	Events: "event", PaymentIntents: "payment_intent", PaymentMethods: "payment_method", TestClocks: "test_clock", Tokens: "token",
 }
 
 // Resources lists every resource by name.

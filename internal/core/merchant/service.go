@@ -13,16 +13,19 @@ import (
 
 // Service makes accounts and keys, and tells whose a key is.
 type Service struct {
-	db       *db.DB
-	random   io.Reader
-	accounts cache[int64, *object.Object[Account]]
-	keys     cache[digest, *knownKey]
+	db         *db.DB
+	random     io.Reader
+	apiVersion string
+	accounts   cache[int64, *object.Object[Account]]
+	keys       cache[digest, *knownKey]
 }
 
 // Options are what [New] may be told.
 type Options struct {
 	// Random makes keys; safe for concurrent use. Default: crypto/rand.
 	Random io.Reader
+	// APIVersion is that of accounts which choose none.
+	APIVersion string
 }
 
 // New makes a service over a database.
@@ -30,12 +33,12 @@ func New(d *db.DB, o Options) *Service {
 	if o.Random == nil {
 		o.Random = rand.Reader
 	}
-	return &Service{db: d, random: o.Random}
+	return &Service{db: d, random: o.Random, apiVersion: o.APIVersion}
 }
 
 // Create makes an account.
 func (v *Service) Create(ctx context.Context, p Params) (*object.Object[Account], error) {
-	a, err := p.account()
+	a, err := v.accountOf(p)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +128,7 @@ func (v *Service) Bootstrap(ctx context.Context, secretKey, publishableKey strin
 			return nil, err
 		}
 	}
-	a, err := Params{Name: "Florin"}.account()
+	a, err := v.accountOf(Params{Name: "Florin"})
 	if err != nil {
 		return nil, err
 	}

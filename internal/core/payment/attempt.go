@@ -24,6 +24,8 @@ const (
 	OpCapture   Operation = "capture"
 	OpVoid      Operation = "void"
 	OpRefund    Operation = "refund"
+	// OpAuthenticate has the payer prove to be the card's holder. No money moves.
+	OpAuthenticate Operation = "authenticate"
 )
 
 // State is where an attempt stands.
@@ -126,6 +128,20 @@ type Attempt struct {
 	// More: captures are to follow this one.
 	More bool `json:"more,omitempty"`
 
+	// Payer says where the payer is while this goes on.
+	Payer Payer `json:"payer,omitzero"`
+	// SetUp: the card is to be used, or was set up to be used, while its holder is
+	// away.
+	SetUp bool `json:"setup,omitempty"`
+	// Proof is the authentication that an authorisation brings along, and ThreeDS
+	// what came of it.
+	Proof   AttemptID         `json:"proof,omitempty"`
+	ThreeDS *provider.ThreeDS `json:"three_ds,omitempty"`
+	// Then is what an authentication leads to: authorize or sale.
+	Then Operation `json:"then,omitempty"`
+	// Next is the attempt by which the same confirmation goes on.
+	Next AttemptID `json:"next,omitempty"`
+
 	// Cancellation is the reason that an intent gets with a void.
 	Cancellation string `json:"cancel,omitempty"`
 
@@ -186,6 +202,9 @@ func (a *Attempt) learn(o provider.Outcome) {
 	set(&a.PostalCheck, o.PostalCheck)
 	if o.Granted != nil {
 		a.Granted = o.Granted
+	}
+	if o.ThreeDS != nil {
+		a.ThreeDS = o.ThreeDS
 	}
 	a.Raw = append(a.Raw, o.Raw...)
 	if over := len(a.Raw) - maxRaw; over > 0 {

@@ -60,8 +60,12 @@ func (v *Service) Cancel(ctx context.Context, s id.Scope, intent IntentID, reaso
 		if err != nil {
 			return nil, nil, err
 		}
-		if o.Body.Attempt != 0 {
+		// A payer who is asked to authenticate holds nobody up: no money is at stake.
+		if o.Body.Attempt != 0 && o.Body.Status != RequiresAction {
 			return nil, nil, locked(s, o.Body.Attempt)
+		}
+		if err := v.dropAuthentication(tx, o); err != nil {
+			return nil, nil, err
 		}
 		if next, ok := intentMachine.Next(o.Body.Status, cancel); ok {
 			o.Body.Status, o.Body.CanceledAt, o.Body.CancellationReason = next, tx.Now(), reason

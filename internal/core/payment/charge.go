@@ -1,6 +1,8 @@
 package payment
 
 import (
+	"time"
+
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/vault"
@@ -21,30 +23,34 @@ const (
 
 // Charge is the body of a Charge: one attempt to pay that a provider judged.
 type Charge struct {
-	Status             ChargeStatus      `json:"status"`
-	Amount             int64             `json:"amount"` // authorised, ISO minor units
-	Captured           int64             `json:"captured,omitempty"`
-	Refunded           int64             `json:"refunded,omitempty"`
-	Currency           money.Currency    `json:"currency"`
-	Intent             IntentID          `json:"intent"`
-	Attempt            AttemptID         `json:"attempt"`
-	Customer           int64             `json:"customer,omitempty"`
-	Method             object.Ref        `json:"method"` // as it was when it paid
-	BalanceTransaction int64             `json:"txn,omitempty"`
-	Voided             bool              `json:"voided,omitempty"`
-	Failure            *fault.Error      `json:"failure,omitempty"`
-	NetworkCode        string            `json:"code,omitempty"`
-	AuthorizationCode  string            `json:"auth,omitempty"`
-	CVCCheck           string            `json:"cvc,omitempty"`
-	Line1Check         string            `json:"line1,omitempty"`
-	PostalCheck        string            `json:"postal,omitempty"`
-	Description        string            `json:"description,omitempty"`
-	Descriptor         string            `json:"descriptor,omitempty"`
-	DescriptorSuffix   string            `json:"suffix,omitempty"`
-	TransferGroup      string            `json:"group,omitempty"`
-	RadarSession       string            `json:"radar,omitempty"`
-	Network            string            `json:"network,omitempty"` // gone over; empty: the method's own
-	Metadata           map[string]string `json:"metadata,omitempty"`
+	Status             ChargeStatus   `json:"status"`
+	Amount             int64          `json:"amount"` // authorised, ISO minor units
+	Captured           int64          `json:"captured,omitempty"`
+	Refunded           int64          `json:"refunded,omitempty"`
+	Currency           money.Currency `json:"currency"`
+	Intent             IntentID       `json:"intent"`
+	Attempt            AttemptID      `json:"attempt"`
+	Customer           int64          `json:"customer,omitempty"`
+	Method             object.Ref     `json:"method"` // as it was when it paid
+	BalanceTransaction int64          `json:"txn,omitempty"`
+	Voided             bool           `json:"voided,omitempty"`
+	// CaptureBefore is when an authorisation is given up, on its customer's line
+	// of time; zero for a sale.
+	CaptureBefore     time.Time         `json:"capture_before,omitzero"`
+	Failure           *fault.Error      `json:"failure,omitempty"`
+	NetworkCode       string            `json:"code,omitempty"`
+	AuthorizationCode string            `json:"auth,omitempty"`
+	CVCCheck          string            `json:"cvc,omitempty"`
+	ThreeDS           *provider.ThreeDS `json:"three_ds,omitempty"` // what the payer's authentication came to
+	Line1Check        string            `json:"line1,omitempty"`
+	PostalCheck       string            `json:"postal,omitempty"`
+	Description       string            `json:"description,omitempty"`
+	Descriptor        string            `json:"descriptor,omitempty"`
+	DescriptorSuffix  string            `json:"suffix,omitempty"`
+	TransferGroup     string            `json:"group,omitempty"`
+	RadarSession      string            `json:"radar,omitempty"`
+	Network           string            `json:"network,omitempty"` // gone over; empty: the method's own
+	Metadata          map[string]string `json:"metadata,omitempty"`
 	// Contact is where the receipt and the goods go.
 	Contact vault.SealedContact `json:"contact,omitzero"`
 	// Statement is what the payer reads on the statement.

@@ -163,8 +163,12 @@ func (c *checker) intent(o *object.Object[Intent]) error {
 		c.say("intents", o.Scope, Intents.Name, o.Key, "it says that %d is capturable, its charges %d", i.Capturable, sum.reserved)
 	}
 	open := sum.open[OpSale] + sum.open[OpAuthorize]
-	if (i.Status == Processing) != (open > 0) {
+	asking := sum.open[OpAuthenticate] > 0 && open == 0
+	if (i.Status == Processing) != (open > 0) && !(i.Status == Processing && asking) {
 		c.say("intents", o.Scope, Intents.Name, o.Key, "it is %s with %d in open attempts", i.Status, open)
+	}
+	if (i.Status == RequiresAction) != (i.Action != nil) || i.Status == RequiresAction && !asking || asking && i.Status != RequiresAction && i.Status != Processing {
+		c.say("intents", o.Scope, Intents.Name, o.Key, "it is %s, and %d is being authenticated", i.Status, sum.open[OpAuthenticate])
 	}
 	if open > i.Amount {
 		c.say("intents", o.Scope, Intents.Name, o.Key, "%d is in open attempts for an amount of %d", open, i.Amount)

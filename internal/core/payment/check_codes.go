@@ -32,7 +32,9 @@ func (c *checker) codes() error {
 // paidWith notes that a card whose security code is kept has a definite outcome.
 func (c *checker) paidWith(a *object.Object[Attempt]) {
 	at := owner{a.Scope.Key(), a.Body.Card}
-	if _, kept := c.sealed[at]; kept && a.Body.Card != 0 && !a.Body.Open() {
+	// Where the payer is asked, the code is for the authorisation that follows.
+	goesOn := a.Body.Next != 0 || a.Body.Operation == OpAuthenticate && a.Body.State != Declined
+	if _, kept := c.sealed[at]; kept && a.Body.Card != 0 && !a.Body.Open() && !goesOn {
 		c.sealed[at] = AttemptID(a.Key)
 	}
 }

@@ -26,6 +26,8 @@ type CreateParams struct {
 	Automatic          string             // allow_redirects of automatic_payment_methods, empty when they are off
 	Confirm            bool
 	Changes            Changes
+	ThreeDSecure       string // request_three_d_secure; empty: as the issuer wants it
+	Payer              Payer
 }
 
 // ConfirmParams are what a confirmation may bring along.
@@ -36,6 +38,8 @@ type ConfirmParams struct {
 	// units; zero: anything.
 	AmountToConfirm int64
 	Changes         Changes
+	ThreeDSecure    string // as in CreateParams; empty: as it is
+	Payer           Payer
 
 	account *merchant.Account
 }
@@ -89,7 +93,7 @@ func (v *Service) Create(ctx context.Context, s id.Scope, p CreateParams, r *ide
 		if !p.Confirm {
 			return shown(Intents, o), nil, nil
 		}
-		attempt, err := v.beginConfirm(tx, o, ConfirmParams{account: account}, r)
+		attempt, err := v.beginConfirm(tx, o, ConfirmParams{Payer: p.Payer, account: account}, r)
 		return nil, attempt, err
 	})
 }
@@ -182,6 +186,7 @@ func (p *CreateParams) intent() Intent {
 		Status: RequiresPaymentMethod, Amount: p.Amount.Minor(), Currency: p.Amount.Currency(),
 		CaptureMethod: p.CaptureMethod, ConfirmationMethod: p.ConfirmationMethod, Customer: p.Customer,
 		MethodTypes: []string{vault.TypeCard}, Automatic: p.Automatic,
+		ThreeDSecure: p.ThreeDSecure,
 	}
 	if i.CaptureMethod == "" {
 		i.CaptureMethod = "automatic_async"
@@ -231,7 +236,7 @@ func (v *Service) Confirm(ctx context.Context, s id.Scope, intent IntentID, p Co
 }
 
 // beginConfirm moves the intent to processing and writes the attempt that will
-// pay it.
+// pay it, or the one that has the payer authenticate before.
 func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmParams, r *idem.Request) (*object.Object[Attempt], error) {
 	i := &o.Body
 	next, ok := intentMachine.Next(i.Status, confirm)
@@ -249,10 +254,21 @@ func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmPar
 	if err := p.suits(i, &m.Body); err != nil {
 		return nil, err
 	}
+	if p.ThreeDSecure != "" {
+		i.ThreeDSecure = p.ThreeDSecure
+	}
+	if err := v.dropAuthentication(tx, o); err != nil {
+		return nil, err
+	}
 	a := authorization(o, m, p.account)
 	a.Provider = via
-	if err := v.authorizeGuard(tx, o); err != nil {
+	if err := v.before(tx, o, &a, p.Payer, m); err != nil {
 		return nil, err
+	}
+	if a.Operation != OpAuthenticate {
+		if err := v.authorizeGuard(tx, o); err != nil {
+			return nil, err
+		}
 	}
 	attempt, err := v.insertAttempt(tx, o.Scope, a, r)
 	if err != nil {
@@ -290,14 +306,17 @@ func (v *Service) authorizeGuard(tx *db.Tx, o *object.Object[Intent]) error {
 // insertAttempt writes an attempt that is about to be sent, with the lease
 // during which nobody else may look after it.
 func (v *Service) insertAttempt(tx *db.Tx, s id.Scope, a Attempt, r *idem.Request) (*object.Object[Attempt], error) {
+	a.Ticket, a.Request = r.Ticket(), request(r)
+	return v.writeAttempt(tx, s, a)
+}
+
+func (v *Service) writeAttempt(tx *db.Tx, s id.Scope, a Attempt) (*object.Object[Attempt], error) {
 	p, err := v.provider(a.Provider)
 	if err != nil {
 		return nil, err
 	}
 	a.State, a.Sent = Sending, tx.Now()
 	a.Due = tx.Now().Add(p.Traits.Timeout + Margin)
-	a.Ticket = r.Ticket()
-	a.Request = request(r)
 	return Attempts.Insert(tx, s, tx.NewKey(), a)
 }
 

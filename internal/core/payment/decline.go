@@ -16,6 +16,8 @@ var declines = map[string]fault.Error{
 	"expired_card":           {Code: "expired_card", AdviceCode: "confirm_card_data", Param: "exp_month", Message: "Your card has expired."},
 	"incorrect_cvc":          {Code: "incorrect_cvc", AdviceCode: "confirm_card_data", Param: "cvc", Message: "Your card's security code is incorrect."},
 	"incorrect_number":       {Code: "incorrect_number", AdviceCode: "confirm_card_data", Param: "number", Message: "Your card number is incorrect."},
+	authenticationRequired:   {Code: authenticationRequired, Message: "Your card was declined. This transaction requires authentication."},
+	notHandled:               {Code: authenticationRequired, Message: "This payment required an authentication action to complete, but `error_on_requires_action` was set. Confirm it without that parameter and handle its next_action."},
 	"processing_error":       {Code: "processing_error", AdviceCode: "try_again_later", Message: "An error occurred while processing your card. Try again in a little bit."},
 }
 

@@ -32,6 +32,9 @@ const (
 	// Processing: an attempt to authorise is in flight or its outcome is not
 	// known. Left by the outcome alone.
 	Processing Status = "processing"
+	// RequiresAction: the payer has to authenticate. Left when the payer has, or
+	// by confirming anew or cancelling.
+	RequiresAction Status = "requires_action"
 	// RequiresCapture: the amount is reserved. Left by capturing or voiding.
 	RequiresCapture Status = "requires_capture"
 	// Succeeded: the money is taken. Final.
@@ -53,6 +56,9 @@ const (
 	captureSettled Trigger = "capture approved"
 	cancel         Trigger = "cancel"
 	voidSettled    Trigger = "void approved"
+	needsAction    Trigger = "payer asked to authenticate"
+	actionDone     Trigger = "payer authenticated"
+	actionKept     Trigger = "payer authenticated, to be confirmed again"
 	lateSale       Trigger = "late sale"
 	lateAuth       Trigger = "late authorisation"
 )
@@ -74,6 +80,14 @@ var intentMachine = fsm.New("payment_intent",
 	fsm.Row[Status, Trigger]{From: Processing, On: saleApproved, To: Succeeded},
 	fsm.Row[Status, Trigger]{From: Processing, On: authApproved, To: RequiresCapture},
 	fsm.Row[Status, Trigger]{From: Processing, On: attemptFailed, To: RequiresPaymentMethod},
+	fsm.Row[Status, Trigger]{From: Processing, On: needsAction, To: RequiresAction},
+	fsm.Row[Status, Trigger]{From: RequiresAction, On: giveMethod, To: RequiresConfirmation},
+	fsm.Row[Status, Trigger]{From: RequiresAction, On: takeMethod, To: RequiresPaymentMethod},
+	fsm.Row[Status, Trigger]{From: RequiresAction, On: confirm, To: Processing},
+	fsm.Row[Status, Trigger]{From: RequiresAction, On: actionDone, To: Processing},
+	fsm.Row[Status, Trigger]{From: RequiresAction, On: actionKept, To: RequiresConfirmation},
+	fsm.Row[Status, Trigger]{From: RequiresAction, On: attemptFailed, To: RequiresPaymentMethod},
+	fsm.Row[Status, Trigger]{From: RequiresAction, On: cancel, To: Canceled},
 	fsm.Row[Status, Trigger]{From: RequiresCapture, On: captureSettled, To: Succeeded},
 	fsm.Row[Status, Trigger]{From: RequiresCapture, On: voidSettled, To: Canceled},
 )
@@ -109,8 +123,16 @@ type Intent struct {
 	Contact      vault.SealedContact `json:"contact,omitzero"`
 	LatestCharge ChargeID            `json:"charge,omitempty"`
 	LastError    *Failure            `json:"error,omitempty"`
-	// Attempt is the open attempt to authorise, capture or void; zero: none.
-	Attempt            AttemptID `json:"attempt,omitempty"`
+	// Attempt is the open attempt to authenticate, authorise, capture or void;
+	// zero: none.
+	Attempt AttemptID `json:"attempt,omitempty"`
+	// ThreeDSecure is the wish for authentication (request_three_d_secure); empty:
+	// as the issuer wants it.
+	ThreeDSecure string `json:"three_ds,omitempty"`
+	// Action is what the payer has to do, in RequiresAction.
+	Action *Action `json:"action,omitempty"`
+	// Proof is an authentication that succeeded, for the next confirmation to use.
+	Proof              AttemptID `json:"proof,omitempty"`
 	CanceledAt         time.Time `json:"canceled,omitzero"`
 	CancellationReason string    `json:"reason,omitempty"`
 }

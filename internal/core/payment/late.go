@@ -79,6 +79,9 @@ func (v *Service) late(tx *db.Tx, account *merchant.Account, a *object.Object[At
 	if !ok || a.Body.Note == noteContradicted {
 		return nil // known already
 	}
+	if a.Body.Operation == OpAuthenticate {
+		return nil // nobody waits for it any more
+	}
 	a.Body.learn(o)
 	a.Body.Due = time.Time{}
 	if a.Body.Operation == OpAuthorize || a.Body.Operation == OpSale {

@@ -15,12 +15,13 @@ import (
 // docs of the API, not from the machines: what is not in them is refused.
 
 func TestIntentMachine(t *testing.T) {
-	states := []Status{RequiresPaymentMethod, RequiresConfirmation, Processing, RequiresCapture, Succeeded, Canceled}
-	triggers := []Trigger{giveMethod, takeMethod, confirm, saleApproved, authApproved, attemptFailed, captureSettled, cancel, voidSettled, lateSale, lateAuth}
+	states := []Status{RequiresPaymentMethod, RequiresConfirmation, Processing, RequiresAction, RequiresCapture, Succeeded, Canceled}
+	triggers := []Trigger{giveMethod, takeMethod, confirm, saleApproved, authApproved, attemptFailed, captureSettled, cancel, voidSettled, needsAction, actionDone, actionKept, lateSale, lateAuth}
 	checkMachine(t, intentMachine, RequiresPaymentMethod, states, triggers, map[Status]map[Trigger]Status{
 		RequiresPaymentMethod: {giveMethod: RequiresConfirmation, takeMethod: RequiresPaymentMethod, confirm: Processing, cancel: Canceled, lateSale: Succeeded, lateAuth: RequiresCapture},
 		RequiresConfirmation:  {giveMethod: RequiresConfirmation, takeMethod: RequiresPaymentMethod, confirm: Processing, cancel: Canceled, lateSale: Succeeded, lateAuth: RequiresCapture},
-		Processing:            {saleApproved: Succeeded, authApproved: RequiresCapture, attemptFailed: RequiresPaymentMethod},
+		Processing:            {saleApproved: Succeeded, authApproved: RequiresCapture, attemptFailed: RequiresPaymentMethod, needsAction: RequiresAction},
+		RequiresAction:        {giveMethod: RequiresConfirmation, takeMethod: RequiresPaymentMethod, confirm: Processing, actionDone: Processing, actionKept: RequiresConfirmation, attemptFailed: RequiresPaymentMethod, cancel: Canceled},
 		RequiresCapture:       {captureSettled: Succeeded, voidSettled: Canceled},
 		Succeeded:             {},
 		Canceled:              {},

@@ -16,10 +16,10 @@ import (
 // than one after another as the step comes to them.
 func settleNeeds(a *object.Object[Attempt], account *merchant.Account, now time.Time) []db.Need {
 	s, b := a.Scope, &a.Body
-	needs := []db.Need{Attempts.Need(s, a.Key), b.Ticket.Need(s), Intents.Need(s, int64(b.Intent)), event.Lane(s, int64(b.Intent))}
+	needs := []db.Need{Attempts.Need(s, a.Key), b.Ticket.Need(s), Intents.Need(s, int64(b.Intent)), event.Lane(s, int64(b.Intent)), event.Audience(s)}
 	available := availableOn(now, account.Settings.SettlementDays)
 	switch b.Operation {
-	case OpAuthorize, OpSale:
+	case OpAuthenticate, OpAuthorize, OpSale:
 		needs = append(needs, vault.PaymentMethods.Need(s, b.Method.Key), vault.NeedCVC(s, b.Card),
 			ledger.NeedGuard(s, int64(b.Intent), ledger.GuardAuthorize))
 		if b.Operation == OpSale {
@@ -27,7 +27,7 @@ func settleNeeds(a *object.Object[Attempt], account *merchant.Account, now time.
 		}
 	case OpCapture:
 		needs = append(needs, Charges.Need(s, int64(b.Charge)), ledger.NeedGuard(s, int64(b.Charge), ledger.GuardCapture),
-			ledger.NeedGuard(s, int64(b.Charge), ledger.GuardRefund))
+			ledger.NeedGuard(s, int64(b.Charge), ledger.GuardRefund), vault.PaymentMethods.Need(s, b.Method.Key))
 		needs = append(needs, takeNeeds(a, available)...)
 	case OpVoid:
 		needs = append(needs, Charges.Need(s, int64(b.Charge)), ledger.NeedGuard(s, int64(b.Charge), ledger.GuardCapture))

@@ -33,7 +33,7 @@ func wait(tries int) time.Duration {
 // recheck is when a definite attempt is looked at once more: when it failed
 // because the provider said twice that it knows nothing of it.
 func (a *Attempt) recheck(now time.Time, news News, t provider.Traits) time.Time {
-	if news == newsFailed && !a.Absent.IsZero() && !probe.Mutant("payment.no-recheck") {
+	if news == newsFailed && a.Operation != OpAuthenticate && !a.Absent.IsZero() && !probe.Mutant("payment.no-recheck") {
 		return now.Add(recheckAfter * t.Horizon)
 	}
 	return time.Time{}
@@ -78,6 +78,10 @@ func (v *Service) Resolve(ctx context.Context, s id.Scope, key AttemptID) error 
 	}
 	probe.Point("payment.claimed")
 	switch how {
+	case byGivingUp:
+		return v.abandon(ctx, a)
+	case byGoingOn:
+		return v.goOn(ctx, p, a)
 	case byAsking:
 		return v.ask(ctx, p, a)
 	case byInquiry:
@@ -98,7 +102,7 @@ func (v *Service) replay(ctx context.Context, p provider.Provider, a *object.Obj
 	switch {
 	case o.Status == provider.Failed && !probe.Mutant("payment.replay-failed-counts"):
 		o.Status = provider.Unknown
-	case o.Status == provider.Declined && p.Reverse != nil && a.Body.Operation != OpVoid && !probe.Mutant("payment.contested-declined"):
+	case o.Status == provider.Declined && p.Reverse != nil && a.Body.Operation.undoable() && !probe.Mutant("payment.contested-declined"):
 		return v.reschedule(ctx, a, func(a *Attempt) { a.Contested = true; a.learn(o) })
 	}
 	_, err := v.settle(ctx, a, o, nil)
@@ -119,7 +123,7 @@ func (v *Service) claim(ctx context.Context, s id.Scope, key AttemptID) (claimed
 			return nil
 		}
 		a.Body.Tries++
-		if tx.Now().Sub(id.Time(a.Key)) > breakAfter && a.Body.Break.IsZero() && a.Body.Open() {
+		if tx.Now().Sub(id.Time(a.Key)) > breakAfter && a.Body.Operation != OpAuthenticate && a.Body.Break.IsZero() && a.Body.Open() {
 			a.Body.Break = tx.Now()
 			v.Log.Warn("an outcome is still unknown after a day; a person has to look", "attempt", Reference(s, key))
 		}
@@ -133,10 +137,12 @@ func (v *Service) claim(ctx context.Context, s id.Scope, key AttemptID) (claimed
 			a.Body.Due = tx.Now().Add(p.Traits.Timeout + Margin)
 		}
 		switch how = wayOf(p, a, tx.Now()); how {
-		case byReplay:
+		case byReplay, byGoingOn:
 			a.Body.Sent = tx.Now()
 		case byReversal:
 			a.Body.Undoing = true
+		case byGivingUp:
+			a.Body.Note = noteAbandoned
 		}
 		claimed = a
 		return Attempts.Update(tx, a)
@@ -145,16 +151,28 @@ func (v *Service) claim(ctx context.Context, s id.Scope, key AttemptID) (claimed
 }
 
 func (v *Service) inquire(ctx context.Context, p provider.Provider, a *object.Object[Attempt]) error {
-	ctx2, cancel := context.WithTimeout(ctx, p.Traits.Timeout)
-	defer cancel()
 	asked := v.clock().Now()
-	f := p.Inquire(ctx2, Reference(a.Scope, AttemptID(a.Key)))
+	f := v.question(ctx, p, a)
 	switch {
-	case f.Answer == provider.Found && f.Outcome.Status.Definite():
+	case f.Answer == provider.Found && (f.Outcome.Status.Definite() || f.Outcome.Action != "" && a.Body.Operation == OpAuthenticate):
 		_, err := v.settle(ctx, a, f.Outcome, nil)
 		return err
 	case f.Answer == provider.NotFound:
 		return v.absent(ctx, p, a, asked)
+	}
+	return v.reschedule(ctx, a, nil)
+}
+
+// goOn brings forward what a payer who has gone away, or nobody, waits for: an
+// attempt that the provider does not know is sent again under its reference.
+func (v *Service) goOn(ctx context.Context, p provider.Provider, a *object.Object[Attempt]) error {
+	f := v.question(ctx, p, a)
+	switch {
+	case f.Answer == provider.NotFound:
+		return v.replay(ctx, p, a)
+	case f.Answer == provider.Found && (f.Outcome.Status.Definite() || f.Outcome.Action != ""):
+		_, err := v.settle(ctx, a, f.Outcome, nil)
+		return err
 	}
 	return v.reschedule(ctx, a, nil)
 }

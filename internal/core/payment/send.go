@@ -51,10 +51,13 @@ func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.
 		reference += "_again"
 	}
 	switch b.Operation {
-	case OpAuthorize, OpSale:
+	case OpAuthenticate, OpAuthorize, OpSale:
 		request, err := v.authorizeRequest(ctx, a)
 		if err != nil {
 			return provider.Outcome{Status: provider.Failed, Message: err.Error()}
+		}
+		if b.Operation == OpAuthenticate {
+			return v.authenticate(ctx, p, a, request.Card)
 		}
 		request.Reference = reference
 		return p.Authorize(ctx, request)
@@ -76,7 +79,11 @@ func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.
 // reference. What it needs of the payer is opened now and kept nowhere.
 func (v *Service) authorizeRequest(ctx context.Context, a *object.Object[Attempt]) (provider.AuthorizeRequest, error) {
 	s, b := a.Scope, &a.Body
-	r := provider.AuthorizeRequest{Amount: b.money(), Capture: b.Operation == OpSale, Descriptor: b.Descriptor, Features: b.Features}
+	r := provider.AuthorizeRequest{Amount: b.money(), Capture: b.Operation == OpSale, Descriptor: b.Descriptor, Features: b.Features,
+		OffSession: b.Payer.Away, SetUp: b.SetUp}
+	if proves(b.ThreeDS) {
+		r.Authentication = Reference(s, b.Proof)
+	}
 	var err error
 	if r.Card, err = v.Vault.CardData(ctx, s, b.Card); err != nil {
 		return r, err
@@ -99,18 +106,22 @@ func (v *Service) billing(ctx context.Context, s id.Scope, method object.Ref) (p
 // depends on it, in one step, and records the reply for the request that
 // waits. held is the attempt as the caller took its lease. An attempt that was
 // settled meanwhile keeps its outcome, but for a success of one that was called
-// failed.
+// failed. Where another attempt goes on for the same confirmation, it is sent.
 func (v *Service) settle(ctx context.Context, held *object.Object[Attempt], o provider.Outcome, r *idem.Request) (reply *idem.Reply, err error) {
 	s := held.Scope
 	account, err := v.Merchant.Account(ctx, s)
 	if err != nil {
 		return nil, err
 	}
+	o = held.Body.judged(o)
+	var next *object.Object[Attempt]
 	err = v.DB.Run(ctx, db.Step{Name: "payment.settle", Scope: s.Key(), Needs: settleNeeds(held, account, v.clock().Now()), Do: func(tx *db.Tx) error {
+		next = nil
 		a, err := get(tx, Attempts, s, held.Key)
 		if err != nil {
 			return err
 		}
+		before := a.Body.Next
 		mine := a.Body.Due.Equal(held.Body.Due)
 		switch {
 		case a.Body.Open() && (mine || a.Body.believes(o.Status)):
@@ -121,10 +132,20 @@ func (v *Service) settle(ctx context.Context, held *object.Object[Attempt], o pr
 		if err != nil {
 			return err
 		}
+		if a.Body.Next != before {
+			next, err = get(tx, Attempts, s, int64(a.Body.Next))
+			return err
+		}
 		reply, err = v.answer(tx, a, r)
 		return err
 	}})
-	return reply, err
+	if err != nil || next == nil {
+		return reply, err
+	}
+	// Whoever brought the attempt to its end goes on with the next one. If they
+	// don't get to it, it is found like any other once its lease is over.
+	probe.Point("payment.followed")
+	return v.send(ctx, next, r)
 }
 
 // believes reports whether an outcome counts that is brought by somebody whose
@@ -159,6 +180,9 @@ func (v *Service) applyNews(tx *db.Tx, account *merchant.Account, a *object.Obje
 		if err := Attempts.Update(tx, a); err != nil {
 			return err
 		}
+		if a.Body.Operation == OpAuthenticate {
+			return v.asked(tx, a, before, o)
+		}
 		return v.undecided(tx, a, before)
 	}
 	a.Body.Due = a.Body.recheck(tx.Now(), news, v.Providers[a.Body.Provider].Traits)
@@ -166,9 +190,14 @@ func (v *Service) applyNews(tx *db.Tx, account *merchant.Account, a *object.Obje
 		return err
 	}
 	switch a.Body.Operation {
+	case OpAuthenticate:
+		return v.authenticated(tx, a)
 	case OpAuthorize, OpSale:
 		if next == Approved {
 			return v.paid(tx, account, a)
+		}
+		if v.asksForPayer(&a.Body) {
+			return v.beginAuthentication(tx, a)
 		}
 		return v.unpaid(tx, a, o)
 	case OpCapture:
@@ -187,7 +216,7 @@ func (v *Service) undecided(tx *db.Tx, a *object.Object[Attempt], before State) 
 		return nil
 	}
 	switch a.Body.Operation {
-	case OpAuthorize, OpSale:
+	case OpAuthenticate, OpAuthorize, OpSale:
 		o, err := get(tx, Intents, a.Scope, int64(a.Body.Intent))
 		if err != nil {
 			return err
@@ -208,6 +237,10 @@ func (v *Service) undecided(tx *db.Tx, a *object.Object[Attempt], before State) 
 
 // replyTo is what the request behind an attempt is answered, as things stand.
 func (v *Service) replyTo(tx *db.Tx, a *object.Object[Attempt]) (*idem.Reply, error) {
+	a, err := last(tx, a)
+	if err != nil {
+		return nil, err
+	}
 	b := &a.Body
 	if b.Operation == OpRefund {
 		r, err := get(tx, Refunds, a.Scope, int64(b.Refund))
@@ -225,11 +258,22 @@ func (v *Service) replyTo(tx *db.Tx, a *object.Object[Attempt]) (*idem.Reply, er
 		return reply, nil
 	}
 	refusal := failure(provider.Outcome{Status: statusOf(b.State), Reason: b.Reason})
-	if b.Operation == OpCapture || b.Operation == OpVoid {
+	switch b.Operation {
+	case OpCapture, OpVoid:
 		refusal = followUpRefused(b)
+	case OpAuthenticate:
+		refusal = notAuthenticated(b)
 	}
 	reply.Error = &refusal
 	return reply, nil
+}
+
+// last is the attempt that a confirmation has come to.
+func last(tx *db.Tx, a *object.Object[Attempt]) (_ *object.Object[Attempt], err error) {
+	for a.Body.Next != 0 && err == nil {
+		a, err = get(tx, Attempts, a.Scope, int64(a.Body.Next))
+	}
+	return a, err
 }
 
 func statusOf(s State) provider.Status {

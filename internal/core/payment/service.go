@@ -37,6 +37,10 @@ type Service struct {
 	Default   string
 	Live      string
 	Log       *slog.Logger
+	// Landing is the path on Florin's own address that a payer comes back to from
+	// an authentication. It can't be guessed. Nil: there is none, and what came of
+	// an authentication is found by asking the provider now and then.
+	Landing func(id.Scope, AttemptID) string
 }
 
 func (v *Service) clock() clock.Clock { return v.DB.Clock() }
@@ -81,7 +85,7 @@ func (v *Service) operate(ctx context.Context, name string, s id.Scope, r *idem.
 		r = &own
 	}
 	var out begun
-	err := v.DB.Run(ctx, db.Step{Name: name, Scope: s.Key(), Needs: append(needs, r.Ticket().Need(s)), Do: func(tx *db.Tx) (err error) {
+	err := v.DB.Run(ctx, db.Step{Name: name, Scope: s.Key(), Needs: append(needs, r.Ticket().Need(s), event.Audience(s)), Do: func(tx *db.Tx) (err error) {
 		out, err = v.begin(tx, s, r, first)
 		return err
 	}})

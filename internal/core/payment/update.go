@@ -46,9 +46,12 @@ func (v *Service) Update(ctx context.Context, s id.Scope, intent IntentID, p Upd
 		if err != nil {
 			return nil, nil, err
 		}
-		if o.Body.confirmed() {
-			if name := p.beforeConfirmation(); name != "" {
+		if name := p.beforeConfirmation(); name != "" {
+			if o.Body.confirmed() {
 				return nil, nil, tooLate(name, o.Body.Status)
+			}
+			if err := v.unconfirm(tx, o); err != nil {
+				return nil, nil, err
 			}
 		}
 		if err := v.changeAmount(tx, o, &p); err != nil {
@@ -70,7 +73,19 @@ func (i *Intent) confirmed() bool {
 	case Processing, RequiresCapture, Succeeded, Canceled:
 		return true
 	}
-	return i.Attempt != 0
+	return i.Attempt != 0 && i.Status != RequiresAction
+}
+
+// unconfirm takes back that the payer is asked to authenticate: it would be for
+// another payment than the one that is made.
+func (v *Service) unconfirm(tx *db.Tx, o *object.Object[Intent]) error {
+	if o.Body.Status != RequiresAction {
+		return nil
+	}
+	if err := v.dropAuthentication(tx, o); err != nil {
+		return err
+	}
+	return move(o, giveMethod)
 }
 
 // beforeConfirmation names a parameter that can't be changed once an intent is

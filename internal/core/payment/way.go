@@ -19,23 +19,37 @@ const (
 	byInquiry             // by our reference
 	byReplay              // the same request again
 	byReversal            // undoing it, whatever it was
+	byGoingOn             // by our reference, and sent again if that is not known
+	byGivingUp            // of a payer who has not come back
 )
 
 func wayOf(p provider.Provider, a *object.Object[Attempt], now time.Time) way {
 	switch {
 	case !a.Body.Open():
 		return byAsking
+	case a.Body.Operation == OpAuthenticate && now.Sub(id.Time(a.Key)) > abandonAfter:
+		return byGivingUp
+	case p.Inquire != nil && a.Body.unattended() && replayable(p, a, now) && !a.Body.Contested:
+		return byGoingOn
 	case p.Inquire != nil:
 		return byInquiry
 	// A reversal may be said twice to every provider, and undoing a void would
 	// be the opposite of what was asked for.
 	case a.Body.Operation == OpVoid, replayable(p, a, now) && !a.Body.Contested:
 		return byReplay
-	case p.Reverse != nil:
+	case p.Reverse != nil && a.Body.Operation != OpAuthenticate:
 		return byReversal
 	}
 	return noWay
 }
+
+// unattended reports whether an attempt is to be brought forward even though
+// nobody waits for it. What is asked of a payer, and what follows when the payer
+// has answered, is not for the merchant to begin again.
+func (a *Attempt) unattended() bool { return a.Operation == OpAuthenticate || a.Proof != 0 }
+
+// undoable reports whether there is a reversal of the operation.
+func (o Operation) undoable() bool { return o != OpVoid && o != OpAuthenticate }
 
 // replayable reports whether a provider would take an attempt that is sent
 // again at now for the one that it may have had. A card that was typed shortly

@@ -26,6 +26,8 @@ type Customer struct {
 	Locales       []string `json:"l,omitempty"` // preferred_locales, best first
 	// TaxExempt is "none", "exempt" or "reverse".
 	TaxExempt string `json:"te,omitempty"`
+	// TestClock is the clock whose time is the customer's; 0: the system's.
+	TestClock int64 `json:"tc,omitempty"`
 	// Deleted: by the API. Such a customer is still there to look at, and may
 	// not be used.
 	Deleted bool `json:"x,omitempty"`
@@ -39,18 +41,20 @@ type Customer struct {
 type customerColumns struct {
 	EmailHash int64
 	Deleted   bool
+	TestClock int64
 }
 
 // Customers are the API's customers.
 var Customers = object.Define(object.Spec[Customer, customerColumns]{
 	Name: "customer", Prefix: "cus", Schema: 1,
-	Table: "customer", Columns: "email_hash, deleted",
+	Table: "customer", Columns: "email_hash, deleted, test_clock",
 	Fields: func(n *customerColumns, f *db.Fields) {
 		db.Int(f, &n.EmailHash)
 		db.Bool(f, &n.Deleted)
+		db.Int(f, &n.TestClock)
 	},
-	Derive:  func(c *Customer) customerColumns { return customerColumns{c.EmailHash, c.Deleted} },
-	Filters: []string{"email_hash", "deleted"},
+	Derive:  func(c *Customer) customerColumns { return customerColumns{c.EmailHash, c.Deleted, c.TestClock} },
+	Filters: []string{"email_hash", "deleted", "test_clock"},
 })
 
 // CustomerParams is what a request says about a customer. Nil leaves a field
@@ -64,6 +68,9 @@ type CustomerParams struct {
 	Balance            *int64
 	Locales            *[]string
 	TaxExempt          *string
+	// TestClock is the clock that the customer lives by, 0 for none. On creation
+	// only.
+	TestClock int64
 	// PaymentMethod is attached: an id or a test name. On creation only.
 	PaymentMethod string
 	// Source is a token to make a payment method of, attached and made the

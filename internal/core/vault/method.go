@@ -61,12 +61,28 @@ type PaymentMethod struct {
 	Detached bool `json:"d,omitempty"`
 	// UsedUp: a payment without a customer was made with it; it may not be used
 	// again.
-	UsedUp         bool              `json:"u,omitempty"`
+	UsedUp bool `json:"u,omitempty"`
+	// SetUp is what its holder has agreed to its being used for again: [OnSession],
+	// [OffSession], or empty for nothing.
+	SetUp          string            `json:"su,omitempty"`
 	Metadata       map[string]string `json:"m,omitempty"`
 	AllowRedisplay string            `json:"ar,omitempty"` // "always", "limited" or "unspecified"
 	// Subject is the key of the data key that Sealed is under; 0 for none.
 	Subject int64  `json:"s,omitempty"`
 	Sealed  []byte `json:"p,omitempty"` // Billing; empty when there is none
+}
+
+// What a payment method is set up for: Stripe's setup_future_usage and usage.
+const (
+	OnSession  = "on_session"  // while its holder is there
+	OffSession = "off_session" // while its holder is away, too
+)
+
+// NoteSetUp notes what a payment method was set up for; the wider use stays.
+func (m *PaymentMethod) NoteSetUp(usage string) {
+	if usage != "" && m.SetUp != OffSession {
+		m.SetUp = usage
+	}
 }
 
 // Spent reports whether the payment method may not be used again.

@@ -313,7 +313,7 @@ func TestErasure(t *testing.T) {
 			t.Fatal("a card is left", err)
 		}
 	}
-	page, _, err := w.ListCustomers(ctx, w.s, object.Range{Limit: 9}, "ada@example.com")
+	page, _, err := w.ListCustomers(ctx, w.s, object.Range{Limit: 9}, "ada@example.com", 0)
 	if err != nil || len(page) != 0 {
 		t.Error("found by the address", page, err)
 	}

@@ -27,6 +27,7 @@ func New(d *db.DB, master *secret.Master, keys *idem.Keys) *Service {
 
 // once runs an operation that is one step, under its idempotency key.
 func (v *Service) once(ctx context.Context, name string, s id.Scope, r *idem.Request, needs []db.Need, decide func(*db.Tx) (*idem.Reply, error)) (reply *idem.Reply, err error) {
+	needs = append(needs, event.Audience(s))
 	if t := r.Ticket(); t != (idem.Ticket{}) {
 		needs = append(needs, t.Need(s))
 	}

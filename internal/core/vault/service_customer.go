@@ -7,6 +7,7 @@ import (
 	"github.com/florinpay/florin/internal/base/event"
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/base/timeline"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
 )
@@ -28,7 +29,12 @@ func (v *Service) CreateCustomer(ctx context.Context, s id.Scope, p *CustomerPar
 		needs = append(needs, g.ref.AttachNeeds()...)
 	}
 	reply, err := v.once(ctx, "vault.create_customer", s, r, needs, func(tx *db.Tx) (*idem.Reply, error) {
-		body := Customer{TaxExempt: "none", Sealed: person.sealed, EmailHash: emailHash(v.master, s, personal.Email)}
+		if p.TestClock != 0 {
+			if _, err := timeline.Find(tx, s, p.TestClock, fault.Invalid); err != nil {
+				return nil, err
+			}
+		}
+		body := Customer{TestClock: p.TestClock, TaxExempt: "none", Sealed: person.sealed, EmailHash: emailHash(v.master, s, personal.Email)}
 		p.apply(&body)
 		methods, err := given.resolve(tx, p, key, &body)
 		if err != nil {
@@ -216,9 +222,9 @@ func (v *Service) RetrieveCustomer(ctx context.Context, s id.Scope, customer str
 
 // ListCustomers reads customers that are not deleted, newest first, of an
 // address if email is not empty (in any case of its letters), and whether there
-// are more.
-func (v *Service) ListCustomers(ctx context.Context, s id.Scope, r object.Range, email string) ([]*object.Object[Customer], bool, error) {
-	r.Where = map[string]any{"deleted": int64(0)}
+// are more. It shows those of one test clock, or those of none.
+func (v *Service) ListCustomers(ctx context.Context, s id.Scope, r object.Range, email string, clock int64) ([]*object.Object[Customer], bool, error) {
+	r.Where = map[string]any{"deleted": int64(0), "test_clock": clock}
 	if email != "" {
 		r.Where["email_hash"] = emailHash(v.master, s, email)
 	}

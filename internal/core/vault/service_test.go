@@ -65,7 +65,7 @@ func TestCustomersByEmail(t *testing.T) {
 	w.customer(CustomerParams{})
 	keys := func(email string) (keys []int64) {
 		t.Helper()
-		page, more, err := w.ListCustomers(ctx, w.s, object.Range{Limit: 10}, email)
+		page, more, err := w.ListCustomers(ctx, w.s, object.Range{Limit: 10}, email, 0)
 		if err != nil || more {
 			t.Fatal(err, more)
 		}
@@ -88,7 +88,7 @@ func TestCustomersByEmail(t *testing.T) {
 	if got := keys(""); len(got) != 3 {
 		t.Error("all", got)
 	}
-	elsewhere, _, err := w.ListCustomers(ctx, testScope(8, false), object.Range{Limit: 10}, "ada@example.com")
+	elsewhere, _, err := w.ListCustomers(ctx, testScope(8, false), object.Range{Limit: 10}, "ada@example.com", 0)
 	if err != nil || len(elsewhere) != 0 {
 		t.Error("another account sees", elsewhere, err)
 	}
@@ -143,7 +143,7 @@ func TestCustomerWithMethods(t *testing.T) {
 	if e := refused(t, r, err); e.Code != "card_declined" {
 		t.Error(e)
 	}
-	if page, _, err := w.ListCustomers(t.Context(), w.s, object.Range{Limit: 9}, ""); err != nil || len(page) != 1 {
+	if page, _, err := w.ListCustomers(t.Context(), w.s, object.Range{Limit: 9}, "", 0); err != nil || len(page) != 1 {
 		t.Error("the refused customer is there", len(page), err)
 	}
 	mine := w.attached(w.method(visa, "", Billing{}), o)

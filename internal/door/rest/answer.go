@@ -10,6 +10,7 @@ import (
 	"github.com/florinpay/florin/internal/base/listen"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/door/rest/apiversion"
 	"github.com/florinpay/florin/internal/door/rest/form"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
@@ -29,6 +30,11 @@ func (r rendering) text() string {
 	return string(text)
 }
 
+// renderingOf reads what a reply remembers, if it does.
+func renderingOf(reply *idem.Reply) (how rendering, ok bool) {
+	return how, json.Unmarshal([]byte(reply.Rendering), &how) == nil
+}
+
 // requestHash tells two requests apart under one idempotency key: by route and
 // parameters, however they are spelled. It is keyed, since a request may hold a
 // card's number, which a bare hash would let one guess.
@@ -44,6 +50,13 @@ func (s *Server) write(w http.ResponseWriter, c *call, out any) {
 		return
 	}
 	h := w.Header()
+	if how, ok := renderingOf(reply); ok {
+		// What was answered at one version is answered so again.
+		if v, ok := apiversion.Parse(how.Version); ok {
+			c.version = v
+			h.Set("Stripe-Version", v.String())
+		}
+	}
 	if reply.Replayed {
 		h.Set("Idempotent-Replayed", "true")
 	}
@@ -76,14 +89,11 @@ func (s *Server) renderReply(c *call, reply *idem.Reply) (any, error) {
 }
 
 func (s *Server) mainOf(c *call, reply *idem.Reply) (*view, noun, any, error) {
-	var how rendering
-	if err := json.Unmarshal([]byte(reply.Rendering), &how); err != nil && reply.Rendering != "" {
-		return nil, noun{}, nil, err
+	expand := c.expand
+	if how, ok := renderingOf(reply); ok {
+		expand = how.Expand
 	}
-	if reply.Rendering == "" {
-		how = rendering{c.version, c.expand}
-	}
-	v := &view{s: s, ctx: c.ctx, scope: c.scope, now: reply.At, expand: expansion(how.Expand), pins: map[int64]int64{}, secret: c.key.Secret}
+	v := &view{s: s, ctx: c.ctx, scope: c.scope, now: reply.At, expand: expansion(expand), pins: map[int64]int64{}, secret: c.key.Secret, version: c.included()}
 	for _, ref := range reply.Shown {
 		v.pins[ref.Key] = ref.Version
 	}
@@ -98,9 +108,9 @@ func (s *Server) mainOf(c *call, reply *idem.Reply) (*view, noun, any, error) {
 // Pin names the versions of what a reply shows besides its main object: it is
 // rendered once within the step, only to see what it touches.
 func (s *Server) Pin(tx *db.Tx, scope id.Scope, reply *idem.Reply) ([]object.Ref, error) {
-	var how rendering
-	if err := json.Unmarshal([]byte(reply.Rendering), &how); err != nil || len(how.Expand) == 0 {
-		return nil, nil //nolint:nilerr // a rendering that is not ours expands nothing
+	how, ok := renderingOf(reply)
+	if !ok || len(how.Expand) == 0 {
+		return nil, nil
 	}
 	v := &view{s: s, scope: scope, now: tx.Now(), expand: expansion(how.Expand), tx: tx, secret: true}
 	if _, err := nouns()[reply.Kind].render(v, reply.Main); err != nil {
@@ -111,7 +121,11 @@ func (s *Server) Pin(tx *db.Tx, scope id.Scope, reply *idem.Reply) ([]object.Ref
 
 // encode sends one JSON value.
 func (s *Server) encode(w http.ResponseWriter, c *call, status int, body any) {
-	text, err := json.MarshalIndent(body, "", "  ")
+	body, err := c.version.Render(body)
+	var text []byte
+	if err == nil {
+		text, err = json.MarshalIndent(body, "", "  ")
+	}
 	if err != nil {
 		s.Log.Error("encode", "request", c.id, "error", err)
 		status, text = http.StatusInternalServerError, []byte(`{"error":{"type":"api_error","message":"An error occurred."}}`)

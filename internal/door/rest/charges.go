@@ -135,7 +135,7 @@ func (out *charge) refer(v *view, o *object.Object[payment.Charge]) (err error) 
 	if out.PaymentMethodDetails, err = paidWith(v, ch, out.Amount); err != nil {
 		return err
 	}
-	if _, wanted := v.expand["refunds"]; wanted {
+	if v.wants("charge.refunds") {
 		out.Refunds, err = refundsOf(v.within("refunds"), o.Key)
 	}
 	return err
@@ -201,12 +201,16 @@ func paidWith(v *view, ch *payment.Charge, amount int64) (any, error) {
 	return map[string]any{"type": vault.TypeCard, "card": card}, nil
 }
 
+// ahead is by how much the keys that a step makes may be later than the time of
+// its train. What is too new by its own time is left out besides.
+const ahead = time.Minute
+
 // refundsOf lists a charge's newest refunds. An answer that is given again
 // lists those that it listed, as they were.
 func refundsOf(v *view, charge int64) (*list, error) {
 	r := object.Range{Limit: defaultLimit, Where: map[string]any{"charge": charge}}
 	if v.pins != nil {
-		r.Before = id.Floor(v.now.Add(time.Millisecond))
+		r.Before = id.Floor(v.now.Add(ahead))
 	}
 	objects, more, err := payment.Refunds.List(v.ctx, v.s.DB, v.scope, r)
 	if err != nil {
@@ -222,6 +226,34 @@ func refundsOf(v *view, charge int64) (*list, error) {
 			continue
 		}
 		shown, err := renderRefund(v, o)
+		if err != nil {
+			return nil, err
+		}
+		out.Data = append(out.Data, shown)
+	}
+	return out, nil
+}
+
+// chargesOf lists an intent's newest charges as refundsOf does refunds.
+func chargesOf(v *view, intent int64) (*list, error) {
+	r := object.Range{Limit: defaultLimit, Where: map[string]any{"intent": intent}}
+	if v.pins != nil {
+		r.Before = id.Floor(v.now.Add(ahead))
+	}
+	objects, more, err := payment.Charges.List(v.ctx, v.s.DB, v.scope, r)
+	if err != nil {
+		return nil, err
+	}
+	out := &list{Object: "list", URL: "/v1/charges?payment_intent=" + payment.Intents.ID(v.scope, intent), HasMore: more, Data: []any{}}
+	v = v.within("data")
+	for _, o := range objects {
+		if o, err = asOf(v, payment.Charges, o); err != nil {
+			return nil, err
+		}
+		if o == nil {
+			continue
+		}
+		shown, err := renderCharge(v, o)
 		if err != nil {
 			return nil, err
 		}

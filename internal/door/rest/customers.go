@@ -2,6 +2,7 @@ package rest
 
 import (
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/base/timeline"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/door/rest/form"
@@ -61,14 +62,9 @@ type shownDeleted struct {
 }
 
 func renderCustomer(v *view, o *object.Object[vault.Customer]) (any, error) {
-	if o.Body.Deleted {
+	if o.Body.Deleted && !v.past {
 		return shownDeleted{vault.Customers.ID(o.Scope, o.Key), vault.Customers.Name, true}, nil
 	}
-	return wholeCustomer(v, o)
-}
-
-// wholeCustomer shows a customer with all its fields, even if it is deleted.
-func wholeCustomer(v *view, o *object.Object[vault.Customer]) (*shownCustomer, error) {
 	b := &o.Body
 	out := &shownCustomer{
 		ID: vault.Customers.ID(o.Scope, o.Key), Object: vault.Customers.Name, Balance: b.Balance, Created: o.Created().Unix(),
@@ -89,6 +85,9 @@ func wholeCustomer(v *view, o *object.Object[vault.Customer]) (*shownCustomer, e
 	out.InvoiceSettings.DefaultMethod, err = ref(settings, "default_payment_method", vault.PaymentMethods, b.InvoiceMethod, renderMethod)
 	v.shown = settings.shown
 	if err != nil {
+		return nil, err
+	}
+	if out.TestClock, err = ref(v, "test_clock", timeline.Clocks, b.TestClock, renderClock); err != nil {
 		return nil, err
 	}
 	return out, out.lists(v, b)
@@ -118,7 +117,7 @@ func (out *shownCustomer) personal(v *view, o *object.Object[vault.Customer]) er
 // default one, and no subscription or tax id can be made.
 func (out *shownCustomer) lists(v *view, b *vault.Customer) error {
 	empty := func(field string) *list {
-		if _, wanted := v.expand[field]; !wanted {
+		if !v.wants("customer." + field) {
 			return nil
 		}
 		return &list{Object: "list", URL: "/v1/customers/" + out.ID + "/" + field, Data: []any{}}
@@ -145,8 +144,8 @@ func createCustomer(s *Server, c *call) (any, error) {
 	}
 	p.PaymentMethod, _ = c.form.String("payment_method")
 	p.Source, _ = c.form.String("source")
-	if clock, _ := c.form.String("test_clock"); clock != "" {
-		return nil, fault.Missing(fault.Invalid, "test_clock", "test clock", clip(clock))
+	if p.TestClock, err = keyOf(c, timeline.Clocks, "test_clock"); err != nil {
+		return nil, err
 	}
 	return s.Vault.CreateCustomer(c.ctx, c.scope, p, c.idem)
 }
@@ -177,12 +176,13 @@ func retrieveCustomer(s *Server, c *call) (any, error) {
 }
 
 func listCustomers(s *Server, c *call) (any, error) {
-	if clock, _ := c.form.String("test_clock"); clock != "" {
-		return nil, fault.Missing(fault.Invalid, "test_clock", "test clock", clip(clock))
+	clock := map[string]any{"test_clock": int64(0)}
+	if err := filter(s, c, clock, timeline.Clocks, "test_clock", "test_clock"); err != nil {
+		return nil, err
 	}
 	email, _ := c.form.String("email")
 	return listBy(s, c, vault.Customers, renderCustomer, func(r object.Range) ([]*object.Object[vault.Customer], bool, error) {
-		return s.Vault.ListCustomers(c.ctx, c.scope, r, email)
+		return s.Vault.ListCustomers(c.ctx, c.scope, r, email, clock["test_clock"].(int64))
 	})
 }
 

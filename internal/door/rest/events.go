@@ -12,7 +12,7 @@ import (
 
 	"github.com/florinpay/florin/internal/base/event"
 	"github.com/florinpay/florin/internal/base/object"
-	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/door/rest/apiversion"
 	"github.com/florinpay/florin/internal/kit/fault"
 )
 
@@ -46,29 +46,32 @@ type eventRequest struct {
 
 // eventTypes are the events that Florin writes.
 var eventTypes = []string{
-	"charge.captured", "charge.failed", "charge.refunded", "charge.succeeded",
+	"charge.captured", "charge.expired", "charge.failed", "charge.refunded", "charge.succeeded",
 	"customer.created", "customer.deleted", "customer.updated",
 	"payment_intent.amount_capturable_updated", "payment_intent.canceled", "payment_intent.created", "payment_intent.payment_failed",
-	"payment_intent.processing", "payment_intent.succeeded",
+	"payment_intent.processing", "payment_intent.requires_action", "payment_intent.succeeded",
 	"payment_method.attached", "payment_method.detached", "payment_method.updated",
 	"refund.created", "refund.failed", "refund.updated",
+	"test_helpers.test_clock.advancing", "test_helpers.test_clock.created", "test_helpers.test_clock.deleted", "test_helpers.test_clock.ready",
 }
 
-// renderEvent shows an event with its object as it was then, whoever asks and
-// whenever, and with nothing expanded.
-func (s *Server) renderEvent(ctx context.Context, e *event.Event) (*shownEvent, error) {
+// renderEvent shows an event at a version of the API with its object as it was
+// then, whoever asks and whenever, and with nothing expanded. Who reads events
+// is shown them at the account's version, whatever the request's is; a webhook
+// endpoint may have one of its own.
+func (s *Server) renderEvent(ctx context.Context, e *event.Event, at apiversion.Version) (*shownEvent, error) {
 	out := &shownEvent{
-		ID: event.Prefix.Format(e.Scope, e.Key), Object: "event", APIVersion: Version, Created: e.At.Unix(), Livemode: e.Scope.Livemode,
+		ID: event.Prefix.Format(e.Scope, e.Key), Object: "event", APIVersion: at.String(), Created: e.At.Unix(), Livemode: e.Scope.Livemode,
 		Request: eventRequest{text(e.Request.ID), text(e.Request.IdempotencyKey)}, Type: e.Type,
 	}
 	var err error
-	if out.Data.Object, err = s.eventObject(ctx, e, e.Object.Version); err != nil {
+	if out.Data.Object, err = s.eventObject(ctx, e, e.Object.Version, at); err != nil {
 		return nil, err
 	}
 	if e.Object.Version == 1 || !tellsPrevious(e.Type) {
 		return out, nil
 	}
-	before, err := s.eventObject(ctx, e, e.Object.Version-1)
+	before, err := s.eventObject(ctx, e, e.Object.Version-1, at)
 	if err != nil {
 		return nil, err
 	}
@@ -81,22 +84,23 @@ func tellsPrevious(typ string) bool {
 	return strings.HasSuffix(typ, "updated") || typ == "charge.captured" || typ == "charge.refunded"
 }
 
-// eventObject shows a version of an event's object.
-func (s *Server) eventObject(ctx context.Context, e *event.Event, version int64) (any, error) {
+// eventObject shows a version of an event's object, as it looks at a version of
+// the API.
+func (s *Server) eventObject(ctx context.Context, e *event.Event, version int64, at apiversion.Version) (any, error) {
 	n, ok := nouns()[e.Kind]
 	if !ok {
 		return nil, fmt.Errorf("event %d is about a %q, which is nothing that can be shown", e.Key, e.Kind)
 	}
-	v := &view{s: s, ctx: ctx, scope: e.Scope, now: e.At, pins: map[int64]int64{}, secret: true}
+	v := &view{s: s, ctx: ctx, scope: e.Scope, now: e.At, pins: map[int64]int64{}, secret: true, past: true, version: at}
 	main, err := n.load(v, object.Ref{Key: e.Object.Key, Version: version})
 	if err != nil {
 		return nil, err
 	}
-	// The event of a deletion shows what was deleted.
-	if customer, ok := main.(*object.Object[vault.Customer]); ok {
-		return wholeCustomer(v, customer)
+	shown, err := n.render(v, main)
+	if err != nil {
+		return nil, err
 	}
-	return n.render(v, main)
+	return at.Render(shown)
 }
 
 // difference gives the fields of before that differ in now: of hashes, only
@@ -154,7 +158,7 @@ func retrieveEvent(s *Server, c *call) (any, error) {
 			return nil, err
 		}
 		if found {
-			return s.renderEvent(c.ctx, e)
+			return s.renderEvent(c.ctx, e, versionOf(c.key.Account))
 		}
 	}
 	return nil, fault.Missing(fault.NotFound, "id", "event", clip(c.path["id"]))
@@ -182,7 +186,7 @@ func listEvents(s *Server, c *call) (any, error) {
 	}
 	out.HasMore = more
 	for _, e := range events {
-		shown, err := s.renderEvent(c.ctx, e)
+		shown, err := s.renderEvent(c.ctx, e, versionOf(c.key.Account))
 		if err != nil {
 			return nil, err
 		}

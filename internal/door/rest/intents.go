@@ -53,6 +53,9 @@ func createIntent(s *Server, c *call) (any, error) {
 	if p.Automatic, err = automatic(c); err != nil {
 		return nil, err
 	}
+	if p.CaptureMethod == "" {
+		p.CaptureMethod = c.version.CaptureMethod()
+	}
 	if p.ConfirmationMethod, err = oneOf(c, "confirmation_method"); err != nil {
 		return nil, err
 	}

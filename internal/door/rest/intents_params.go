@@ -208,7 +208,7 @@ func automatic(c *call) (string, error) {
 	switch {
 	case enabled && listed:
 		return "", fault.Param("automatic_payment_methods", "", "You cannot enable `automatic_payment_methods` and specify `payment_method_types` or `allowed_payment_method_types`.")
-	case listed, isSet && !enabled:
+	case listed, isSet && !enabled, !isSet && !c.version.AutomaticMethods():
 		return "", nil
 	}
 	redirects, err := oneOf(c, "automatic_payment_methods", "allow_redirects")

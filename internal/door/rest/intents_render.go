@@ -44,6 +44,7 @@ type fullIntent struct {
 	AmountReceived             int64             `json:"amount_received"`
 	Application                any               `json:"application"`
 	ApplicationFeeAmount       any               `json:"application_fee_amount"`
+	Charges                    *list             `json:"charges,omitempty"` // of versions that have it
 	Customer                   any               `json:"customer"`
 	CustomerAccount            any               `json:"customer_account"`
 	ExcludedPaymentMethodTypes any               `json:"excluded_payment_method_types"`
@@ -105,6 +106,12 @@ func renderIntent(v *view, o *object.Object[payment.Intent]) (any, error) {
 	}
 	if err := out.reach(v, i); err != nil {
 		return nil, err
+	}
+	if v.secret && v.tx == nil && v.version.Includes("payment_intent.charges") {
+		var err error
+		if out.Charges, err = chargesOf(v.within("charges"), o.Key); err != nil {
+			return nil, err
+		}
 	}
 	if !v.secret {
 		return &out.publicIntent, nil

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/door/rest/apiversion"
 	"github.com/florinpay/florin/internal/kit/fault"
 )
 
@@ -40,6 +41,7 @@ func publishable(c *call) error {
 var expanded = map[string]merchant.Resource{
 	"balance_transaction":    merchant.BalanceSources,
 	"charge":                 merchant.Charges,
+	"charges":                merchant.Charges,
 	"customer":               merchant.Customers,
 	"data":                   "",
 	"default_payment_method": merchant.PaymentMethods,
@@ -53,6 +55,7 @@ var expanded = map[string]merchant.Resource{
 	"sources":                merchant.PaymentMethods,
 	"subscriptions":          "",
 	"tax_ids":                "",
+	"test_clock":             merchant.TestClocks,
 }
 
 // expandable refuses to show a restricted key, inside of what it may see, what
@@ -74,4 +77,17 @@ func expandable(c *call) error {
 		}
 	}
 	return nil
+}
+
+// included is the version that decides which lists are shown unasked. To a
+// restricted key they are shown only where it may see what they hold.
+func (c *call) included() apiversion.Version {
+	if c.key.Restricted() && c.version.IncludesAny() {
+		for _, resource := range []merchant.Resource{merchant.Charges, merchant.PaymentMethods} {
+			if c.key.Allow(resource, merchant.Read) != nil {
+				return apiversion.Default()
+			}
+		}
+	}
+	return c.version
 }

@@ -8,26 +8,28 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
-	"regexp"
 	"runtime/debug"
 	"strings"
 
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/listen"
+	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/base/secret"
+	"github.com/florinpay/florin/internal/base/timeline"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/door/rest/apiversion"
 	"github.com/florinpay/florin/internal/door/rest/form"
 	"github.com/florinpay/florin/internal/door/rest/spec"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
 )
 
-// Version is the API version that is implemented, and served to whoever does
-// not ask for another.
-const Version = "2026-08-26.dahlia"
+// Version is the API version that is implemented. New accounts are served it
+// when they do not ask for another.
+const Version = apiversion.Implemented
 
 // maxBody is the most bytes that a request may have.
 const maxBody = 1 << 20
@@ -42,6 +44,7 @@ type Server struct {
 	Merchant *merchant.Service
 	Vault    *vault.Service
 	Payment  *payment.Service
+	Clocks   *timeline.Service
 	// Live tells that live keys are served.
 	Live bool
 	// Master makes client secrets.
@@ -59,7 +62,7 @@ type call struct {
 	op      *spec.Operation
 	path    map[string]string
 	form    *form.Value
-	version string
+	version apiversion.Version
 	expand  []string
 	// idem is nil for reads.
 	idem *idem.Request
@@ -72,7 +75,7 @@ type handler func(*Server, *call) (any, error)
 // ServeHTTP implements [http.Handler]. It leaves the operation's path, as the
 // API document writes it, in r.Pattern.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{ctx: r.Context(), http: r, id: requestPrefix.Format(id.Scope{}, s.DB.IDs().Next()), version: Version}
+	c := &call{ctx: r.Context(), http: r, id: requestPrefix.Format(id.Scope{}, s.DB.IDs().Next()), version: apiversion.Default()}
 	h := w.Header()
 	h.Set("Request-Id", c.id)
 	h.Set("Content-Type", "application/json")
@@ -83,7 +86,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.writeError(w, c, nil, fault.New(fault.Internal, "", "panic"))
 		}
 	}()
-	h.Set("Stripe-Version", c.version)
+	h.Set("Stripe-Version", c.version.String())
 	out, err := s.serve(w, r, c)
 	if err != nil {
 		s.writeError(w, c, nil, err)
@@ -98,6 +101,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, c *call) (any, er
 	if err := s.authenticate(r, c); err != nil {
 		return nil, err
 	}
+	c.version = versionOf(c.key.Account)
+	w.Header().Set("Stripe-Version", c.version.String())
 	op, path, ok := spec.Lookup(r.Method, r.URL.EscapedPath())
 	if !ok {
 		return nil, noRetry(fault.New(fault.NotFound, "", "Unrecognized request URL (%s: %s). Please see https://stripe.com/docs or the documentation of Florin's API for the operations there are.", r.Method, clip(r.URL.Path)))
@@ -146,18 +151,25 @@ func (s *Server) authenticate(r *http.Request, c *call) (err error) {
 	return err
 }
 
-// versions are dates, since 2024-09-30 with the name of a release train.
-var versions = regexp.MustCompile(`^20[0-9]{2}-[0-9]{2}-[0-9]{2}(\.[a-z_]+)?(; [a-z0-9_=; -]+)?$`)
+// versionOf is the version that an account is served when it does not ask for
+// another: the one that was new when it was made.
+func versionOf(account *object.Object[merchant.Account]) apiversion.Version {
+	if v, ok := apiversion.Parse(account.Body.APIVersion); ok {
+		return v
+	}
+	return apiversion.Default()
+}
 
 // read takes in what the request asks for, and refuses what the operation does
 // not know.
 func (s *Server) read(w http.ResponseWriter, r *http.Request, c *call) error {
-	if v := r.Header.Get("Stripe-Version"); v != "" {
-		if !versions.MatchString(v) {
-			return fault.New(fault.Invalid, "", "Invalid Stripe API version: %s", clip(v))
+	if text := strings.Join(r.Header.Values("Stripe-Version"), ", "); text != "" {
+		v, ok := apiversion.Parse(text)
+		if !ok {
+			return fault.New(fault.Invalid, "", "Invalid Stripe API version: %s", clip(text))
 		}
 		c.version = v
-		w.Header().Set("Stripe-Version", v)
+		w.Header().Set("Stripe-Version", text)
 	}
 	body, err := readBody(w, r)
 	if err != nil {
@@ -188,7 +200,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, c *call) error {
 	if key != "" {
 		w.Header().Set("Idempotency-Key", key)
 	}
-	c.idem = &idem.Request{ID: c.id, Key: key, Hash: s.requestHash(r, tree), Rendering: rendering{c.version, c.expand}.text()}
+	c.idem = &idem.Request{ID: c.id, Key: key, Hash: s.requestHash(r, tree), Rendering: rendering{c.version.String(), c.expand}.text()}
 	return nil
 }
 

@@ -50,14 +50,16 @@ func TestUnknownOperations(t *testing.T) {
 func TestVersions(t *testing.T) {
 	h := harnessWith(t, approving())
 	for sent, want := range map[string]string{
-		"": Version, "2024-06-20": "2024-06-20", "2026-10-28.endive": "2026-10-28.endive", Version + "; feature_beta=v1": Version + "; feature_beta=v1",
+		"": Version, "2024-06-20": "2024-06-20", "2026-10-28.endive": "2026-10-28.endive", "2027-05-26.fuchsia": "2027-05-26.fuchsia",
 	} {
 		if got := h.get("/v1/charges", "Stripe-Version", sent).ok().header.Get("Stripe-Version"); got != want {
 			t.Errorf("%q is answered as %q", sent, got)
 		}
 	}
-	for _, wrong := range []string{"latest", "2024-6-1", "1999-01-01", "2026-08-26.Dahlia"} {
-		h.get("/v1/charges", "Stripe-Version", wrong).is(400).has(map[string]any{"error.type": "invalid_request_error"})
+	for _, wrong := range []string{"latest", "2024-6-1", "1999-01-01", "2026-08-26.Dahlia", "2024-06-21", Version + "; feature_beta=v1"} {
+		h.get("/v1/charges", "Stripe-Version", wrong).is(400).has(map[string]any{
+			"error.type": "invalid_request_error", "error.message": "Invalid Stripe API version: " + wrong, "error.code": nil, "error.param": nil,
+		})
 	}
 }
 

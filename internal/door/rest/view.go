@@ -8,6 +8,7 @@ import (
 
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/door/rest/apiversion"
 	"github.com/florinpay/florin/internal/kit/id"
 )
 
@@ -38,6 +39,9 @@ type view struct {
 	now    time.Time // of the answer
 	expand node      // at the object being rendered
 	secret bool      // the caller holds a secret key
+	past   bool      // what was deleted is shown whole, for the event of its deletion
+	// version is the one whose lists are included unasked.
+	version apiversion.Version
 
 	pins map[int64]int64 // object → version; others are shown as they are now
 	// tx, if set, reads within a step, only to note in shown what is touched.
@@ -50,6 +54,14 @@ func (v *view) within(field string) *view {
 	child := *v
 	child.expand = v.expand[field]
 	return &child
+}
+
+// wants tells whether a list is shown that only those see who expand it, or
+// whose version always has it. field is written "charge.refunds".
+func (v *view) wants(field string) bool {
+	_, name, _ := strings.Cut(field, ".")
+	_, wanted := v.expand[name]
+	return wanted || v.version.Includes(field)
 }
 
 // load reads an object that is expanded.
@@ -122,7 +134,7 @@ func nounOf[T any, N comparable](k *object.Kind[T, N], render func(*view, *objec
 
 // view is how the caller of a read sees objects: as they are now.
 func (s *Server) view(c *call) *view {
-	return &view{s: s, ctx: c.ctx, scope: c.scope, now: s.DB.Clock().Now(), expand: expansion(c.expand), secret: c.key.Secret}
+	return &view{s: s, ctx: c.ctx, scope: c.scope, now: s.DB.Clock().Now(), expand: expansion(c.expand), secret: c.key.Secret, version: c.included()}
 }
 
 // text is nil for an empty string: Stripe's nullable fields are null, not "".

@@ -26,6 +26,7 @@ func (d *desk) world(key string) map[string]string {
 	paid := as("POST", "/v1/payment_intents", "amount=2000&currency=usd&payment_method=pm_card_visa&confirm=true&customer="+at["customers"])
 	at["paid"], at["charges"] = paid.at("id"), paid.at("latest_charge")
 	at["payment_intents"] = as("POST", "/v1/payment_intents", "amount=900&currency=usd&payment_method=pm_card_visa&confirm=true&capture_method=manual").at("id")
+	at["test_helpers"] = as("POST", "/v1/test_helpers/test_clocks", "frozen_time=1800000000").at("id")
 	at["refunds"] = as("POST", "/v1/refunds", "amount=100&charge="+at["charges"]).at("id")
 	at["balance_transactions"] = as("GET", "/v1/balance_transactions", "").ids()[0]
 	at["events"] = as("GET", "/v1/events", "").ids()[0]
@@ -70,8 +71,11 @@ func TestNoRouteLeadsIntoAnotherWorld(t *testing.T) {
 	for name, key := range map[string]string{"another merchant": d.key(merchant.Home(account.Key), merchant.Secret), "live mode": d.live} {
 		own := d.as(key, "POST", "/v1/customers", "name=own").ok().at("id")
 		form := func(op string) string {
-			if op == "PostPaymentMethodsPaymentMethodAttach" {
+			switch op {
+			case "PostPaymentMethodsPaymentMethodAttach":
 				return "customer=" + own
+			case "PostTestHelpersTestClocksTestClockAdvance":
+				return "frozen_time=1900000000"
 			}
 			return ""
 		}

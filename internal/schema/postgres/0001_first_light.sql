@@ -41,12 +41,26 @@ CREATE TABLE event (
 CREATE UNIQUE INDEX event_lane_seq ON event (scope, lane, seq);
 CREATE INDEX event_type ON event (scope, type, key);
 
--- The last sequence number given in each lane.
+-- Each lane of events: the last sequence number given; while due is not 0, the
+-- first one that is not handed on to those who listen; the last one whose event
+-- was deleted for its age.
 CREATE TABLE event_lane (
     scope BIGINT NOT NULL,
     lane  BIGINT NOT NULL,
     seq   BIGINT NOT NULL,
+    fresh BIGINT NOT NULL,
+    due   BIGINT NOT NULL,
+    gone  BIGINT NOT NULL,
     PRIMARY KEY (scope, lane)
+);
+CREATE INDEX event_lane_due ON event_lane (due) WHERE due > 0;
+
+-- The scopes in which somebody listens to events, or once did.
+CREATE TABLE event_audience (
+    scope BIGINT NOT NULL,
+    key   BIGINT NOT NULL,
+    since BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
 );
 
 -- Idempotency keys, by 128 bits of their hash.
@@ -66,7 +80,8 @@ CREATE TABLE idempotency (
 );
 CREATE INDEX idempotency_created ON idempotency (created);
 
--- Work to be done later. due is 0 when there is nothing more to do.
+-- Work to be done later. due is 0 when there is nothing more to do. line is the
+-- test clock that at is told by; 0: the system's.
 CREATE TABLE job (
     scope   BIGINT NOT NULL,
     key     BIGINT NOT NULL,
@@ -78,10 +93,22 @@ CREATE TABLE job (
     created BIGINT NOT NULL,
     payload TEXT COLLATE "C" NOT NULL,
     problem TEXT COLLATE "C" NOT NULL,
+    line    BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX job_due ON job (kind, due) WHERE due > 0;
+CREATE INDEX job_line ON job (scope, line, at, key) WHERE line > 0 AND due > 0;
 CREATE INDEX job_dead ON job (scope, key) WHERE due = 0;
+
+-- Test clocks: lines of time that are moved by hand.
+CREATE TABLE test_clock (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    deleted BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
 
 -- One data key per subject, sealed under the master key. Deleting the row
 -- erases everything that was sealed under it.
@@ -291,8 +318,10 @@ CREATE TABLE customer (
     version    BIGINT NOT NULL,
     email_hash BIGINT NOT NULL,
     deleted    BIGINT NOT NULL,
+    test_clock BIGINT NOT NULL,
     PRIMARY KEY (scope, key)
 );
+CREATE INDEX customer_test_clock ON customer (scope, test_clock, key) WHERE test_clock > 0;
 CREATE INDEX customer_email_hash ON customer (scope, email_hash, key);
 
 -- Payment methods. customer is whom one is attached to, owner whom it was last
@@ -335,3 +364,59 @@ CREATE TABLE card_cvc (
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX card_cvc_expires ON card_cvc (expires);
+
+-- Webhooks: where merchants want to be told what happened.
+CREATE TABLE webhook_endpoint (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    deleted BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
+-- Endpoints with something to send. due is when one may be claimed: for one that
+-- is being served, when its owner's lease ends; 0 when there is nothing to send.
+-- mark counts what was added.
+CREATE TABLE webhook_queue (
+    scope    BIGINT NOT NULL,
+    endpoint BIGINT NOT NULL,
+    due      BIGINT NOT NULL,
+    owner    BIGINT NOT NULL,
+    mark     BIGINT NOT NULL,
+    failing  BIGINT NOT NULL,
+    PRIMARY KEY (scope, endpoint)
+);
+CREATE INDEX webhook_queue_due ON webhook_queue (due) WHERE due > 0;
+
+-- What is sent to whom: one row for each event and endpoint. due is 0 when it is
+-- not to be sent (any more); failed is when the first try failed, or 0.
+CREATE TABLE webhook_delivery (
+    scope    BIGINT NOT NULL,
+    event    BIGINT NOT NULL,
+    endpoint BIGINT NOT NULL,
+    lane     BIGINT NOT NULL,
+    seq      BIGINT NOT NULL,
+    state    BIGINT NOT NULL,
+    due      BIGINT NOT NULL,
+    failed   BIGINT NOT NULL,
+    tries    BIGINT NOT NULL,
+    PRIMARY KEY (scope, event, endpoint)
+);
+CREATE INDEX webhook_delivery_due ON webhook_delivery (scope, endpoint, due) WHERE due > 0;
+CREATE INDEX webhook_delivery_open ON webhook_delivery (scope, endpoint, lane, seq) WHERE state <> 2;
+CREATE INDEX webhook_delivery_endpoint ON webhook_delivery (scope, endpoint, event);
+
+-- Each time that something was sent, and what came back.
+CREATE TABLE webhook_attempt (
+    scope    BIGINT NOT NULL,
+    event    BIGINT NOT NULL,
+    key      BIGINT NOT NULL,
+    endpoint BIGINT NOT NULL,
+    at       BIGINT NOT NULL,
+    took     BIGINT NOT NULL,
+    status   BIGINT NOT NULL,
+    due      BIGINT NOT NULL,
+    problem  TEXT COLLATE "C" NOT NULL,
+    reply    BYTEA NOT NULL,
+    PRIMARY KEY (scope, event, key)
+);

@@ -34,12 +34,26 @@ CREATE TABLE event (
 CREATE UNIQUE INDEX event_lane_seq ON event (scope, lane, seq);
 CREATE INDEX event_type ON event (scope, type, key);
 
--- The last sequence number given in each lane.
+-- Each lane of events: the last sequence number given; while due is not 0, the
+-- first one that is not handed on to those who listen; the last one whose event
+-- was deleted for its age.
 CREATE TABLE event_lane (
     scope INTEGER NOT NULL,
     lane  INTEGER NOT NULL,
     seq   INTEGER NOT NULL,
+    fresh INTEGER NOT NULL,
+    due   INTEGER NOT NULL,
+    gone  INTEGER NOT NULL,
     PRIMARY KEY (scope, lane)
+) STRICT;
+CREATE INDEX event_lane_due ON event_lane (due) WHERE due > 0;
+
+-- The scopes in which somebody listens to events, or once did.
+CREATE TABLE event_audience (
+    scope INTEGER NOT NULL,
+    key   INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
 ) STRICT;
 
 -- Idempotency keys, by 128 bits of their hash.
@@ -59,7 +73,8 @@ CREATE TABLE idempotency (
 ) STRICT;
 CREATE INDEX idempotency_created ON idempotency (created);
 
--- Work to be done later. due is 0 when there is nothing more to do.
+-- Work to be done later. due is 0 when there is nothing more to do. line is the
+-- test clock that at is told by; 0: the system's.
 CREATE TABLE job (
     scope   INTEGER NOT NULL,
     key     INTEGER NOT NULL,
@@ -71,10 +86,22 @@ CREATE TABLE job (
     created INTEGER NOT NULL,
     payload TEXT    NOT NULL,
     problem TEXT    NOT NULL,
+    line    INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX job_due ON job (kind, due) WHERE due > 0;
+CREATE INDEX job_line ON job (scope, line, at, key) WHERE line > 0 AND due > 0;
 CREATE INDEX job_dead ON job (scope, key) WHERE due = 0;
+
+-- Test clocks: lines of time that are moved by hand.
+CREATE TABLE test_clock (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    deleted INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
 
 -- One data key per subject, sealed under the master key. Deleting the row
 -- erases everything that was sealed under it.
@@ -284,8 +311,10 @@ CREATE TABLE customer (
     version    INTEGER NOT NULL,
     email_hash INTEGER NOT NULL,
     deleted    INTEGER NOT NULL,
+    test_clock INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
+CREATE INDEX customer_test_clock ON customer (scope, test_clock, key) WHERE test_clock > 0;
 CREATE INDEX customer_email_hash ON customer (scope, email_hash, key);
 
 -- Payment methods. customer is whom one is attached to, owner whom it was last
@@ -328,3 +357,59 @@ CREATE TABLE card_cvc (
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX card_cvc_expires ON card_cvc (expires);
+
+-- Webhooks: where merchants want to be told what happened.
+CREATE TABLE webhook_endpoint (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    deleted INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+
+-- Endpoints with something to send. due is when one may be claimed: for one that
+-- is being served, when its owner's lease ends; 0 when there is nothing to send.
+-- mark counts what was added.
+CREATE TABLE webhook_queue (
+    scope    INTEGER NOT NULL,
+    endpoint INTEGER NOT NULL,
+    due      INTEGER NOT NULL,
+    owner    INTEGER NOT NULL,
+    mark     INTEGER NOT NULL,
+    failing  INTEGER NOT NULL,
+    PRIMARY KEY (scope, endpoint)
+) STRICT;
+CREATE INDEX webhook_queue_due ON webhook_queue (due) WHERE due > 0;
+
+-- What is sent to whom: one row for each event and endpoint. due is 0 when it is
+-- not to be sent (any more); failed is when the first try failed, or 0.
+CREATE TABLE webhook_delivery (
+    scope    INTEGER NOT NULL,
+    event    INTEGER NOT NULL,
+    endpoint INTEGER NOT NULL,
+    lane     INTEGER NOT NULL,
+    seq      INTEGER NOT NULL,
+    state    INTEGER NOT NULL,
+    due      INTEGER NOT NULL,
+    failed   INTEGER NOT NULL,
+    tries    INTEGER NOT NULL,
+    PRIMARY KEY (scope, event, endpoint)
+) STRICT;
+CREATE INDEX webhook_delivery_due ON webhook_delivery (scope, endpoint, due) WHERE due > 0;
+CREATE INDEX webhook_delivery_open ON webhook_delivery (scope, endpoint, lane, seq) WHERE state <> 2;
+CREATE INDEX webhook_delivery_endpoint ON webhook_delivery (scope, endpoint, event);
+
+-- Each time that something was sent, and what came back.
+CREATE TABLE webhook_attempt (
+    scope    INTEGER NOT NULL,
+    event    INTEGER NOT NULL,
+    key      INTEGER NOT NULL,
+    endpoint INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    took     INTEGER NOT NULL,
+    status   INTEGER NOT NULL,
+    due      INTEGER NOT NULL,
+    problem  TEXT NOT NULL,
+    reply    BLOB NOT NULL,
+    PRIMARY KEY (scope, event, key)
+) STRICT;

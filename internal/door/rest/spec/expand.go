@@ -38,6 +38,10 @@ func (op *Operation) ValidateExpand(paths []string) *fault.Error {
 		if op.answer.expands(path) {
 			continue
 		}
+		if path == "total_count" || strings.HasSuffix(path, ".total_count") {
+			// Taken from everybody who came after 2025-03-31.
+			return fault.New(fault.Invalid, "property_forbidden", "The total_count of a list cannot be expanded. Use has_more to see whether there are more pages.")
+		}
 		hint := ""
 		if op.answer.expands("data." + path) {
 			hint = " You may want to try expanding 'data." + path + "' instead."

@@ -1,0 +1,144 @@
+package event
+
+import (
+	"context"
+	"time"
+
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/kit/id"
+)
+
+// # Handing on
+//
+// Keys of events are made before their steps are committed, by several
+// processes at once, so a reader that remembers the greatest key it has seen
+// would miss events. What is to be handed on is therefore noted in the row of
+// the lane, which [Append] writes anyway: it holds the first number that nobody
+// has taken yet. Whoever takes holds that row, so that what it finds is
+// everything that is committed, and each event is taken once.
+//
+// A scope to which nobody listens has nothing noted: it costs [Append] the look
+// at a row that is not there. That row is never changed, so it is not locked.
+
+// audience is since when somebody listens in a scope.
+type audience struct{ Since time.Time }
+
+var audiences = db.NewTable("event_audience", "scope, key", "since", func(a *audience, f *db.Fields) { db.Time(f, &a.Since) }, db.AppendOnly())
+
+func audienceKey(s id.Scope) db.Key { return db.Key{Scope: s.Key(), ID: 1} }
+
+// Audience names the row that [Append] and [Listen] look at besides the lane's.
+func Audience(s id.Scope) db.Need { return audiences.Need(audienceKey(s)) }
+
+// Listen has the events of a scope noted for [Due] from now on. What is written
+// by steps that begin after this one is durable is noted; of those that run
+// meanwhile, it may be.
+func Listen(tx *db.Tx, s id.Scope) error {
+	_, ok, err := audiences.Get(tx, audienceKey(s))
+	if err == nil && !ok {
+		audiences.Insert(tx, audienceKey(s), audience{tx.Now()})
+	}
+	return err
+}
+
+// Heard reports whether anybody listens in a scope, or once did.
+func Heard(ctx context.Context, d *db.DB, s id.Scope) (bool, error) {
+	_, ok, err := audiences.Read(ctx, d, audienceKey(s))
+	return ok, err
+}
+
+// LaneRef names a lane.
+type LaneRef struct {
+	Scope id.Scope
+	Lane  int64
+}
+
+func (l LaneRef) row() db.Key { return db.Key{Scope: l.Scope.Key(), ID: l.Lane} }
+
+// Need names the row of the lane for the step that takes its events.
+func (l LaneRef) Need() db.Need { return lanes.Need(l.row()) }
+
+type laneKey struct{ Scope, Lane int64 }
+
+func (l *laneKey) fields(f *db.Fields) {
+	db.Int(f, &l.Scope)
+	db.Int(f, &l.Lane)
+}
+
+// qDue is a directory query, as jobs' are: whoever hands on can't name the scopes in
+// which something happened. qFresh and qCount read one lane.
+var (
+	qDue   = db.NewQuery("lanes with fresh events", "SELECT scope, lane FROM event_lane WHERE due > 0 ORDER BY due LIMIT ?", (*laneKey).fields)
+	qFresh = db.NewQuery("fresh events of a lane", "SELECT e.scope, e.key, "+qualified+" FROM event_lane l"+
+		" JOIN event e ON e.scope = l.scope AND e.lane = l.lane AND e.seq >= l.fresh WHERE l.scope = ? AND l.lane = ? AND l.due > 0 ORDER BY e.seq LIMIT ?", (*keyed).fields)
+)
+
+// Due gives at most limit lanes with events that nobody has taken, those that
+// wait longest first.
+func Due(ctx context.Context, d *db.DB, limit int) (list []LaneRef, err error) {
+	rows, err := qDue.All(ctx, d, int64(limit))
+	for _, r := range rows {
+		list = append(list, LaneRef{id.ScopeOf(r.Scope), r.Lane})
+	}
+	return list, err
+}
+
+// Fresh gives at most limit of a lane's events that nobody has taken, in order.
+func Fresh(ctx context.Context, d *db.DB, l LaneRef, limit int) (list []*Event, err error) {
+	rows, err := qFresh.All(ctx, d, l.Scope.Key(), l.Lane, int64(limit))
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range rows {
+		e, err := k.Row.event(l.Scope, k.Key)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, e)
+	}
+	return list, nil
+}
+
+// Take takes a lane's events up to a number: it gives the first one that is the
+// caller's, which is beyond upTo when others have taken them all.
+func Take(tx *db.Tx, l LaneRef, upTo int64) (first int64, err error) {
+	row, ok, err := lanes.Get(tx, l.row())
+	if err != nil || !ok || row.Due.IsZero() || row.Fresh > upTo {
+		return upTo + 1, err
+	}
+	first, row.Fresh = row.Fresh, upTo+1
+	if row.Fresh > row.Seq {
+		row.Fresh, row.Due = 0, time.Time{}
+	}
+	lanes.Update(tx, l.row(), row)
+	return first, nil
+}
+
+// Taken reports of each of some events whether it has been taken, or was never
+// to be.
+func Taken(ctx context.Context, d *db.DB, list []*Event) (map[int64]bool, error) {
+	keys := make([]db.Key, len(list))
+	for i, e := range list {
+		keys[i] = LaneRef{e.Scope, e.Lane}.row()
+	}
+	rows, err := lanes.ReadMany(ctx, d, keys)
+	if err != nil {
+		return nil, err
+	}
+	taken := make(map[int64]bool, len(list))
+	for i, e := range list {
+		row := rows[keys[i]]
+		taken[e.Key] = row.Due.IsZero() || e.Seq < row.Fresh
+	}
+	return taken, nil
+}
+
+// Notice calls f whenever this process has committed an event that is to be
+// handed on, until stop is called. It is a hint, under the rules of [db.Table.Watch].
+func Notice(d *db.DB, f func()) (stop func()) {
+	return lanes.Watch(d, func(_ db.Key, l lane) {
+		if !l.Due.IsZero() {
+			f()
+		}
+	})
+}

@@ -1,0 +1,165 @@
+package event_test
+
+import (
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/db/dbtest"
+	"github.com/florinpay/florin/internal/base/event"
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/kit/clock"
+	"github.com/florinpay/florin/internal/kit/id"
+)
+
+func listen(t *testing.T, d *db.DB) {
+	t.Helper()
+	if err := d.Run(t.Context(), db.Step{Name: "listen", Scope: scope.Key(), Do: func(tx *db.Tx) error { return event.Listen(tx, scope) }}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// takeAll hands on what is due, as two nodes at once would, until done.
+func takeAll(t *testing.T, d *db.DB, got func(lane, seq int64)) (found bool) {
+	t.Helper()
+	due, err := event.Due(t.Context(), d, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range due {
+		fresh, err := event.Fresh(t.Context(), d, l, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(fresh) == 0 {
+			continue // others were quicker
+		}
+		var first int64
+		err = d.Run(t.Context(), db.Step{Name: "take", Scope: l.Scope.Key(), Needs: []db.Need{l.Need()}, Do: func(tx *db.Tx) (err error) {
+			first, err = event.Take(tx, l, fresh[len(fresh)-1].Seq)
+			return err
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range fresh {
+			if e.Seq >= first {
+				got(l.Lane, e.Seq)
+			}
+		}
+	}
+	return len(due) > 0
+}
+
+// Two processes append and two take, at once: each event is taken once, and in
+// the order of its lane.
+func TestEachEventIsTakenOnce(t *testing.T) {
+	address := dbtest.Address(t)
+	handles := []*db.DB{dbtest.OpenAt(t, address, db.Options{}), dbtest.OpenAt(t, address, db.Options{})}
+	listen(t, handles[0])
+	const appends, lanes = 150, 4
+	var mu sync.Mutex
+	taken := map[int64][]int64{}
+	got := func(lane, seq int64) {
+		mu.Lock()
+		defer mu.Unlock()
+		taken[lane] = append(taken[lane], seq)
+	}
+	var writers, takers sync.WaitGroup
+	written := make(chan struct{})
+	for n, d := range handles {
+		writers.Go(func() {
+			for i := range appends {
+				add(t, d, event.Event{Scope: scope, Key: d.IDs().Next(), Lane: int64(1 + (i+n)%lanes), Type: "t", Kind: "k", Object: object.Ref{Key: 1, Version: 1}})
+			}
+		})
+		takers.Go(func() {
+			for last := false; ; {
+				if !takeAll(t, d, got) && last {
+					return
+				}
+				select {
+				case <-written:
+					last = true
+				default:
+				}
+			}
+		})
+	}
+	writers.Wait()
+	close(written)
+	takers.Wait()
+	total := 0
+	for lane, seqs := range taken {
+		slices.Sort(seqs) // two takers report as they like; that each took its own is what counts
+		for i, seq := range seqs {
+			if seq != int64(i+1) {
+				t.Fatalf("lane %d was taken as %v", lane, seqs)
+			}
+		}
+		total += len(seqs)
+	}
+	if total != 2*appends {
+		t.Errorf("%d of %d events were taken", total, 2*appends)
+	}
+}
+
+func TestNothingIsNotedWhileNobodyListens(t *testing.T) {
+	d := dbtest.Open(t)
+	one := func() event.Event {
+		return event.Event{Scope: scope, Key: d.IDs().Next(), Lane: 9, Type: "t", Kind: "k", Object: object.Ref{Key: 1, Version: 1}}
+	}
+	add(t, d, one(), one())
+	listen(t, d)
+	if due, err := event.Due(t.Context(), d, 10); err != nil || len(due) > 0 {
+		t.Fatal(due, err)
+	}
+	noticed := 0
+	defer event.Notice(d, func() { noticed++ })()
+	add(t, d, one())
+	var seqs []int64
+	takeAll(t, d, func(_, seq int64) { seqs = append(seqs, seq) })
+	if diff := cmp.Diff([]int64{3}, seqs); diff != "" || noticed == 0 {
+		t.Errorf("noticed %d times; %s", noticed, diff)
+	}
+}
+
+func TestEventsExpireFromTheFrontOfTheirLanes(t *testing.T) {
+	now := clock.At(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	d := dbtest.OpenAt(t, dbtest.Address(t), db.Options{Clock: now})
+	listen(t, d)
+	other := id.Scope{Account: 6}
+	for _, s := range []id.Scope{scope, other} {
+		for _, lane := range []int64{1, 2} {
+			add(t, d, event.Event{Scope: s, Key: d.IDs().Next(), Lane: lane, Type: "t", Kind: "k"})
+		}
+	}
+	takeAll(t, d, func(int64, int64) {}) // of scope; nobody listens in the other
+	add(t, d, event.Event{Scope: scope, Key: d.IDs().Next(), Lane: 2, Type: "t", Kind: "k"})
+	now.Advance(event.Retention - time.Hour)
+	add(t, d, event.Event{Scope: scope, Key: d.IDs().Next(), Lane: 1, Type: "t", Kind: "k"})
+	now.Advance(2 * time.Hour)
+	deleted := map[id.Scope]int{}
+	err := event.Scopes(t.Context(), d, func(s id.Scope) error {
+		n, err := event.Expire(t.Context(), d, s, 100)
+		deleted[s] = n
+		return err
+	})
+	// The last event of lane 2 is old but nobody has taken it yet.
+	if diff := cmp.Diff(map[id.Scope]int{scope: 2, other: 2}, deleted); err != nil || diff != "" {
+		t.Fatal(err, diff)
+	}
+	if err := event.Check(t.Context(), d, func(s id.Scope, lane, seq int64, problem string) {
+		t.Errorf("scope %v lane %d: %d: %s", s, lane, seq, problem)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	left, err := event.OfLane(t.Context(), d, scope, 1)
+	if err != nil || len(left) != 1 || left[0].Seq != 2 {
+		t.Errorf("lane 1 has %v, %v", left, err)
+	}
+}

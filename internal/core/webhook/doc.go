@@ -1,0 +1,2 @@
+// Package webhook tells merchants' servers what happened.
+package webhook
