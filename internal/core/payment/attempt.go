@@ -24,6 +24,7 @@ const (
 	OpCapture   Operation = "capture"
 	OpVoid      Operation = "void"
 	OpRefund    Operation = "refund"
+	OpIncrement Operation = "increment"
 	// OpAuthenticate has the payer prove to be the card's holder. No money moves.
 	OpAuthenticate Operation = "authenticate"
 )
@@ -127,6 +128,11 @@ type Attempt struct {
 	Features   provider.Features `json:"features,omitzero"`
 	// More: captures are to follow this one.
 	More bool `json:"more,omitempty"`
+	// Held is how much a void reserves of what may be captured, where that is not
+	// Amount.
+	Held int64 `json:"held,omitempty"`
+	// ShowCharge: the request that waits is answered with the charge.
+	ShowCharge bool `json:"show,omitempty"`
 
 	// Payer says where the payer is while this goes on.
 	Payer Payer `json:"payer,omitzero"`
@@ -181,6 +187,31 @@ type Attempt struct {
 // Open reports whether the outcome is still to come.
 func (a *Attempt) Open() bool {
 	return a.State == Sending || a.State == Unknown || a.State == Pending
+}
+
+// approved is how much of an authorisation's or sale's amount was approved.
+func (a *Attempt) approved() int64 {
+	if g := a.Granted; g != nil && g.Amount > 0 && g.Amount < a.Amount {
+		return g.Amount
+	}
+	return a.Amount
+}
+
+// maxCapture is how much may be captured of an authorisation: more than was
+// approved only where that was asked for and granted.
+func (a *Attempt) maxCapture() int64 {
+	if g := a.Granted; g != nil && a.Features.Overcapture {
+		return max(g.MaxCapture, a.approved())
+	}
+	return a.approved()
+}
+
+// reserves is how much a capture or void reserves of what may be captured.
+func (a *Attempt) reserves() int64 {
+	if a.Held != 0 {
+		return a.Held
+	}
+	return a.Amount
 }
 
 func (a *Attempt) money() money.Amount { return money.New(a.Amount, a.Currency) }

@@ -34,6 +34,12 @@ type Charge struct {
 	Method             object.Ref     `json:"method"` // as it was when it paid
 	BalanceTransaction int64          `json:"txn,omitempty"`
 	Voided             bool           `json:"voided,omitempty"`
+	// Authorized: it is taken by captures of its own, MaxCapture in all: more than
+	// Amount where that was granted, and Captured once no more can be captured.
+	Authorized bool  `json:"authorized,omitempty"`
+	MaxCapture int64 `json:"max,omitempty"`
+	// Captures are those of a charge that is captured in parts.
+	Captures []Capture `json:"captures,omitempty"`
 	// CaptureBefore is when an authorisation is given up, on its customer's line
 	// of time; zero for a sale.
 	CaptureBefore     time.Time         `json:"capture_before,omitzero"`
@@ -62,8 +68,32 @@ type Charge struct {
 	// Contradicted is a refund that succeeded after it was called failed, for
 	// as long as others have its place.
 	Contradicted AttemptID `json:"contradicted,omitempty"`
+	// UserReport is what the merchant says of it: fraudulent or safe.
+	UserReport string `json:"report,omitempty"`
 	// GivenBack tells that the money came when it was no longer wanted.
 	GivenBack string `json:"given_back,omitempty"`
+}
+
+// Capture is a part of a charge that was taken.
+type Capture struct {
+	Amount             int64 `json:"amount"`
+	BalanceTransaction int64 `json:"txn"`
+}
+
+// taken are the parts in which a charge was taken.
+func (c *Charge) taken() []Capture {
+	if len(c.Captures) > 0 || c.Captured == 0 {
+		return c.Captures
+	}
+	return []Capture{{c.Captured, c.BalanceTransaction}}
+}
+
+// held is how much of an authorisation is neither captured nor released.
+func (c *Charge) held() int64 {
+	if !c.Authorized || c.MaxCapture <= c.Captured {
+		return 0
+	}
+	return max(0, c.Amount-c.Captured)
 }
 
 func (c *Charge) money(minor int64) money.Amount { return money.New(minor, c.Currency) }

@@ -132,7 +132,9 @@ type Intent struct {
 	// Action is what the payer has to do, in RequiresAction.
 	Action *Action `json:"action,omitempty"`
 	// Proof is an authentication that succeeded, for the next confirmation to use.
-	Proof              AttemptID `json:"proof,omitempty"`
+	Proof AttemptID `json:"proof,omitempty"`
+	// Increments counts the attempts to have more authorised.
+	Increments         int       `json:"increments,omitempty"`
 	CanceledAt         time.Time `json:"canceled,omitzero"`
 	CancellationReason string    `json:"reason,omitempty"`
 }

@@ -63,6 +63,11 @@ func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.
 		return p.Authorize(ctx, request)
 	case OpCapture:
 		return p.Capture(ctx, provider.CaptureRequest{Reference: reference, Original: original, Amount: b.money(), More: b.More})
+	case OpIncrement:
+		if p.Increment == nil {
+			return provider.Outcome{Status: provider.Failed, Message: "the provider can't raise an authorisation"}
+		}
+		return p.Increment(ctx, provider.IncrementRequest{Reference: reference, Original: original, Amount: b.money()})
 	case OpRefund:
 		return p.Refund(ctx, provider.RefundRequest{Reference: reference, Original: original, Amount: b.money()})
 	case OpVoid:
@@ -202,6 +207,8 @@ func (v *Service) applyNews(tx *db.Tx, account *merchant.Account, a *object.Obje
 		return v.unpaid(tx, a, o)
 	case OpCapture:
 		return v.captured(tx, account, a)
+	case OpIncrement:
+		return v.incremented(tx, a)
 	case OpVoid:
 		return v.voided(tx, a)
 	case OpRefund:
@@ -254,12 +261,19 @@ func (v *Service) replyTo(tx *db.Tx, a *object.Object[Attempt]) (*idem.Reply, er
 		return nil, err
 	}
 	reply := shown(Intents, o)
+	if b.ShowCharge {
+		ch, err := get(tx, Charges, a.Scope, int64(b.Charge))
+		if err != nil {
+			return nil, err
+		}
+		reply = shown(Charges, ch)
+	}
 	if b.Open() || b.State == Approved {
 		return reply, nil
 	}
 	refusal := failure(provider.Outcome{Status: statusOf(b.State), Reason: b.Reason})
 	switch b.Operation {
-	case OpCapture, OpVoid:
+	case OpCapture, OpVoid, OpIncrement:
 		refusal = followUpRefused(b)
 	case OpAuthenticate:
 		refusal = notAuthenticated(b)

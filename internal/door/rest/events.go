@@ -46,7 +46,7 @@ type eventRequest struct {
 
 // eventTypes are the events that Florin writes.
 var eventTypes = []string{
-	"charge.captured", "charge.expired", "charge.failed", "charge.refunded", "charge.succeeded",
+	"charge.captured", "charge.expired", "charge.failed", "charge.refunded", "charge.succeeded", "charge.updated",
 	"customer.created", "customer.deleted", "customer.updated",
 	"payment_intent.amount_capturable_updated", "payment_intent.canceled", "payment_intent.created", "payment_intent.payment_failed",
 	"payment_intent.processing", "payment_intent.requires_action", "payment_intent.succeeded",

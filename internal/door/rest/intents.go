@@ -17,14 +17,15 @@ import (
 )
 
 var intentRoutes = map[string]route{
-	"PostPaymentIntents":                            {createIntent, merchant.PaymentIntents, merchant.Write},
-	"GetPaymentIntents":                             {listIntents, merchant.PaymentIntents, merchant.Read},
-	"GetPaymentIntentsIntent":                       {retrieveIntent, merchant.PaymentIntents, merchant.Read},
-	"PostPaymentIntentsIntent":                      {updateIntent, merchant.PaymentIntents, merchant.Write},
-	"GetPaymentIntentsIntentAmountDetailsLineItems": {listLineItems, merchant.PaymentIntents, merchant.Read},
-	"PostPaymentIntentsIntentConfirm":               {confirmIntent, merchant.PaymentIntents, merchant.Write},
-	"PostPaymentIntentsIntentCapture":               {captureIntent, merchant.PaymentIntents, merchant.Write},
-	"PostPaymentIntentsIntentCancel":                {cancelIntent, merchant.PaymentIntents, merchant.Write},
+	"PostPaymentIntents":                             {createIntent, merchant.PaymentIntents, merchant.Write},
+	"GetPaymentIntents":                              {listIntents, merchant.PaymentIntents, merchant.Read},
+	"GetPaymentIntentsIntent":                        {retrieveIntent, merchant.PaymentIntents, merchant.Read},
+	"PostPaymentIntentsIntent":                       {updateIntent, merchant.PaymentIntents, merchant.Write},
+	"GetPaymentIntentsIntentAmountDetailsLineItems":  {listLineItems, merchant.PaymentIntents, merchant.Read},
+	"PostPaymentIntentsIntentConfirm":                {confirmIntent, merchant.PaymentIntents, merchant.Write},
+	"PostPaymentIntentsIntentCapture":                {captureIntent, merchant.PaymentIntents, merchant.Write},
+	"PostPaymentIntentsIntentIncrementAuthorization": {incrementIntent, merchant.PaymentIntents, merchant.Write},
+	"PostPaymentIntentsIntentCancel":                 {cancelIntent, merchant.PaymentIntents, merchant.Write},
 }
 
 // notForIntents are parameters of creating and confirming that would be lost
@@ -152,10 +153,10 @@ func captureIntent(s *Server, c *call) (any, error) {
 	if err := refuseUnsupported(c, "application_fee_amount", "transfer_data"); err != nil {
 		return nil, err
 	}
-	if last, ok := c.form.Bool("final_capture"); ok && !last {
-		return nil, unsupported("final_capture", "Each PaymentIntent can be captured once.")
-	}
 	var p payment.CaptureParams
+	if last, ok := c.form.Bool("final_capture"); ok {
+		p.More = !last
+	}
 	if p.Amount, err = positive(c, "amount_to_capture"); err != nil {
 		return nil, err
 	}
@@ -163,6 +164,24 @@ func captureIntent(s *Server, c *call) (any, error) {
 		return nil, err
 	}
 	return s.Payment.Capture(c.ctx, c.scope, payment.IntentID(intent), p, c.idem)
+}
+
+func incrementIntent(s *Server, c *call) (any, error) {
+	intent, err := pathKey(c, payment.Intents, "intent")
+	if err != nil {
+		return nil, err
+	}
+	if err := refuseUnsupported(c, "application_fee_amount", "transfer_data"); err != nil {
+		return nil, err
+	}
+	var p payment.IncrementParams
+	if p.Amount, err = positive(c, "amount"); err != nil {
+		return nil, err
+	}
+	if p.Changes, err = changesOf(c); err != nil {
+		return nil, err
+	}
+	return s.Payment.Increment(c.ctx, c.scope, payment.IntentID(intent), p, c.idem)
 }
 
 func cancelIntent(s *Server, c *call) (any, error) {
