@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httputil"
 	"net/url"
 	"strings"
 
@@ -40,6 +42,7 @@ func (a *App) sandbox(ctx context.Context, c Config) (provider.Provider, error) 
 		if u, err := url.Parse(c.Sandbox); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			return provider.Provider{}, fmt.Errorf("the sandbox %q is neither embedded nor an http:// address", c.Sandbox)
 		}
+		a.pages = pagesOf(c.Sandbox)
 		return sandbox.New(c.Sandbox, options), nil
 	}
 	book, err := a.openBook(ctx, c)
@@ -57,7 +60,29 @@ func (a *App) sandbox(ctx context.Context, c Config) (provider.Provider, error) 
 		stop()
 		return <-ended
 	})
+	a.pages = pagesOf("http://" + ln.Addr().String())
 	return sandbox.New("http://"+ln.Addr().String(), options), nil
+}
+
+// pagesOf passes on the sandbox's pages, which payers visit: the sandbox itself
+// listens where they can't come.
+func pagesOf(base string) http.Handler {
+	target, err := url.Parse(base)
+	if err != nil {
+		return http.NotFoundHandler() // such a base was refused before
+	}
+	return &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			r.Out.URL.Path = strings.TrimPrefix(r.In.URL.Path, "/sandbox")
+			r.Out.URL.RawPath = ""
+			r.Out.Header.Del("Cookie") // none of the sandbox's business
+			r.Out.Header.Del("Authorization")
+		},
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
+			http.Error(w, "the sandbox does not answer", http.StatusBadGateway)
+		},
+	}
 }
 
 // openBook opens the embedded sandbox's book: a file beside a SQLite database,

@@ -42,6 +42,7 @@ const (
 var (
 	ofCall    = []string{provider.Approved.String(), provider.Declined.String(), provider.Pending.String(), provider.Failed.String(), provider.Unknown.String()}
 	ofInquiry = []string{found, notFound, provider.Unknown.String()}
+	ofFeed    = []string{found, provider.Unknown.String()}
 	ofReverse = append([]string{notFound}, ofCall...)
 )
 
@@ -67,11 +68,26 @@ func (m *Metrics) Provider(p provider.Provider) provider.Provider {
 	if p.Authorize != nil {
 		measured.Authorize = call(m.operation(p.Name, "authorize", ofCall), p.Authorize)
 	}
+	if p.Authenticate != nil {
+		measured.Authenticate = call(m.operation(p.Name, "authenticate", ofCall), p.Authenticate)
+	}
 	if p.Capture != nil {
 		measured.Capture = call(m.operation(p.Name, "capture", ofCall), p.Capture)
 	}
 	if p.Refund != nil {
 		measured.Refund = call(m.operation(p.Name, "refund", ofCall), p.Refund)
+	}
+	if p.Authenticate != nil {
+		measured.Authenticate = call(m.operation(p.Name, "authenticate", ofCall), p.Authenticate)
+	}
+	if p.Increment != nil {
+		measured.Increment = call(m.operation(p.Name, "increment", ofCall), p.Increment)
+	}
+	if p.Contest != nil {
+		measured.Contest = call(m.operation(p.Name, "contest", ofCall), p.Contest)
+	}
+	if p.Notices != nil {
+		measured.Notices = feed(m.operation(p.Name, "notices", ofFeed), p.Notices)
 	}
 	if p.Inquire != nil {
 		measured.Inquire = question(m.operation(p.Name, "inquire", ofInquiry), inquiryOutcome, p.Inquire)
@@ -97,6 +113,19 @@ func question[R any](o *operation, outcome func(provider.Finding) string, f func
 		finding := f(ctx, r)
 		o.ended(begun, outcome(finding))
 		return finding
+	}
+}
+
+func feed(o *operation, f func(context.Context, int64, int) ([]provider.Notice, error)) func(context.Context, int64, int) ([]provider.Notice, error) {
+	return func(ctx context.Context, after int64, limit int) ([]provider.Notice, error) {
+		begun := o.m.clock.Now()
+		notices, err := f(ctx, after, limit)
+		outcome := found
+		if err != nil {
+			outcome = provider.Unknown.String()
+		}
+		o.ended(begun, outcome)
+		return notices, err
 	}
 }
 

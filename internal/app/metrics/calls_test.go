@@ -19,14 +19,19 @@ func whole(said provider.Status) provider.Provider {
 	for i := range v.NumField() {
 		if f := v.Field(i); f.Kind() == reflect.Func {
 			f.Set(reflect.MakeFunc(f.Type(), func([]reflect.Value) []reflect.Value {
-				out := reflect.New(f.Type().Out(0)).Elem()
-				switch o := out.Addr().Interface().(type) {
+				outs := make([]reflect.Value, f.Type().NumOut())
+				for i := range outs {
+					outs[i] = reflect.New(f.Type().Out(i)).Elem()
+				}
+				switch o := outs[0].Addr().Interface().(type) {
 				case *provider.Outcome:
 					*o = provider.Outcome{Status: said, ID: "theirs"}
 				case *provider.Finding:
 					*o = provider.Finding{Answer: provider.Found, Outcome: provider.Outcome{Status: said, ID: "theirs"}}
+				case *[]provider.Notice:
+					*o = []provider.Notice{{Number: 1, Reference: "ours"}}
 				}
-				return []reflect.Value{out}
+				return outs
 			}))
 		}
 	}
@@ -56,7 +61,10 @@ func TestProviderKeepsItsShape(t *testing.T) {
 			case f.IsNil() != (i == missing):
 				t.Errorf("%s: nil %t without %s", name, f.IsNil(), fields.Field(missing).Name)
 			case !f.IsNil():
-				in := []reflect.Value{reflect.ValueOf(context.Background()), reflect.Zero(f.Type().In(1))}
+				in := []reflect.Value{reflect.ValueOf(context.Background())}
+				for i := 1; i < f.Type().NumIn(); i++ {
+					in = append(in, reflect.Zero(f.Type().In(i)))
+				}
 				plain := reflect.ValueOf(part).Field(i).Call(in)[0].Interface()
 				if diff := cmp.Diff(plain, f.Call(in)[0].Interface()); diff != "" {
 					t.Errorf("%s says something else: %s", name, diff)

@@ -39,7 +39,7 @@ func (v *Service) Increment(ctx context.Context, s id.Scope, intent IntentID, p 
 		if err := v.incrementable(&o.Body, &ch.Body); err != nil {
 			return nil, nil, err
 		}
-		amount, err := apiAmount(p.Amount, o.Body.Currency)
+		amount, err := amountFromAPI(p.Amount, o.Body.Currency)
 		if err != nil {
 			return nil, nil, err
 		}

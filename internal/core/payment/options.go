@@ -49,8 +49,8 @@ func (i *Intent) features() provider.Features {
 	}
 }
 
-// apiAmount makes an amount of a number of API units.
-func apiAmount(n int64, c money.Currency) (money.Amount, error) {
+// amountFromAPI makes an amount of a number of API units.
+func amountFromAPI(n int64, c money.Currency) (money.Amount, error) {
 	amount, err := money.FromAPI(n, c)
 	if err != nil {
 		return amount, fault.Param("amount", "parameter_invalid_integer", "Invalid amount: %d can't be charged in %s, whose smallest amount is larger.", n, c)

@@ -25,9 +25,6 @@ func (v *Service) captured(tx *db.Tx, account *merchant.Account, a *object.Objec
 	if err := v.Book.Settle(tx, s, key, ledger.GuardCapture, a.Body.Amount); err != nil {
 		return err
 	}
-	if err := v.openRefunds(tx, ch, a.Body.Amount); err != nil {
-		return err
-	}
 	if err := v.addCapture(tx, account, a, ch); err != nil {
 		return err
 	}
@@ -57,16 +54,8 @@ func (v *Service) captured(tx *db.Tx, account *merchant.Account, a *object.Objec
 	return tell(tx, a.Body.Intent, typ, Intents, o, a.Body.Request)
 }
 
-// openRefunds lets more of a charge be refunded: what was captured of it now.
-func (v *Service) openRefunds(tx *db.Tx, ch *object.Object[Charge], captured int64) error {
-	if ch.Body.Captured == 0 {
-		return v.Book.OpenGuard(tx, ch.Scope, ch.Key, ledger.GuardRefund, captured)
-	}
-	return v.Book.SetCeiling(tx, ch.Scope, ch.Key, ledger.GuardRefund, ch.Body.Captured+captured)
-}
-
-// addCapture books what was captured, and notes it on the charge, which the
-// caller stores.
+// addCapture books what was captured, which can be refunded from now on, and
+// notes it on the charge, which the caller stores.
 func (v *Service) addCapture(tx *db.Tx, account *merchant.Account, a *object.Object[Attempt], ch *object.Object[Charge]) error {
 	txn, err := v.take(tx, account, a, ch.Key, a.Body.Amount)
 	if err != nil {
@@ -76,11 +65,12 @@ func (v *Service) addCapture(tx *db.Tx, account *merchant.Account, a *object.Obj
 	if a.Body.More || c.Captured > 0 {
 		c.Captures = append(c.taken(), Capture{a.Body.Amount, txn})
 	}
-	if c.Captured == 0 {
-		c.BalanceTransaction = txn
-	}
 	c.Captured += a.Body.Amount
-	return nil
+	if c.Captured > a.Body.Amount {
+		return v.tighten(tx, ch)
+	}
+	c.BalanceTransaction = txn
+	return v.Book.OpenGuard(tx, ch.Scope, ch.Key, ledger.GuardRefund, c.Captured)
 }
 
 // closeCharge lets no more of a charge be captured. The caller stores it.

@@ -133,7 +133,7 @@ func (v *Service) changeAmount(tx *db.Tx, o *object.Object[Intent], p *UpdatePar
 			return err
 		}
 	}
-	amount, err := apiAmount(api, currency)
+	amount, err := amountFromAPI(api, currency)
 	if err != nil {
 		return err
 	}

@@ -231,6 +231,7 @@ func paidWith(v *view, ch *payment.Charge, amount int64) (any, error) {
 	if err := card.grant(ch, amount); err != nil {
 		return nil, err
 	}
+	card.ThreeDSecure = threeDSOf(ch.ThreeDS)
 	card.NetworkToken = map[string]any{"used": false}
 	for _, check := range []struct {
 		to   *any

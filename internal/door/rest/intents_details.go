@@ -52,8 +52,9 @@ func amountDetailsOf(d *payment.AmountDetails) amountDetails {
 }
 
 // cardOptionsOf is payment_method_options[card] as it is shown.
-func cardOptionsOf(o *payment.CardOptions) map[string]any {
-	out := map[string]any{"installments": nil, "mandate_options": nil, "network": text(o.Network), "request_three_d_secure": "automatic"}
+func cardOptionsOf(i *payment.Intent) map[string]any {
+	o := &i.Card
+	out := map[string]any{"installments": nil, "mandate_options": nil, "network": text(o.Network), "request_three_d_secure": wish(i.ThreeDSecure)}
 	if o.Installments != nil {
 		out["installments"] = map[string]any{"available_plans": []any{}, "enabled": *o.Installments, "plan": nil}
 	}

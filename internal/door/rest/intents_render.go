@@ -72,13 +72,13 @@ func renderIntent(v *view, o *object.Object[payment.Intent]) (any, error) {
 			ID: payment.Intents.ID(v.scope, o.Key), Object: "payment_intent",
 			Amount: n.api(i.Amount), AmountDetails: amountDetailsOf(&i.Details),
 			CancellationReason: text(i.CancellationReason), CaptureMethod: i.CaptureMethod,
-			ClientSecret: v.s.clientSecret(v.scope, o.Key), ConfirmationMethod: i.ConfirmationMethod,
-			Created: o.Created().Unix(), Currency: i.Currency, Description: text(i.Description), Livemode: v.scope.Livemode,
+			ClientSecret: v.s.ClientSecret(v.scope, o.Key), ConfirmationMethod: i.ConfirmationMethod,
+			Created: o.Created().Unix(), Currency: i.Currency, Description: text(i.Description), Livemode: v.scope.Livemode, NextAction: nextAction(i.Action),
 			PaymentMethodTypes: i.MethodTypes, SetupFutureUsage: text(i.SetupFutureUsage), Status: i.Status,
 		},
 		AmountCapturable: n.api(i.Capturable), AmountReceived: n.api(i.Received), Metadata: metadata(i.Metadata),
 		PaymentDetails:       paymentDetails{text(i.CustomerReference), text(i.OrderReference)},
-		PaymentMethodOptions: map[string]any{"card": cardOptionsOf(&i.Card)},
+		PaymentMethodOptions: map[string]any{"card": cardOptionsOf(i)},
 		StatementDescriptor:  text(i.Descriptor), StatementDescriptorSuffix: text(i.DescriptorSuffix), TransferGroup: text(i.TransferGroup),
 	}
 	if i.Automatic != "" {

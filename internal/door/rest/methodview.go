@@ -106,7 +106,7 @@ type chargedCard struct {
 	AmountAuthorized     any         `json:"amount_authorized"`
 	AuthorizationCode    any         `json:"authorization_code"`
 	Brand                any         `json:"brand"`
-	CaptureBefore        int64       `json:"capture_before,omitempty"` // of an authorisation that waits
+	CaptureBefore        int64       `json:"capture_before,omitempty"` // of an authorisation
 	Checks               shownChecks `json:"checks"`
 	Country              any         `json:"country"`
 	ExpMonth             int         `json:"exp_month"`
@@ -142,7 +142,7 @@ type overcapture struct {
 // grant shows what an authorisation allows. amount is the charge's in API units.
 func (card *chargedCard) grant(ch *payment.Charge, amount int64) error {
 	card.Overcapture.Maximum = amount
-	if !ch.CaptureBefore.IsZero() && ch.MaxCapture > ch.Captured {
+	if !ch.CaptureBefore.IsZero() {
 		card.CaptureBefore = ch.CaptureBefore.Unix()
 	}
 	g := ch.Granted

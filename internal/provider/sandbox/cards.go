@@ -5,6 +5,8 @@ import (
 	"encoding/base32"
 	"strings"
 	"time"
+
+	"github.com/florinpay/florin/internal/kit/hidden"
 )
 
 // approving are the test cards that a charge succeeds on. Those whose
@@ -68,6 +70,28 @@ var declining = map[string]string{
 // wrongCVC are the cards whose security code, if sent, does not match.
 var wrongCVC = fields("4000000000000101 4000058400307872 4000000000000127")
 
+// wrongLine1 and wrongPostal are the cards whose address, where it is sent, does
+// not match; uncheckedAddress are those whose issuer can't tell.
+var (
+	wrongLine1       = fields("4000000000000010 4000000000000028")
+	wrongPostal      = fields("4000000000000010 4000000000000036 4000058400306072")
+	uncheckedAddress = fields("4000000000000044")
+)
+
+// addressCheck is what an issuer says to a part of an address: nothing where it
+// was not asked.
+func addressCheck(number string, given hidden.Text, wrong map[string]bool) string {
+	switch {
+	case given.IsZero():
+		return ""
+	case uncheckedAddress[number]:
+		return "unavailable"
+	case wrong[number]:
+		return "fail"
+	}
+	return "pass"
+}
+
 func fields(lists ...string) map[string]bool {
 	set := map[string]bool{}
 	for _, list := range lists {
@@ -93,13 +117,17 @@ func (c card) verdict(now time.Time) (code, cvcCheck string) {
 	switch {
 	case !known && !approving[number]:
 		return codeInvalidNumber, "unchecked"
-	case !now.Before(time.Date(c.ExpYear, time.Month(c.ExpMonth)+1, 1, 0, 0, 0, 0, time.UTC)):
-		// A card is good to the last day of its month.
+	case c.expired(now):
 		return codeExpired, cvcCheck
 	case known:
 		return refused, cvcCheck
 	}
 	return codeApproved, cvcCheck
+}
+
+// expired reports whether c's month is over: a card is good to its last day.
+func (c card) expired(now time.Time) bool {
+	return !now.Before(time.Date(c.ExpYear, time.Month(c.ExpMonth)+1, 1, 0, 0, 0, 0, time.UTC))
 }
 
 // brand is the scheme of a card number, by the ranges that the schemes

@@ -3,6 +3,7 @@ package sandbox
 // The response codes, after ISO 8583's, that the simulator itself decides on.
 const (
 	codeApproved        = "00"
+	codePending         = "09" // no decline: the result comes later
 	codeDoNotHonour     = "05"
 	codeNotPermitted    = "12" // the original is in no state for this
 	codeInvalidAmount   = "13" // more than is there, or more than twelve digits
@@ -14,6 +15,8 @@ const (
 	codeExpired         = "54"
 	codeFraud           = "59"
 	codeVelocity        = "65"
+	codeNeedsProof      = "1A" // the issuer wants the card's holder authenticated
+	codeNotProven       = "1F" // the authentication failed
 	codeDuplicate       = "94"
 	codeProcessing      = "96"
 	codeWrongCVC        = "N7"
@@ -33,6 +36,8 @@ var reasons = map[string]string{
 	codeExpired:         "expired_card",
 	codeFraud:           "fraudulent",
 	codeVelocity:        "card_velocity_exceeded",
+	codeNeedsProof:      "authentication_required",
+	codeNotProven:       "authentication_not_handled",
 	codeDuplicate:       "duplicate_transaction",
 	codeProcessing:      "processing_error",
 	codeWrongCVC:        "incorrect_cvc",

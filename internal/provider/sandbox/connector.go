@@ -3,10 +3,12 @@ package sandbox
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,6 +58,7 @@ func New(baseURL string, o ConnectorOptions) provider.Provider {
 	return provider.Provider{
 		Name: Name, Traits: traits,
 		Authorize: c.authorize, Capture: c.capture, Refund: c.refund, Inquire: c.inquire, Reverse: c.reverse,
+		Authenticate: c.authenticate, Increment: c.increment, Contest: c.contest, Notices: c.notices,
 	}
 }
 
@@ -66,22 +69,43 @@ type connector struct {
 	transport *http.Transport
 }
 
+func (c *connector) authenticate(ctx context.Context, r provider.AuthenticateRequest) provider.Outcome {
+	return c.operate(ctx, request{
+		Reference: r.Reference, Kind: Authenticate, Amount: r.Amount.Minor(), Currency: string(r.Amount.Currency()),
+		Card: cardOf(r.Card), Challenge: r.Challenge, SetUp: r.SetUp, ReturnURL: r.ReturnURL,
+	})
+}
+
+func cardOf(c provider.Card) *card {
+	return &card{Number: c.Number, ExpMonth: c.ExpMonth, ExpYear: c.ExpYear, CVC: c.CVC}
+}
+
 func (c *connector) authorize(ctx context.Context, r provider.AuthorizeRequest) provider.Outcome {
 	req := request{
 		Reference: r.Reference, Kind: Authorize, Amount: r.Amount.Minor(), Currency: string(r.Amount.Currency()),
-		Card:       &card{Number: r.Card.Number, ExpMonth: r.Card.ExpMonth, ExpYear: r.Card.ExpYear, CVC: r.Card.CVC},
-		Descriptor: r.Descriptor,
+		Card: cardOf(r.Card), Descriptor: r.Descriptor, Features: featuresOf(r.Features),
+		Authentication: r.Authentication, OffSession: r.OffSession, SetUp: r.SetUp,
 	}
 	if r.Capture {
 		req.Kind = Sale
 	}
+	if b := r.Billing; !b.Line1.IsZero() || !b.PostalCode.IsZero() {
+		req.Billing = &billing{b.Line1, b.PostalCode}
+	}
 	return c.operate(ctx, req)
+}
+
+func (c *connector) increment(ctx context.Context, r provider.IncrementRequest) provider.Outcome {
+	return c.operate(ctx, request{
+		Reference: r.Reference, Kind: Increment, Original: r.Original,
+		Amount: r.Amount.Minor(), Currency: string(r.Amount.Currency()),
+	})
 }
 
 func (c *connector) capture(ctx context.Context, r provider.CaptureRequest) provider.Outcome {
 	return c.operate(ctx, request{
 		Reference: r.Reference, Kind: Capture, Original: r.Original,
-		Amount: r.Amount.Minor(), Currency: string(r.Amount.Currency()),
+		Amount: r.Amount.Minor(), Currency: string(r.Amount.Currency()), More: r.More,
 	})
 }
 
@@ -90,6 +114,28 @@ func (c *connector) refund(ctx context.Context, r provider.RefundRequest) provid
 		Reference: r.Reference, Kind: Refund, Original: r.Original,
 		Amount: r.Amount.Minor(), Currency: string(r.Amount.Currency()),
 	})
+}
+
+func (c *connector) contest(ctx context.Context, r provider.ContestRequest) provider.Outcome {
+	return c.operate(ctx, request{
+		Reference: r.Reference, Kind: Contest, Original: r.Original, Dispute: r.Dispute, Evidence: r.Evidence,
+	})
+}
+
+func (c *connector) notices(ctx context.Context, after int64, limit int) ([]provider.Notice, error) {
+	query := url.Values{"after": {strconv.FormatInt(after, 10)}, "limit": {strconv.Itoa(min(limit, maxNotices))}}
+	ex := c.exchange(ctx, http.MethodGet, noticesPath+"?"+query.Encode(), nil, "")
+	if ex.err != nil {
+		return nil, errors.New("sandbox: notices: " + ex.failure().Message)
+	}
+	if ex.status != http.StatusOK {
+		return nil, fmt.Errorf("sandbox: notices: answered with status %d", ex.status)
+	}
+	list, err := decodeNotices(after, ex.body)
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: notices: %w", err)
+	}
+	return toldOf(list), nil
 }
 
 func (c *connector) reverse(ctx context.Context, r provider.ReverseRequest) provider.Finding {

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -10,82 +11,143 @@ import (
 // still be on its way, and asking again must look again.
 var errNothingToUndo = errors.New("nothing approved goes by the original's reference")
 
+// rules are what decides; delay is how long what comes later takes.
+type rules struct{ delay time.Duration }
+
 // judge decides what becomes of req, given what v shows, at now. It records
 // nothing itself, and changes nothing when called again. An operation that it
 // returns with another reference than req's is one that stands already.
-func judge(v View, req request, now time.Time) (Operation, error) {
+func (r rules) judge(v View, req request, now time.Time) (Operation, error) {
 	op := Operation{
-		Reference: req.Reference, Kind: req.Kind, Original: req.Original, Amount: req.Amount, Currency: req.Currency, Time: now,
+		Reference: req.Reference, Kind: req.Kind, Original: req.Original, Amount: req.Amount, Currency: req.Currency, Time: now, More: req.More,
 	}
-	id, approval := names(req.Reference)
-	op.ID = id
+	op.ID, _ = names(req.Reference)
 	var err error
 	switch req.Kind {
-	case Authorize, Sale:
-		op.Code, op.CVCCheck = req.Card.verdict(now)
-		op.Brand, op.Last4 = brand(req.Card.Number.Reveal()), req.Card.last4()
-		if req.Amount > maxAmount {
-			op.Code = codeInvalidAmount
+	case Authenticate, Authorize, Sale:
+		if err = judgeCard(v, req, &op); err == nil && req.Kind == Sale {
+			err = complain(v, &op, op.Plays)
 		}
-		if op.Code == codeApproved {
-			op.AuthorizationCode = approval
-		}
+	case Increment:
+		op.Code, op.Granted, err = judgeIncrement(v, req, now)
 	case Capture:
-		op.Code, err = judgeCapture(v, req)
+		var auth Operation
+		if op.Code, auth, err = judgeCapture(v, req, now); err == nil {
+			err = complain(v, &op, auth.Plays)
+		}
 	case Refund:
-		op.Code, err = judgeRefund(v, req)
+		err = r.judgeRefund(v, req, &op)
+	case Contest:
+		err = r.judgeContest(v, req, &op)
 	case Reversal:
 		var done *Operation
 		if op.Code, done, err = judgeReversal(v, req); done != nil {
 			return *done, nil
 		}
 	}
-	op.State = Declined
-	if op.Code == codeApproved {
-		op.State = Approved
-	}
+	op.State = stateOf(op.Code)
 	return op, err
 }
 
-func judgeCapture(v View, req request) (string, error) {
+func stateOf(code string) State {
+	switch code {
+	case codeApproved:
+		return Approved
+	case codePending:
+		return Pending
+	}
+	return Declined
+}
+
+// judgeCard is about what a card is needed for. An issuer that wants proof says
+// so before it says anything else, but not of a card that is none.
+func judgeCard(v View, req request, op *Operation) error {
+	number := req.Card.Number.Reveal()
+	op.Brand, op.Last4 = brand(number), req.Card.last4()
+	op.Code, op.CVCCheck = req.Card.verdict(op.Time)
+	switch {
+	case req.Amount > maxAmount:
+		op.Code = codeInvalidAmount
+		return nil
+	case op.Code == codeInvalidNumber, req.Card.expired(op.Time):
+		return nil
+	}
+	if req.Kind == Authenticate {
+		op.Code, op.CVCCheck, op.ReturnURL = codeApproved, "", req.ReturnURL
+		req.judgeAuthentication(op)
+		return nil
+	}
+	if req.needsProof() {
+		if good, err := proven(v, req); err != nil || !good {
+			op.Code, op.CVCCheck = codeNeedsProof, "unchecked"
+			return err
+		}
+	}
+	if req.Billing != nil {
+		op.Line1Check = addressCheck(number, req.Billing.Line1, wrongLine1)
+		op.PostalCheck = addressCheck(number, req.Billing.PostalCode, wrongPostal)
+	}
+	if op.Code == codeApproved {
+		_, op.AuthorizationCode = names(req.Reference)
+		op.Granted = req.grant(op.Time)
+		op.Plays = playing[number]
+	}
+	return nil
+}
+
+func judgeCapture(v View, req request, now time.Time) (string, Operation, error) {
 	auth, found, err := v.Find(req.Original)
 	if err != nil || !found {
-		return codeUnknownOriginal, err
+		return codeUnknownOriginal, auth, err
 	}
 	stands, err := standing(v, auth)
 	if err != nil || !stands || auth.Kind != Authorize || auth.Currency != req.Currency {
-		return codeNotPermitted, err
+		return codeNotPermitted, auth, err
 	}
-	captures, err := follow(v, auth.Reference, Capture)
+	h, err := holdOf(v, auth)
 	switch {
-	case err != nil || len(captures) > 0:
-		return codeNotPermitted, err
-	case req.Amount > auth.Amount:
-		return codeInvalidAmount, nil
+	case err != nil || h.final || req.More && !h.granted.Multicapture || !now.Before(h.granted.Expires):
+		return codeNotPermitted, auth, err
+	case req.Amount > h.granted.MaxCapture-h.captured:
+		return codeInvalidAmount, auth, nil
 	}
-	return codeApproved, nil
+	return codeApproved, auth, nil
 }
 
-func judgeRefund(v View, req request) (string, error) {
+func (r rules) judgeRefund(v View, req request, op *Operation) error {
 	root, found, err := v.Find(req.Original)
 	if err != nil || !found {
-		return codeUnknownOriginal, err
+		op.Code = codeUnknownOriginal
+		return err
 	}
-	taken, err := captured(v, root)
-	if err != nil || taken == 0 || root.Currency != req.Currency {
-		return codeNotPermitted, err
+	left, err := refundable(v, root)
+	switch {
+	case err != nil || root.Currency != req.Currency || left < 0:
+		op.Code = codeNotPermitted
+	case req.Amount > left:
+		op.Code = codeInvalidAmount
+	case root.Plays == refundPends:
+		op.Code, op.Settles = codePending, op.Time.Add(r.delay)
+	case root.Plays == refundFails:
+		op.Code, op.Due = codeApproved, op.Time.Add(r.delay)
+	default:
+		op.Code = codeApproved
+	}
+	return err
+}
+
+// refundable is how much of what root took is not refunded; less than zero if it
+// took nothing.
+func refundable(v View, root Operation) (int64, error) {
+	left, err := captured(v, root)
+	if err != nil || left == 0 {
+		return -1, err
 	}
 	refunds, err := follow(v, root.Reference, Refund)
-	if err != nil {
-		return "", err
-	}
 	for _, r := range refunds {
-		taken -= r.Amount
+		left -= r.Amount
 	}
-	if req.Amount > taken {
-		return codeInvalidAmount, nil
-	}
-	return codeApproved, nil
+	return left, err
 }
 
 // judgeReversal gives the code of a reversal, or the reversal by which the
@@ -95,7 +157,7 @@ func judgeReversal(v View, req request) (string, *Operation, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	if !found || original.State != Approved {
+	if !found || original.State == Declined {
 		return "", nil, errNothingToUndo
 	}
 	before, err := follow(v, original.Reference, Reversal)
@@ -105,62 +167,100 @@ func judgeReversal(v View, req request) (string, *Operation, error) {
 		}
 		return "", &before[0], nil
 	}
-	built, err := builtOn(v, original)
+	amounts, err := undoable(v, original)
 	switch {
-	case err != nil || built || original.Kind == Reversal || original.Currency != req.Currency:
+	case err != nil || amounts == nil || original.Currency != req.Currency:
 		return codeNotPermitted, nil, err
-	case original.Amount != req.Amount:
+	case !slices.Contains(amounts, req.Amount):
 		return codeInvalidAmount, nil, nil
 	}
 	return codeApproved, nil, nil
 }
 
-// builtOn reports whether something stands that rests on op: a capture or
-// refund, which must be undone first.
-func builtOn(v View, op Operation) (bool, error) {
-	root := op.Reference
-	if op.Kind == Capture {
-		root = op.Original // a refund names the authorisation, not its capture
-	}
-	for _, kind := range []Kind{Capture, Refund} {
-		if kind == op.Kind || op.Kind == Refund {
-			continue
+// undoable gives the amounts by which a reversal may name op, none if it can't
+// be undone: something stands that rests on it.
+func undoable(v View, op Operation) ([]int64, error) {
+	amounts := []int64{op.Amount, op.taken()}
+	switch op.Kind {
+	case Authorize:
+		h, err := holdOf(v, op)
+		if err != nil || h.final {
+			return nil, err
 		}
-		later, err := follow(v, root, kind)
-		if err != nil || len(later) > 0 {
-			return true, err
+		return append(amounts, h.granted.Amount, h.granted.Amount-h.captured), nil
+	case Increment:
+		h, err := holdAbove(v, op)
+		if err != nil || h.captures > 0 {
+			return nil, err
 		}
+		return []int64{op.Amount}, nil // what it grants is the authorisation's
+	case Sale:
+		refunds, err := follow(v, op.Reference, Refund)
+		if err != nil || len(refunds) > 0 || op.disputed() {
+			return nil, err
+		}
+	case Capture:
+		if left, err := refundableAbove(v, op); err != nil || left < op.Amount || op.disputed() {
+			return nil, err
+		}
+	case Refund:
+		if stands, err := standing(v, op); err != nil || !stands {
+			return nil, err
+		}
+	default:
+		return nil, nil
 	}
-	return false, nil
+	return amounts, nil
+}
+
+// holdAbove is how the authorisation stands that op builds on.
+func holdAbove(v View, op Operation) (hold, error) {
+	auth, _, err := v.Find(op.Original)
+	if err != nil {
+		return hold{}, err
+	}
+	return holdOf(v, auth)
+}
+
+// refundableAbove is what is left to refund of the authorisation that op, a
+// capture, builds on: a refund names the authorisation, not its capture.
+func refundableAbove(v View, op Operation) (int64, error) {
+	auth, _, err := v.Find(op.Original)
+	if err != nil {
+		return 0, err
+	}
+	return refundable(v, auth)
 }
 
 // captured is how much was taken by root, a sale or a captured authorisation;
-// zero if it is neither.
+// zero if it is neither. What was captured stays so when the rest is released.
 func captured(v View, root Operation) (int64, error) {
-	stands, err := standing(v, root)
-	if err != nil || !stands {
-		return 0, err
-	}
 	switch root.Kind {
 	case Sale:
-		return root.Amount, nil
-	case Authorize:
-		captures, err := follow(v, root.Reference, Capture)
-		if err != nil || len(captures) == 0 {
+		if stands, err := standing(v, root); err != nil || !stands {
 			return 0, err
 		}
-		return captures[0].Amount, nil
+		return root.taken(), nil
+	case Authorize:
+		h, err := holdOf(v, root)
+		return h.captured, err
 	}
 	return 0, nil
 }
 
-// standing reports whether op happened and was not undone.
+// standing reports whether op happened, or is to, and was not undone.
 func standing(v View, op Operation) (bool, error) {
-	if op.State != Approved {
+	if op.State == Declined {
 		return false, nil
 	}
-	reversals, err := follow(v, op.Reference, Reversal)
-	return len(reversals) == 0, err
+	later, err := v.Following(op.Reference)
+	for _, l := range later {
+		// What is told of a refund as time passes is that it failed.
+		if l.Kind == Reversal || l.Kind == Event && op.Kind == Refund && len(l.Notices) > 0 {
+			return false, err
+		}
+	}
+	return err == nil, err
 }
 
 // follow lists the operations of kind that name original and stand.

@@ -17,19 +17,45 @@ func (r request) encode() ([]byte, error) {
 		ExpYear  int    `json:"exp_year"`
 		CVC      string `json:"cvc,omitempty"`
 	}
+	type wireBilling struct {
+		Line1      string `json:"line1,omitempty"`
+		PostalCode string `json:"postal_code,omitempty"`
+	}
 	var c *wireCard
 	if r.Card != nil {
 		c = &wireCard{r.Card.Number.Reveal(), r.Card.ExpMonth, r.Card.ExpYear, r.Card.CVC.Reveal()}
 	}
+	var address *wireBilling
+	if r.Billing != nil {
+		address = &wireBilling{r.Billing.Line1.Reveal(), r.Billing.PostalCode.Reveal()}
+	}
+	var amount *int64
+	if r.Kind.takesAmount() {
+		amount = &r.Amount
+	}
 	return json.Marshal(struct {
-		Reference  string    `json:"reference"`
-		Kind       Kind      `json:"kind"`
-		Original   string    `json:"original,omitempty"`
-		Amount     int64     `json:"amount"`
-		Currency   string    `json:"currency"`
-		Card       *wireCard `json:"card,omitempty"`
-		Descriptor string    `json:"descriptor,omitempty"`
-	}{r.Reference, r.Kind, r.Original, r.Amount, r.Currency, c, r.Descriptor})
+		Reference      string       `json:"reference"`
+		Kind           Kind         `json:"kind"`
+		Original       string       `json:"original,omitempty"`
+		Amount         *int64       `json:"amount,omitempty"`
+		Currency       string       `json:"currency,omitempty"`
+		Card           *wireCard    `json:"card,omitempty"`
+		Descriptor     string       `json:"descriptor,omitempty"`
+		Billing        *wireBilling `json:"billing,omitempty"`
+		Features       []string     `json:"features,omitempty"`
+		Authentication string       `json:"authentication,omitempty"`
+		OffSession     bool         `json:"off_session,omitempty"`
+		SetUp          bool         `json:"set_up,omitempty"`
+		Challenge      bool         `json:"challenge,omitempty"`
+		ReturnURL      string       `json:"return_url,omitempty"`
+		More           bool         `json:"more,omitempty"`
+		Dispute        string       `json:"dispute,omitempty"`
+
+		Evidence map[string]string `json:"evidence,omitzero"`
+	}{
+		r.Reference, r.Kind, r.Original, amount, r.Currency, c, r.Descriptor, address, r.Features, r.Authentication,
+		r.OffSession, r.SetUp, r.Challenge, r.ReturnURL, r.More, r.Dispute, r.Evidence,
+	})
 }
 
 var (
@@ -50,13 +76,32 @@ func mask(number string) string {
 	return number[:6] + strings.Repeat("*", len(number)-10) + number[len(number)-4:]
 }
 
+// veil tells only that there was a text.
+func veil(text hidden.Text) hidden.Text {
+	if text.IsZero() {
+		return text
+	}
+	return hidden.NewText("***")
+}
+
 // redacted is r's body as it may be kept: the number masked, the security code
-// gone.
+// gone, address and
+// evidence covered.
 func (r request) redacted() string {
 	if r.Card != nil {
 		c := *r.Card
 		c.Number, c.CVC = hidden.NewText(mask(c.Number.Reveal())), hidden.Text{}
 		r.Card = &c
+	}
+	if r.Billing != nil {
+		r.Billing = &billing{veil(r.Billing.Line1), veil(r.Billing.PostalCode)}
+	}
+	if r.Evidence != nil {
+		covered := make(map[string]string, len(r.Evidence))
+		for name := range r.Evidence {
+			covered[name] = "***"
+		}
+		r.Evidence = covered
 	}
 	// A descriptor may hold anything, so the search goes over it too.
 	body, err := r.encode()

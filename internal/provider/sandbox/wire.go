@@ -1,23 +1,22 @@
 package sandbox
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"time"
 
 	"github.com/florinpay/florin/internal/kit/hidden"
-	"github.com/florinpay/florin/internal/provider"
 )
 
 const (
 	operationsPath = "/v1/operations"
-	maxRequest     = 16 << 10 // bytes of a request's body
-	maxReply       = 64 << 10 // bytes of a reply that the connector reads
+	noticesPath    = "/v1/notices"
+	maxRequest     = 256 << 10 // bytes of a request's body, evidence above all
+	maxReply       = 64 << 10  // bytes of a reply that the connector reads
 	maxReference   = 64
 	maxDescriptor  = 64
+	maxBilling     = 256 // bytes of a part of an address
+	maxURL         = 2048
+	maxEvidence    = 64              // pieces
+	maxNotices     = 100             // of one answer
 	maxText        = 64              // bytes of a text in an answer
 	maxAmount      = 999_999_999_999 // ISO 8583 gives an amount twelve digits; more is declined with 13
 )
@@ -25,34 +24,64 @@ const (
 // Kind is what an operation does.
 type Kind string
 
-// The kinds of operation. An inquiry records nothing; its kind only names it
-// for faults.
+// The kinds of operation that may be asked for. An inquiry records nothing; its
+// kind only names it for faults.
 const (
-	Authorize Kind = "authorize" // reserve an amount on a card
-	Sale      Kind = "sale"      // take an amount from a card at once
-	Capture   Kind = "capture"   // take what an authorisation reserved, or part of it
-	Refund    Kind = "refund"    // give back what was taken, or part of it
-	Reversal  Kind = "reversal"  // undo an operation whole
-	Inquiry   Kind = "inquiry"   // ask how an operation stands
+	Authenticate Kind = "authenticate" // have the payer prove to be the card's holder
+	Authorize    Kind = "authorize"    // reserve an amount on a card
+	Sale         Kind = "sale"         // take an amount from a card at once
+	Increment    Kind = "increment"    // reserve more by an authorisation
+	Capture      Kind = "capture"      // take what an authorisation reserved, or part of it
+	Refund       Kind = "refund"       // give back what was taken, or part of it
+	Reversal     Kind = "reversal"     // undo an operation whole
+	Contest      Kind = "contest"      // answer a dispute
+	Inquiry      Kind = "inquiry"      // ask how an operation stands
+	Feed         Kind = "notices"      // ask for what is told unasked; for faults, as an inquiry
 )
 
-func (k Kind) takesCard() bool { return k == Authorize || k == Sale }
+// What the simulator records by itself: what the payer chose on the page of an
+// authentication, and what the passing of time did.
+const (
+	Challenge Kind = "challenge"
+	Event     Kind = "event"
+)
 
-func (k Kind) takesOriginal() bool { return k == Capture || k == Refund || k == Reversal }
+func (k Kind) takesCard() bool { return k == Authenticate || k.charges() }
 
-// State is how an operation was judged. It never changes: what is undone is
-// undone by a reversal, which is an operation of its own.
+// charges reports whether the kind is an authorisation or a sale.
+func (k Kind) charges() bool { return k == Authorize || k == Sale }
+
+func (k Kind) takesOriginal() bool {
+	return k == Increment || k == Capture || k == Refund || k == Reversal || k == Contest
+}
+
+// takesAmount reports whether the kind is about an amount of its own.
+func (k Kind) takesAmount() bool { return k != Contest }
+
+// least is the smallest amount that the kind takes: an authentication and an
+// authorisation of nothing check a card.
+func (k Kind) least() int64 {
+	if k == Authenticate || k == Authorize {
+		return 0
+	}
+	return 1
+}
+
+// State is how an operation was judged. It changes in one way only: what is
+// pending is approved or declined later. What is undone is undone by a reversal,
+// which is an operation of its own.
 type State string
 
 // The states of an operation.
 const (
 	Approved State = "approved" // it happened
 	Declined State = "declined" // it was refused, and nothing happened
+	Pending  State = "pending"  // its result comes later
 )
 
 // Operation is one operation as the simulator judged it: the answer to its
-// request, and its line in the book. Of the card it keeps the brand and the
-// last four digits alone.
+// request, and its line in the book. Of the card it keeps the brand, the last
+// four digits, and what is special about a test card; of an address nothing.
 type Operation struct {
 	Reference         string    `json:"reference"`
 	Kind              Kind      `json:"kind"`
@@ -65,19 +94,77 @@ type Operation struct {
 	ID                string    `json:"id,omitempty"`
 	AuthorizationCode string    `json:"authorization_code,omitempty"`
 	CVCCheck          string    `json:"cvc_check,omitempty"` // pass, fail, unchecked
+	Line1Check        string    `json:"line1_check,omitempty"`
+	PostalCheck       string    `json:"postal_check,omitempty"` // pass, fail, unavailable; both only where it was given
 	Brand             string    `json:"brand,omitempty"`
 	Last4             string    `json:"last4,omitempty"`
+	Action            string    `json:"action,omitempty"` // where the payer has to go for a pending authentication to end
+	ThreeDS           *ThreeDS  `json:"three_ds,omitempty"`
+	Granted           *Granted  `json:"granted,omitempty"`
+	More              bool      `json:"more,omitempty"`       // of a capture: the rest stays reserved
+	ReturnURL         string    `json:"return_url,omitempty"` // of an authentication
+	Plays             string    `json:"plays,omitempty"`      // what else the test card does
+	Dispute           string    `json:"dispute,omitempty"`    // of a contest: what it answers
+	Evidence          int       `json:"evidence,omitempty"`   // of a contest: how many pieces; none gives in
+	Notices           []Notice  `json:"notices,omitempty"`    // what it gave to tell
+	// Settles is when what is pending is approved. Due is when time alone makes
+	// the simulator do something about the operation, and Ends names the
+	// operation that an event was due for.
+	Settles time.Time `json:"settles,omitzero"`
+	Due     time.Time `json:"due,omitzero"`
+	Ends    string    `json:"ends,omitempty"`
+}
+
+// follows reports whether op is listed among what builds on its original.
+func (op Operation) follows() bool { return op.Original != "" && op.State != Declined }
+
+// ThreeDS is the result of an authentication. The values are those of
+// [provider.ThreeDS].
+type ThreeDS struct {
+	Result  string `json:"result"`
+	Reason  string `json:"reason,omitempty"`
+	Flow    string `json:"flow,omitempty"`
+	ECI     string `json:"eci,omitempty"`
+	Version string `json:"version,omitempty"`
+	ID      string `json:"id,omitempty"`
+}
+
+// Granted is what an approved authorisation allows; see [provider.Granted].
+type Granted struct {
+	Amount       int64     `json:"amount"`
+	MaxCapture   int64     `json:"max_capture"`
+	Increment    bool      `json:"increment,omitempty"`
+	Multicapture bool      `json:"multicapture,omitempty"`
+	Extended     bool      `json:"extended,omitempty"`
+	Expires      time.Time `json:"expires,omitzero"`
 }
 
 // request is the body of POST /v1/operations.
 type request struct {
-	Reference  string `json:"reference"`
-	Kind       Kind   `json:"kind"`
-	Original   string `json:"original,omitempty"`
-	Amount     int64  `json:"amount"`
-	Currency   string `json:"currency"`
-	Card       *card  `json:"card,omitempty"`
-	Descriptor string `json:"descriptor,omitempty"`
+	Reference      string   `json:"reference"`
+	Kind           Kind     `json:"kind"`
+	Original       string   `json:"original"`
+	Amount         int64    `json:"amount"`
+	Currency       string   `json:"currency"`
+	Card           *card    `json:"card"`
+	Descriptor     string   `json:"descriptor"`
+	Billing        *billing `json:"billing"`
+	Features       []string `json:"features"`
+	Authentication string   `json:"authentication"`
+	OffSession     bool     `json:"off_session"`
+	SetUp          bool     `json:"set_up"`
+	Challenge      bool     `json:"challenge"`
+	ReturnURL      string   `json:"return_url"`
+	More           bool     `json:"more"`
+	Dispute        string   `json:"dispute"`
+	// Evidence by the names that the sender gives its pieces; nil gives in.
+	Evidence map[string]string `json:"evidence"`
+}
+
+// billing is what is checked of the payer's address.
+type billing struct {
+	Line1      hidden.Text `json:"line1,omitzero"`
+	PostalCode hidden.Text `json:"postal_code,omitzero"`
 }
 
 // card is a card as it came or is about to go over the wire. Neither number nor
@@ -100,168 +187,9 @@ func (c card) last4() string {
 // code is no part of it: who repeats later may not have it any more.
 func (r request) asks(op Operation) bool {
 	same := r.Kind == op.Kind && r.Original == op.Original && r.Amount == op.Amount && r.Currency == op.Currency
+	same = same && r.More == op.More && r.Dispute == op.Dispute
 	if r.Card != nil {
 		same = same && r.Card.last4() == op.Last4 && brand(r.Card.Number.Reveal()) == op.Brand
 	}
 	return same
-}
-
-// The codes of an answer that is no operation.
-const (
-	invalidJSON       = "invalid_json"
-	invalidField      = "invalid_field"
-	tooLarge          = "too_large"
-	noSuchPath        = "no_such_path"
-	notFound          = "not_found"
-	referenceConflict = "reference_conflict"
-	internal          = "internal"
-)
-
-var refusalStatus = map[string]int{
-	invalidJSON: 400, invalidField: 400, noSuchPath: 404, notFound: 404, referenceConflict: 409, tooLarge: 413, internal: 500,
-}
-
-// unprocessed are the codes that are documented to mean that nothing was done
-// under the reference. A conflict is not among them: the reference names an
-// operation, only not this one.
-var unprocessed = map[string]bool{invalidJSON: true, invalidField: true, tooLarge: true, noSuchPath: true}
-
-// refusal is the error of an answer that is no operation.
-type refusal struct {
-	Code    string `json:"code"`
-	Field   string `json:"field,omitempty"`
-	Message string `json:"message"`
-	// Processed is false where the request did nothing, and absent where that
-	// is not known.
-	Processed *bool `json:"processed,omitempty"`
-}
-
-type refusalBody struct {
-	Error refusal `json:"error"`
-}
-
-// Error implements error.
-func (r *refusal) Error() string { return r.Code + ": " + r.Message }
-
-func refuse(code, field, format string, args ...any) *refusal {
-	r := &refusal{Code: code, Field: field, Message: fmt.Sprintf(format, args...)}
-	if code != internal {
-		r.Processed = new(bool)
-	}
-	return r
-}
-
-// decodeRequest reads and checks the body of a request. Its error is a
-// *refusal.
-func decodeRequest(body []byte) (request, *refusal) {
-	var req request
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&req); err != nil {
-		// Not err's own words, which may quote a card number.
-		return request{}, refuse(invalidJSON, "", "the body is not the JSON of a request")
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return request{}, refuse(invalidJSON, "", "something follows the request's JSON")
-	}
-	return req, req.check()
-}
-
-func (r request) check() *refusal {
-	switch {
-	case !validReference(r.Reference):
-		return refuse(invalidField, "reference", "a reference has 1 to %d of A-Z a-z 0-9 _ : -", maxReference)
-	case !r.Kind.takesCard() && !r.Kind.takesOriginal():
-		return refuse(invalidField, "kind", "no such kind of operation")
-	case r.Kind.takesOriginal() && !validReference(r.Original), !r.Kind.takesOriginal() && r.Original != "":
-		return refuse(invalidField, "original", "a capture, refund or reversal, and nothing else, names an original")
-	case r.Reference == r.Original:
-		return refuse(invalidField, "original", "an operation is not its own original")
-	case r.Amount < 1:
-		return refuse(invalidField, "amount", "an amount is at least 1")
-	case len(r.Currency) != 3 || !all(r.Currency, isLower):
-		return refuse(invalidField, "currency", "a currency is three lower-case letters")
-	case r.Kind.takesCard() != (r.Card != nil):
-		return refuse(invalidField, "card", "an authorisation or sale, and nothing else, carries a card")
-	case len(r.Descriptor) > maxDescriptor, r.Descriptor != "" && !r.Kind.takesCard():
-		return refuse(invalidField, "descriptor", "an authorisation or sale may carry at most %d bytes", maxDescriptor)
-	}
-	if r.Card != nil {
-		return r.Card.check()
-	}
-	return nil
-}
-
-func (c card) check() *refusal {
-	number, cvc := c.Number.Reveal(), c.CVC.Reveal()
-	switch {
-	case len(number) < 12 || len(number) > 19 || !all(number, isDigit):
-		return refuse(invalidField, "card.number", "a card number has 12 to 19 digits")
-	case c.ExpMonth < 1 || c.ExpMonth > 12:
-		return refuse(invalidField, "card.exp_month", "a month is 1 to 12")
-	case c.ExpYear < 2000 || c.ExpYear > 2099:
-		return refuse(invalidField, "card.exp_year", "a year is 2000 to 2099")
-	case cvc != "" && (len(cvc) < 3 || len(cvc) > 4 || !all(cvc, isDigit)):
-		return refuse(invalidField, "card.cvc", "a security code has 3 or 4 digits")
-	}
-	return nil
-}
-
-func validReference(s string) bool {
-	return s != "" && len(s) <= maxReference && all(s, func(b byte) bool {
-		return isDigit(b) || isLower(b) || b >= 'A' && b <= 'Z' || b == '_' || b == ':' || b == '-'
-	})
-}
-
-func isDigit(b byte) bool { return b >= '0' && b <= '9' }
-
-func isLower(b byte) bool { return b >= 'a' && b <= 'z' }
-
-func all(s string, ok func(byte) bool) bool {
-	for i := range len(s) {
-		if !ok(s[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-var errNotOperation = errors.New("the answer is not an operation as the protocol has it")
-
-// decodeOperation reads an operation out of an answer, and refuses one that
-// contradicts itself.
-func decodeOperation(body []byte) (Operation, error) {
-	var op Operation
-	if err := json.Unmarshal(body, &op); err != nil {
-		return Operation{}, errNotOperation
-	}
-	if len(op.ID) > maxText || len(op.Code) > maxText || len(op.AuthorizationCode) > maxText || len(op.CVCCheck) > maxText {
-		return Operation{}, errNotOperation
-	}
-	approved := op.State == Approved
-	if !validReference(op.Reference) || !approved && op.State != Declined || approved != (op.Code == codeApproved) {
-		return Operation{}, errNotOperation
-	}
-	return op, nil
-}
-
-// decodeRefusal reads the error of an answer with that HTTP status. It is nil
-// when the answer is none that the protocol has.
-func decodeRefusal(status int, body []byte) *refusal {
-	var r refusalBody
-	if json.Unmarshal(body, &r) != nil || r.Error.Code == "" || refusalStatus[r.Error.Code] != status {
-		return nil
-	}
-	return &r.Error
-}
-
-// outcome is what an operation means to Florin.
-func (op Operation) outcome() provider.Outcome {
-	out := provider.Outcome{
-		ID: op.ID, Code: op.Code, AuthorizationCode: op.AuthorizationCode, CVCCheck: op.CVCCheck, Status: provider.Approved,
-	}
-	if op.State != Approved {
-		out.Status, out.Reason = provider.Declined, reason(op.Code)
-	}
-	return out
 }

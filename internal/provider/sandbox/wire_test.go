@@ -63,7 +63,11 @@ func TestTranscripts(t *testing.T) {
 		sim := NewSimulator(openBook(t, filepath.Join(t.TempDir(), "b.book")), Options{Clock: now})
 		for i, ex := range exchanges {
 			w := httptest.NewRecorder()
-			sim.ServeHTTP(w, httptest.NewRequest(ex.method, ex.path, strings.NewReader(ex.sent)))
+			r := httptest.NewRequest(ex.method, ex.path, strings.NewReader(ex.sent))
+			if strings.HasPrefix(ex.path, pagesRoot) {
+				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			}
+			sim.ServeHTTP(w, r)
 			if w.Code != ex.status {
 				t.Errorf("%s, exchange %d: status %d, documented %d", name, i+1, w.Code, ex.status)
 			}
@@ -83,6 +87,12 @@ func TestConnectorTranscript(t *testing.T) {
 	withCVC := visa
 	withCVC.CVC = hidden.NewText("123")
 	poor := provider.Card{Number: hidden.NewText("4000000000009995"), ExpMonth: 12, ExpYear: 2034}
+	wary := provider.Card{Number: hidden.NewText("4000002760003184"), ExpMonth: 12, ExpYear: 2034}
+	strange := provider.Card{Number: hidden.NewText("4000000000000036"), ExpMonth: 12, ExpYear: 2034}
+	granted := func(amount int64) *provider.Granted {
+		return &provider.Granted{Amount: amount, MaxCapture: amount * 6 / 5, Increment: true, Multicapture: true,
+			Expires: time.Date(2026, 11, 28, 10, 30, 0, 0, time.UTC)}
+	}
 	tests := []struct {
 		file string
 		at   int
@@ -93,7 +103,8 @@ func TestConnectorTranscript(t *testing.T) {
 			return p.Authorize(t.Context(), provider.AuthorizeRequest{
 				Reference: "order-1001", Amount: eur(2500), Card: withCVC, Descriptor: "FLORIN BOOKS",
 			})
-		}, provider.Outcome{Status: provider.Approved, ID: "sbx_kcwjh5aqbg5vqkh3", Code: "00", AuthorizationCode: "5ONTTS", CVCCheck: "pass"}},
+		}, provider.Outcome{Status: provider.Approved, ID: "sbx_kcwjh5aqbg5vqkh3", Code: "00", AuthorizationCode: "5ONTTS", CVCCheck: "pass",
+			Granted: &provider.Granted{Amount: 2500, MaxCapture: 2500, Expires: time.Date(2026, 11, 28, 10, 30, 0, 0, time.UTC)}}},
 		{"capture", 1, func(p provider.Provider) provider.Outcome {
 			return p.Capture(t.Context(), provider.CaptureRequest{Reference: "order-1001-capture", Original: "order-1001", Amount: eur(2000)})
 		}, provider.Outcome{Status: provider.Approved, ID: "sbx_baiz22z77nedovzu", Code: "00"}},
@@ -122,6 +133,39 @@ func TestConnectorTranscript(t *testing.T) {
 				Reference: "order-1003-void", Original: "order-1003", Amount: money.New(999, "jpy"),
 			}).Outcome
 		}, provider.Outcome{Status: provider.Approved, ID: "sbx_waorcah4awdxarkj", Code: "00"}},
+		{"threeds", 0, func(p provider.Provider) provider.Outcome {
+			return p.Authorize(t.Context(), provider.AuthorizeRequest{Reference: "order-1005", Amount: eur(2500), Card: wary, Capture: true})
+		}, provider.Outcome{Status: provider.Declined, ID: "sbx_nxqyx6vdr6mobght", Code: "1A", Reason: "authentication_required", CVCCheck: "unchecked"}},
+		{"threeds", 1, func(p provider.Provider) provider.Outcome {
+			return p.Authenticate(t.Context(), provider.AuthenticateRequest{
+				Reference: "order-1005-3ds", Amount: eur(2500), Card: wary, ReturnURL: "https://shop.example/back",
+			})
+		}, provider.Outcome{Status: provider.Pending, ID: "sbx_44eepn5yt7jg7zi5", Code: "09", Action: "/sandbox/pages/3ds/order-1005-3ds"}},
+		{"threeds", 3, func(p provider.Provider) provider.Outcome {
+			return p.Inquire(t.Context(), "order-1005-3ds").Outcome
+		}, provider.Outcome{Status: provider.Approved, ID: "sbx_44eepn5yt7jg7zi5", Code: "00", ThreeDS: &provider.ThreeDS{
+			Result: "authenticated", Flow: "challenge", ECI: "05", Version: "2.2.0", ID: "296354f4-1e1c-1502-706c-b0a844b589fe"}}},
+		{"threeds", 4, func(p provider.Provider) provider.Outcome {
+			return p.Authorize(t.Context(), provider.AuthorizeRequest{
+				Reference: "order-1005-again", Amount: eur(2500), Card: wary, Capture: true, Authentication: "order-1005-3ds",
+			})
+		}, provider.Outcome{Status: provider.Approved, ID: "sbx_yx4vgstlcb4jl3mb", Code: "00", AuthorizationCode: "CWR3WV", CVCCheck: "unchecked"}},
+		{"parts", 0, func(p provider.Provider) provider.Outcome {
+			return p.Authorize(t.Context(), provider.AuthorizeRequest{
+				Reference: "order-1007", Amount: money.New(10000, "usd"), Card: strange,
+				Billing:  provider.Billing{Line1: hidden.NewText("1 High Street"), PostalCode: hidden.NewText("12345")},
+				Features: provider.Features{Increment: true, Multicapture: true, Overcapture: true},
+			})
+		}, provider.Outcome{Status: provider.Approved, ID: "sbx_gwtqmshj6xclmywr", Code: "00", AuthorizationCode: "NG4VIT",
+			CVCCheck: "unchecked", Line1Check: "pass", PostalCheck: "fail", Granted: granted(10000)}},
+		{"parts", 1, func(p provider.Provider) provider.Outcome {
+			return p.Increment(t.Context(), provider.IncrementRequest{Reference: "order-1007-more", Original: "order-1007", Amount: money.New(5000, "usd")})
+		}, provider.Outcome{Status: provider.Approved, ID: "sbx_ettqfjkupp2nwvth", Code: "00", Granted: granted(15000)}},
+		{"parts", 2, func(p provider.Provider) provider.Outcome {
+			return p.Capture(t.Context(), provider.CaptureRequest{
+				Reference: "order-1007-first", Original: "order-1007", Amount: money.New(12000, "usd"), More: true,
+			})
+		}, provider.Outcome{Status: provider.Approved, ID: "sbx_djm33q5v7y4dc7mb", Code: "00"}},
 		{"refusals", 0, func(p provider.Provider) provider.Outcome {
 			return p.Authorize(t.Context(), provider.AuthorizeRequest{Reference: "order-1004", Amount: eur(0), Card: visa, Capture: true})
 		}, provider.Outcome{Status: provider.Failed, Code: "invalid_field", Message: "refused unprocessed: invalid_field: an amount is at least 1"}},
@@ -252,7 +296,7 @@ func TestRedaction(t *testing.T) {
 func TestOperationKeepsNoCard(t *testing.T) {
 	req := request{Reference: "r", Kind: Sale, Amount: 1, Currency: "eur",
 		Card: &card{Number: hidden.NewText("5555555555554444"), ExpMonth: 1, ExpYear: 2030, CVC: hidden.NewText("987")}}
-	op, err := judge(nil, req, time.Unix(0, 0))
+	op, err := rules{}.judge(nil, req, time.Unix(0, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
