@@ -159,6 +159,8 @@ type Refund struct {
 	Metadata           map[string]string `json:"metadata,omitempty"`
 	BalanceTransaction int64             `json:"txn,omitempty"`
 	FailureReason      string            `json:"failure,omitempty"` // Stripe's failure_reason
+	// Contact is where the payer is told how the money comes back.
+	Contact vault.SealedContact `json:"contact,omitzero"`
 	// FailureTransaction is by which the money came back, where it had gone.
 	FailureTransaction int64 `json:"failure_txn,omitempty"`
 }

@@ -70,3 +70,26 @@ var _ = shows("PostChargesChargeCapture", scenario{
 		return sent{in: []string{h.paid().str("latest_charge")}}
 	}, 400, "charge_already_captured"}},
 })
+
+var _ = shows("PostRefundsRefund", scenario{
+	prepare: func(h *harness) sent { s := refunded(h); s.form = "metadata[a]=b"; return s },
+	want:    map[string]any{"object": "refund", "metadata.a": "b"},
+	shows:   map[string]any{"metadata.a": "b"},
+})
+
+// card refunds are with the network before anybody could take them back.
+const cardRefunds = "refunds to cards never wait for the payer"
+
+func unchanged(_ *harness, s sent) sent { return s }
+
+var _ = shows("PostRefundsRefundCancel", scenario{
+	prepare: refunded,
+	never:   cardRefunds,
+	fails:   []refusedRequest{{"to a card", unchanged, 400, ""}},
+})
+
+var _ = shows("PostTestHelpersRefundsRefundExpire", scenario{
+	prepare: refunded,
+	never:   cardRefunds,
+	fails:   []refusedRequest{{"to a card", unchanged, 400, ""}},
+})
