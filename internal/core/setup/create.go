@@ -23,7 +23,8 @@ var noAmount = money.New(0, "usd")
 // a field as it is.
 type Params struct {
 	Customer     *int64
-	Method       *string // an id, a test name or a token; empty: none
+	Method       *string            // an id, a test name or a token; empty: none
+	MethodData   *vault.MethodInput // or a new one; nil: none
 	MethodTypes  []string
 	Excluded     []string
 	Directions   []string
@@ -38,6 +39,7 @@ type Params struct {
 // ConfirmParams are what a confirmation brings along.
 type ConfirmParams struct {
 	Method       string // as in Params; empty: the one the intent has
+	MethodData   *vault.MethodInput
 	ThreeDSecure string
 	Network      string
 	Payer        payment.Payer
@@ -55,14 +57,20 @@ func (v *Service) Create(ctx context.Context, s id.Scope, p Params, c *ConfirmPa
 	if c != nil && c.Method != "" {
 		p.Method = &c.Method
 	}
-	if c != nil && (p.Method == nil || *p.Method == "") {
+	if c != nil && c.MethodData != nil {
+		p.MethodData = c.MethodData
+	}
+	if c != nil && p.MethodData == nil && (p.Method == nil || *p.Method == "") {
 		return nil, missingMethod()
 	}
 	draft, err := v.draft(s, c)
 	if err != nil {
 		return nil, err
 	}
-	method, needs := v.refer(s, p.Method)
+	method, needs, err := v.refer(s, p.Method, p.MethodData)
+	if err != nil {
+		return nil, err
+	}
 	return v.operate(ctx, "setup.create", s, r, needs, func(tx *db.Tx) (*idem.Reply, *object.Object[Attempt], error) {
 		body := Intent{Status: RequiresPaymentMethod, Usage: p.Usage, Automatic: p.Automatic}
 		if body.Usage == "" {
@@ -86,12 +94,19 @@ func (v *Service) Create(ctx context.Context, s id.Scope, p Params, c *ConfirmPa
 	})
 }
 
-func (v *Service) refer(s id.Scope, method *string) (*vault.MethodRef, []db.Need) {
+func (v *Service) refer(s id.Scope, method *string, data *vault.MethodInput) (*vault.MethodRef, []db.Need, error) {
+	if data != nil {
+		ref, err := v.Vault.ReferInput(s, data)
+		if err != nil {
+			return nil, nil, err
+		}
+		return ref, ref.Needs(), nil
+	}
 	if method == nil || *method == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
 	ref := v.Vault.Refer(s, *method)
-	return ref, ref.Needs()
+	return ref, ref.Needs(), nil
 }
 
 func (v *Service) draft(s id.Scope, c *ConfirmParams) (*vault.MandateDraft, error) {
@@ -159,7 +174,10 @@ func set(to *[]string, value []string) {
 
 // Update changes an intent that is not at its end.
 func (v *Service) Update(ctx context.Context, s id.Scope, key IntentID, p Params, r *idem.Request) (*idem.Reply, error) {
-	method, needs := v.refer(s, p.Method)
+	method, needs, err := v.refer(s, p.Method, p.MethodData)
+	if err != nil {
+		return nil, err
+	}
 	return v.operate(ctx, "setup.update", s, r, append(needs, intentNeeds(s, key)...), func(tx *db.Tx) (*idem.Reply, *object.Object[Attempt], error) {
 		o, err := find(tx, s, key)
 		if err != nil {
@@ -168,7 +186,7 @@ func (v *Service) Update(ctx context.Context, s id.Scope, key IntentID, p Params
 		i := &o.Body
 		clears := p.Method != nil && *p.Method == ""
 		final := i.Status == Succeeded || i.Status == Canceled || i.Status == Processing
-		if final && (p.Method != nil || p.Customer != nil || p.MethodTypes != nil || p.ThreeDSecure != "" || p.Network != "" || p.Directions != nil || p.Excluded != nil) {
+		if final && (p.Method != nil || p.MethodData != nil || p.Customer != nil || p.MethodTypes != nil || p.ThreeDSecure != "" || p.Network != "" || p.Directions != nil || p.Excluded != nil) {
 			return nil, nil, unexpected("update", i.Status)
 		}
 		if (method != nil || clears) && i.Status == RequiresAction {
@@ -195,7 +213,10 @@ func (v *Service) Confirm(ctx context.Context, s id.Scope, key IntentID, c Confi
 	if err != nil {
 		return nil, err
 	}
-	method, needs := v.refer(s, &c.Method)
+	method, needs, err := v.refer(s, &c.Method, c.MethodData)
+	if err != nil {
+		return nil, err
+	}
 	return v.operate(ctx, "setup.confirm", s, r, append(needs, intentNeeds(s, key)...), func(tx *db.Tx) (*idem.Reply, *object.Object[Attempt], error) {
 		o, err := find(tx, s, key)
 		if err != nil {
