@@ -62,7 +62,7 @@ func adjust(tx *db.Tx, s id.Scope, customer int64, c *Customer, p BalanceParams)
 	c.Currency, c.Balance = p.Currency, ending
 	change := BalanceChange{Customer: customer, Amount: p.Amount, Ending: ending, Currency: p.Currency, Type: adjustment}
 	set(&change.Description, p.Description)
-	change.Metadata = p.Metadata.apply(nil)
+	change.Metadata = p.Metadata.Apply(nil)
 	return BalanceChanges.Insert(tx, s, tx.NewKey(), change)
 }
 
@@ -116,7 +116,7 @@ func (v *Service) UpdateBalanceChange(ctx context.Context, s id.Scope, customer,
 			return nil, missing(fault.NotFound, "transaction", "customer balance transaction", change)
 		}
 		set(&o.Body.Description, p.Description)
-		o.Body.Metadata = p.Metadata.apply(o.Body.Metadata)
+		o.Body.Metadata = p.Metadata.Apply(o.Body.Metadata)
 		return show(BalanceChanges, o), BalanceChanges.Update(tx, o)
 	})
 }

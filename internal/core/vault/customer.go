@@ -132,7 +132,9 @@ type Metadata struct {
 	Unset []string
 }
 
-func (m *Metadata) apply(old map[string]string) map[string]string {
+// Apply gives the metadata that old becomes; old stays as it is. Nil changes
+// nothing.
+func (m *Metadata) Apply(old map[string]string) map[string]string {
 	if m == nil {
 		return old
 	}
@@ -158,7 +160,7 @@ func (p *CustomerParams) apply(c *Customer) {
 	set(&c.Footer, p.Footer)
 	set(&c.TaxDisplay, p.TaxDisplay)
 	set(&c.Reconciliation, p.Reconciliation)
-	c.Metadata = p.Metadata.apply(c.Metadata)
+	c.Metadata = p.Metadata.Apply(c.Metadata)
 }
 
 // personal reports whether the personal data is spoken of.

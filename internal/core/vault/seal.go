@@ -18,6 +18,8 @@ const (
 	fieldPersonal = "vault.customer.personal"
 	fieldBilling  = "vault.payment_method.billing"
 	fieldTaxID    = "vault.tax_id.value"
+	fieldMandate  = "vault.mandate.acceptance"
+	fieldContact  = "vault.contact"
 )
 
 func bound(field string, s id.Scope, key int64) []byte {

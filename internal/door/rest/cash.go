@@ -212,7 +212,7 @@ func fundCash(s *Server, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	amount, err := money.FromAPI(n, money.Currency(name))
+	amount, err := money.FromAPI(n, name)
 	if err != nil {
 		return nil, fault.Param("amount", "parameter_invalid_integer", "Invalid amount: %d can't be sent in %s.", n, name)
 	}
@@ -249,9 +249,9 @@ func fundingInstructions(s *Server, c *call) (any, error) {
 
 // transferAt reads bank_transfer, and gives the account for it. The document
 // shows accounts in the countries of SEPA and in Japan alone.
-func transferAt(c *call, currency, number, holder string) (any, error) {
+func transferAt(c *call, currency money.Currency, number, holder string) (any, error) {
 	kind, _ := c.form.String("bank_transfer", "type")
-	if want := map[string]string{euBankTransfer: "eur", jpBankTransfer: "jpy"}[kind]; want == "" {
+	if want := map[string]money.Currency{euBankTransfer: "eur", jpBankTransfer: "jpy"}[kind]; want == "" {
 		return nil, fault.Param("bank_transfer[type]", "", "Florin gives instructions for eu_bank_transfer and jp_bank_transfer only.")
 	} else if want != currency {
 		return nil, fault.Param("currency", "", "A %s is in %s.", kind, want)

@@ -5,7 +5,6 @@ import (
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
-	"github.com/florinpay/florin/internal/kit/money"
 )
 
 var customerBalanceRoutes = map[string]route{
@@ -57,24 +56,15 @@ func customerInPath(s *Server, c *call) (*object.Object[vault.Customer], error) 
 
 func createBalanceChange(s *Server, c *call) (any, error) {
 	p := vault.BalanceParams{Description: textAt(c.form, "description"), Metadata: metadataAt(c.form)}
-	var err error
-	if p.Currency, err = currencyParam(c); err != nil {
+	currency, err := currencyParam(c)
+	if err != nil {
 		return nil, err
 	}
+	p.Currency = string(currency)
 	if p.Amount, _ = c.form.Int64("amount"); p.Amount == 0 {
 		return nil, fault.Param("amount", "parameter_invalid_integer", "The amount of a change cannot be zero.")
 	}
 	return s.Vault.ChangeBalance(c.ctx, c.scope, clip(c.path["customer"]), p, c.idem)
-}
-
-// currencyParam reads the parameter currency.
-func currencyParam(c *call) (string, error) {
-	name, _ := c.form.String("currency")
-	currency, ok := money.ParseCurrency(name)
-	if !ok {
-		return "", fault.Param("currency", "", "Invalid currency: %s.", clip(name))
-	}
-	return string(currency), nil
 }
 
 func updateBalanceChange(s *Server, c *call) (any, error) {

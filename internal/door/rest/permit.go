@@ -27,7 +27,8 @@ func publishable(c *call) error {
 	switch c.op.ID {
 	case "PostTokens", "PostPaymentMethods":
 		return nil
-	case "GetPaymentIntentsIntent", "PostPaymentIntentsIntentConfirm":
+	case "GetPaymentIntentsIntent", "PostPaymentIntentsIntentConfirm",
+		"GetSetupIntentsIntent", "PostSetupIntentsIntentConfirm", "PostSetupIntentsIntentVerifyMicrodeposits":
 		if _, ok := c.form.String("client_secret"); ok {
 			return nil // compared by the handler
 		}
@@ -45,9 +46,17 @@ var expanded = map[string]merchant.Resource{
 	"charges":                     merchant.Charges,
 	"customer":                    merchant.Customers,
 	"data":                        "",
+	"external_accounts":           merchant.ExternalAccounts,
+	"destination":                 merchant.ExternalAccounts, // of a payout
+	"original_payout":             merchant.Payout,
+	"reversed_by":                 merchant.Payout,
+	"account":                     merchant.AccountResource,
 	"default_payment_method":      merchant.PaymentMethods,
 	"default_source":              merchant.PaymentMethods,
 	"invoice_settings":            "",
+	"latest_attempt":              merchant.SetupIntents,
+	"mandate":                     merchant.SetupIntents,
+	"setup_intent":                merchant.SetupIntents,
 	"latest_charge":               merchant.Charges,
 	"failure_balance_transaction": merchant.BalanceSources,
 	"payment_intent":              merchant.PaymentIntents,

@@ -10,6 +10,8 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/payout"
+	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
 )
@@ -25,10 +27,29 @@ type route struct {
 // routes are the operations that are implemented, by their ids in the API
 // document.
 var routes = joined(
-	intentRoutes, chargeRoutes, refundRoutes, customerRoutes, methodRoutes, tokenRoutes, balanceRoutes, eventRoutes,
-	searchRoutes, clockRoutes, disputeRoutes, warningRoutes,
-	endpointRoutes, deliveryRoutes,
-	customerBalanceRoutes, customerTaxRoutes, customerMethodRoutes, cashRoutes,
+	accountRoutes,
+	balanceRoutes,
+	cashRoutes,
+	chargeRoutes,
+	clockRoutes,
+	customerBalanceRoutes,
+	customerMethodRoutes,
+	customerRoutes,
+	customerTaxRoutes,
+	deliveryRoutes,
+	disputeRoutes,
+	endpointRoutes,
+	eventRoutes,
+	externalAccountRoutes,
+	intentRoutes,
+	methodRoutes,
+	payoutRoutes,
+	refundRoutes,
+	searchRoutes,
+	setupRoutes,
+	stripecliRoutes,
+	tokenRoutes,
+	warningRoutes,
 )
 
 // joined is one table of several; each stands in the file of its noun.
@@ -56,9 +77,17 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		cash.Transactions.Name:    nounOf(cash.Transactions, renderCashTransaction),
 		vault.BalanceChanges.Name: nounOf(vault.BalanceChanges, renderBalanceChange),
 		vault.TaxIDs.Name:         nounOf(vault.TaxIDs, renderTaxID),
+		vault.Mandates.Name:       nounOf(vault.Mandates, renderMandate),
+		setup.Intents.Name:        nounOf(setup.Intents, renderSetup),
+		setup.Attempts.Name:       nounOf(setup.Attempts, renderSetupAttempt),
 		timeline.Clocks.Name:      nounOf(timeline.Clocks, renderClock),
 		webhook.Endpoints.Name:    nounOf(webhook.Endpoints, renderEndpoint),
 		webhook.Replays.Name:      nounOf(webhook.Replays, renderReplay),
+		payout.Payouts.Name:       nounOf(payout.Payouts, renderPayout),
+		vault.BankAccounts.Name:   nounOf(vault.BankAccounts, renderBankAccount),
+		vault.BankTokens.Name:     nounOf(vault.BankTokens, renderBankToken),
+		merchant.Accounts.Name:    homeNoun(renderAccount),
+		merchant.BalanceSettings:  homeNoun(renderBalanceSettings),
 		ledger.Transactions.Name:  nounOf(ledger.Transactions, renderTransaction),
 	}
 })
