@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,7 @@ import (
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/search"
 	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/core/webhook"
 	"github.com/florinpay/florin/internal/door/rest"
 	"github.com/florinpay/florin/internal/door/web"
 	"github.com/florinpay/florin/internal/kit/clock"
@@ -65,6 +67,9 @@ type Config struct {
 	// Database, if set, is a handle on the database at DB, which is used rather
 	// than another one opened. It is closed with the rest.
 	Database *db.DB
+	// WebhookDial, if set, makes the connections to the webhook endpoints of test
+	// mode. A simulated run has no network.
+	WebhookDial func(ctx context.Context, network, address string) (net.Conn, error)
 	// ProviderTimeout bounds calls to the sandbox; default 10 s.
 	ProviderTimeout time.Duration
 }
@@ -79,6 +84,7 @@ type App struct {
 	Dispute  *dispute.Service
 	Search   *search.Service
 	Clocks   *timeline.Service
+	Webhooks *webhook.Service
 	Rest     *rest.Server
 	Jobs     *job.Runner
 	// Created is the first account, if this start made it.
@@ -183,6 +189,10 @@ func (a *App) assemble(c Config, acquirer provider.Provider) {
 	a.Rest.PublicURL = c.PublicURL
 	a.web.Payment, a.web.Master, a.web.Secret, a.web.Log = a.Payment, a.Master, a.Rest.ClientSecret, c.Logger
 	a.Payment.Landing = a.web.Landing
+	a.Webhooks = &webhook.Service{DB: a.DB, Keys: keys, Sealer: a.Master, Sender: a.hooks(c), Notifier: notifier{c.Logger}, Log: c.Logger}
+	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Clocks: a.Clocks, Webhooks: a.Webhooks,
+		Live: c.MasterKey != "" || c.MasterKeyFile != "", Master: a.Master, Log: c.Logger}
+	keys.Pin, a.Webhooks.Renderer = a.Rest.Pin, a.Rest
 	a.Jobs = job.New(a.DB, job.Options{Seed: c.Seed, Logger: c.Logger})
 	a.sealing = newSealing(a.DB, c)
 	a.register(keys)
@@ -192,10 +202,15 @@ func (a *App) assemble(c Config, acquirer provider.Provider) {
 // Start begins the work that nobody asked for just now: jobs and sweeps.
 func (a *App) Start() {
 	a.Jobs.Start()
+	serving := a.Webhooks.Start()
 	a.close = append(a.close, a.sealing.close, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
 		defer cancel()
 		return a.Jobs.Stop(ctx)
+	}, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
+		defer cancel()
+		return serving.Stop(ctx)
 	})
 }
 

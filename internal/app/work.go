@@ -44,6 +44,8 @@ func (a *App) register(keys *idem.Keys) {
 		job.Kind{Name: dispute.DueJob, Lease: time.Minute, MaxTries: dispute.ExpireTries, MaxBackoff: dispute.ExpireBackoff, Handle: a.Dispute.ExpireDue},
 		job.Kind{Name: payment.ExpireJob, Lease: time.Minute, MaxTries: expireTries, MaxBackoff: 10 * time.Minute, Handle: a.Payment.ExpireDue},
 	)
+	a.Jobs.Register(a.noticeKind())
+	a.Jobs.Every("delete old events", time.Hour, a.expireEvents)
 	a.Jobs.Every("resolve attempts", time.Second, func(ctx context.Context) error {
 		_, err := a.Payment.Sweep(ctx, batch)
 		return err

@@ -24,6 +24,8 @@ const (
 	PaymentMethods Resource = "payment_methods"
 	TestClocks     Resource = "test_clocks"
 	Tokens         Resource = "tokens"
+	// WebhookEndpoints includes what is sent to them, and sending it again.
+	WebhookEndpoints Resource = "webhook_endpoints"
 )
 
 // wirePrefix begins the permissions' names in Stripe's answers.
@@ -35,6 +37,7 @@ const wirePrefix = "rak_"
 var slugs = map[Resource]string{
 	Balance: "balance", BalanceSources: "balance_transaction_source", Charges: "charge", Customers: "customer", Disputes: "dispute",
 	Events: "event", PaymentIntents: "payment_intent", PaymentMethods: "payment_method", TestClocks: "test_clock", Tokens: "token",
+	WebhookEndpoints: "webhook",
 }
 
 // Resources lists every resource by name.

@@ -27,6 +27,7 @@ import (
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/search"
 	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/core/webhook"
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/provider"
 	"github.com/florinpay/florin/internal/provider/sandbox"
@@ -119,6 +120,7 @@ func harnessWith(t testing.TB, p provider.Provider) *harness {
 	s.Dispute = &dispute.Service{DB: d, Payment: s.Payment, Vault: s.Vault, Log: log}
 	s.Payment.Aftermath = s.Dispute
 	s.Clocks = &timeline.Service{DB: d, Keys: s.Keys, Belongings: s.Vault}
+	s.Webhooks = &webhook.Service{DB: d, Keys: s.Keys, Sealer: master, Renderer: s, Log: log}
 	h.server, h.handler = s, s
 	h.merchants()
 	return h

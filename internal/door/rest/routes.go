@@ -10,6 +10,7 @@ import (
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/core/webhook"
 )
 
 // route is what there is to an operation: what it does, and what a restricted
@@ -25,6 +26,7 @@ type route struct {
 var routes = joined(
 	intentRoutes, chargeRoutes, refundRoutes, customerRoutes, methodRoutes, tokenRoutes, balanceRoutes, eventRoutes,
 	searchRoutes, clockRoutes, disputeRoutes, warningRoutes,
+	clockRoutes, endpointRoutes, deliveryRoutes,
 )
 
 // joined is one table of several; each stands in the file of its noun.
@@ -49,6 +51,8 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		vault.PaymentMethods.Name: nounOf(vault.PaymentMethods, renderMethod),
 		vault.Tokens.Name:         nounOf(vault.Tokens, renderToken),
 		timeline.Clocks.Name:      nounOf(timeline.Clocks, renderClock),
+		webhook.Endpoints.Name:    nounOf(webhook.Endpoints, renderEndpoint),
+		webhook.Replays.Name:      nounOf(webhook.Replays, renderReplay),
 		ledger.Transactions.Name:  nounOf(ledger.Transactions, renderTransaction),
 	}
 })

@@ -22,6 +22,7 @@ import (
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/search"
 	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/core/webhook"
 	"github.com/florinpay/florin/internal/door/rest/apiversion"
 	"github.com/florinpay/florin/internal/door/rest/form"
 	"github.com/florinpay/florin/internal/door/rest/spec"
@@ -52,6 +53,7 @@ type Server struct {
 	// PublicURL is the address at which browsers reach Florin, such as
 	// https://pay.example; empty: the one that a request was sent to.
 	PublicURL string
+	Webhooks  *webhook.Service
 	// Live tells that live keys are served.
 	Live bool
 	// Master makes client secrets.

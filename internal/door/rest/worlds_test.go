@@ -30,6 +30,8 @@ func (d *desk) world(key string) map[string]string {
 	at["refunds"] = as("POST", "/v1/refunds", "amount=100&charge="+at["charges"]).at("id")
 	at["balance_transactions"] = as("GET", "/v1/balance_transactions", "").ids()[0]
 	at["events"] = as("GET", "/v1/events", "").ids()[0]
+	at["webhook_endpoints"] = as("POST", "/v1/webhook_endpoints", "url=https://example.com/hook&enabled_events[]=*").at("id")
+	at["webhook_replays"] = as("POST", "/v1/florin/webhook_replays", "webhook_endpoint="+at["webhook_endpoints"]+"&event="+at["events"]).at("id")
 	return at
 }
 
@@ -42,7 +44,10 @@ func (d *desk) everyRoute(key string, at map[string]string, readOnly bool, form 
 		if op.Method != http.MethodGet && (readOnly || !strings.Contains(op.Path, "{")) {
 			continue // it changes something, or makes something new
 		}
-		collection := strings.Split(op.Path, "/")[2]
+		collection := strings.Split(strings.TrimPrefix(op.Path, "/v1/florin"), "/")[1]
+		if collection == "v1" {
+			collection = strings.Split(op.Path, "/")[2]
+		}
 		object := at[collection]
 		if object == "" && strings.Contains(op.Path, "{") {
 			d.t.Errorf("%s: the test makes nothing in %s: let world make it", name, collection)
@@ -130,6 +135,8 @@ func (d *desk) foreignParameters(name, key, own string, mine map[string]string) 
 		{"GET", "/v1/refunds", "payment_intent=" + mine["paid"]},
 		{"GET", "/v1/payment_intents", "starting_after=" + mine["payment_intents"]},
 		{"GET", "/v1/events", "ending_before=" + mine["events"]},
+		{"POST", "/v1/florin/webhook_replays", "event=" + mine["events"] + "&webhook_endpoint=" + mine["webhook_endpoints"]},
+		{"GET", "/v1/florin/webhook_replays", "webhook_endpoint=" + mine["webhook_endpoints"]},
 	} {
 		r := d.as(key, c.method, c.path, c.form)
 		if r.status != 400 && r.status != 404 || r.at("error.code") != "resource_missing" {

@@ -509,3 +509,12 @@ CREATE TABLE webhook_attempt (
     reply    BYTEA NOT NULL,
     PRIMARY KEY (scope, event, key)
 );
+
+-- Who had which events sent again.
+CREATE TABLE webhook_replay (
+    scope    BIGINT NOT NULL,
+    key      BIGINT NOT NULL,
+    version  BIGINT NOT NULL,
+    endpoint BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);

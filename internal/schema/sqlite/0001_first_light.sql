@@ -502,3 +502,12 @@ CREATE TABLE webhook_attempt (
     reply    BLOB NOT NULL,
     PRIMARY KEY (scope, event, key)
 ) STRICT;
+
+-- Who had which events sent again.
+CREATE TABLE webhook_replay (
+    scope    INTEGER NOT NULL,
+    key      INTEGER NOT NULL,
+    version  INTEGER NOT NULL,
+    endpoint INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;

@@ -107,6 +107,7 @@ var loaded = sync.OnceValue(func() *tables {
 	addCounts(t.byID)
 	allowClearing(t.byID, params)
 	addRetired(shapes)
+	t.addExtensions()
 	return t
 })
 
