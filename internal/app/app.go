@@ -190,9 +190,7 @@ func (a *App) assemble(c Config, acquirer provider.Provider) {
 	a.web.Payment, a.web.Master, a.web.Secret, a.web.Log = a.Payment, a.Master, a.Rest.ClientSecret, c.Logger
 	a.Payment.Landing = a.web.Landing
 	a.Webhooks = &webhook.Service{DB: a.DB, Keys: keys, Sealer: a.Master, Sender: a.hooks(c), Notifier: notifier{c.Logger}, Log: c.Logger}
-	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Clocks: a.Clocks, Webhooks: a.Webhooks,
-		Live: c.MasterKey != "" || c.MasterKeyFile != "", Master: a.Master, Log: c.Logger}
-	keys.Pin, a.Webhooks.Renderer = a.Rest.Pin, a.Rest
+	a.Rest.Webhooks, a.Webhooks.Renderer = a.Webhooks, a.Rest
 	a.Jobs = job.New(a.DB, job.Options{Seed: c.Seed, Logger: c.Logger})
 	a.sealing = newSealing(a.DB, c)
 	a.register(keys)

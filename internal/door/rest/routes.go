@@ -26,7 +26,7 @@ type route struct {
 var routes = joined(
 	intentRoutes, chargeRoutes, refundRoutes, customerRoutes, methodRoutes, tokenRoutes, balanceRoutes, eventRoutes,
 	searchRoutes, clockRoutes, disputeRoutes, warningRoutes,
-	clockRoutes, endpointRoutes, deliveryRoutes,
+	endpointRoutes, deliveryRoutes,
 )
 
 // joined is one table of several; each stands in the file of its noun.

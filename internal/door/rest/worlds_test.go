@@ -28,6 +28,10 @@ func (d *desk) world(key string) map[string]string {
 	at["payment_intents"] = as("POST", "/v1/payment_intents", "amount=900&currency=usd&payment_method=pm_card_visa&confirm=true&capture_method=manual").at("id")
 	at["test_helpers"] = as("POST", "/v1/test_helpers/test_clocks", "frozen_time=1800000000").at("id")
 	at["refunds"] = as("POST", "/v1/refunds", "amount=100&charge="+at["charges"]).at("id")
+	for collection, card := range map[string]string{"disputes": "createDispute", "radar": "createIssuerFraudRecord"} {
+		as("POST", "/v1/payment_intents", "amount=700&currency=usd&confirm=true&payment_method=pm_card_"+card)
+		at[collection] = as("GET", map[string]string{"disputes": "/v1/disputes", "radar": "/v1/radar/early_fraud_warnings"}[collection], "").ids()[0]
+	}
 	at["balance_transactions"] = as("GET", "/v1/balance_transactions", "").ids()[0]
 	at["events"] = as("GET", "/v1/events", "").ids()[0]
 	at["webhook_endpoints"] = as("POST", "/v1/webhook_endpoints", "url=https://example.com/hook&enabled_events[]=*").at("id")
@@ -133,6 +137,9 @@ func (d *desk) foreignParameters(name, key, own string, mine map[string]string) 
 		{"GET", "/v1/charges", "payment_intent=" + mine["paid"]},
 		{"GET", "/v1/refunds", "charge=" + mine["charges"]},
 		{"GET", "/v1/refunds", "payment_intent=" + mine["paid"]},
+		{"GET", "/v1/disputes", "charge=" + mine["charges"]},
+		{"GET", "/v1/disputes", "starting_after=" + mine["disputes"]},
+		{"GET", "/v1/radar/early_fraud_warnings", "payment_intent=" + mine["paid"]},
 		{"GET", "/v1/payment_intents", "starting_after=" + mine["payment_intents"]},
 		{"GET", "/v1/events", "ending_before=" + mine["events"]},
 		{"POST", "/v1/florin/webhook_replays", "event=" + mine["events"] + "&webhook_endpoint=" + mine["webhook_endpoints"]},
