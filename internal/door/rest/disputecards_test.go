@@ -65,7 +65,7 @@ func TestEvidenceDecides(t *testing.T) {
 		t.Run(c.card+" "+c.text, func(t *testing.T) {
 			h := h.in(t)
 			charge := h.paid("payment_method", c.card).str("latest_charge")
-			path := "/v1/disputes/" + h.get("/v1/disputes?charge=" + charge).ok().str("data.0.id")
+			path := "/v1/disputes/" + h.get("/v1/disputes?charge="+charge).ok().str("data.0.id")
 			if c.text == "" {
 				h.post(path+"/close", "")
 			} else {
@@ -93,7 +93,7 @@ func TestRefundCards(t *testing.T) {
 	failing := h.paid("payment_method", "pm_card_refundFail").str("latest_charge")
 	a := h.post("/v1/refunds", "charge="+pending).ok().has(map[string]any{"status": "pending", "pending_reason": "processing"})
 	b := h.post("/v1/refunds", "charge="+failing).ok().has(map[string]any{"status": "succeeded"})
-	h.until(func() bool {
+	h.eventually(func() bool {
 		return h.get("/v1/refunds/"+a.str("id")).ok().at("status") == "succeeded" && h.get("/v1/refunds/"+b.str("id")).ok().at("status") == "failed"
 	})
 	h.get("/v1/events?type=refund.updated").ok().has(map[string]any{"data.1.type": "refund.updated", "data.2": nil})
@@ -103,8 +103,8 @@ func TestRefundCards(t *testing.T) {
 	h.checkBooks()
 }
 
-// until has Florin look after what is open until something is so.
-func (h *harness) until(so func() bool) {
+// eventually has Florin look after what is open until something is so.
+func (h *harness) eventually(so func() bool) {
 	h.t.Helper()
 	for begun := time.Now(); !so(); time.Sleep(50 * time.Millisecond) {
 		if time.Since(begun) > 30*time.Second {
