@@ -26,6 +26,7 @@ type serveCommand struct {
 	TLSCert        string   `name:"tls-cert" help:"File of the TLS certificate chain, in PEM; read again when it changes." env:"FLORIN_TLS_CERT" type:"path" placeholder:"FILE"`
 	TLSKey         string   `name:"tls-key" help:"File of the certificate's private key, in PEM." env:"FLORIN_TLS_KEY" type:"path" placeholder:"FILE"`
 	TrustedProxies []string `help:"Proxies whose word about where a request came from is taken: networks, separated by commas." env:"FLORIN_TRUSTED_PROXIES" placeholder:"CIDR"`
+	PublicURL      string   `name:"public-url" help:"Address at which payers' browsers reach Florin (default: the one that a request was sent to)." env:"FLORIN_PUBLIC_URL" placeholder:"https://…"`
 	AdminListen    string   `help:"Address for metrics, profiles, health and jobs (default: none). Nobody is asked who he is there: protect it." env:"FLORIN_ADMIN_LISTEN" placeholder:"HOST:PORT"`
 
 	ProviderTimeout time.Duration `help:"Bound on one call to a provider, 100ms to 20s. What it leaves unknown is asked about once this and 10 s are over." default:"10s" env:"FLORIN_PROVIDER_TIMEOUT"`
@@ -52,7 +53,7 @@ func (s *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
 	a, err := app.New(ctx, app.Config{
 		DB: s.DB, Sandbox: s.Sandbox, SecretKey: s.SecretKey, PublishableKey: s.PublishableKey,
 		MasterKey: s.MasterKey, MasterKeyFile: s.MasterKeyFile, Heads: s.Heads, Logger: log, ProviderTimeout: s.ProviderTimeout,
-		TLSCert: s.TLSCert, TLSKey: s.TLSKey, TrustedProxies: s.TrustedProxies, Version: version,
+		TLSCert: s.TLSCert, TLSKey: s.TLSKey, TrustedProxies: s.TrustedProxies, PublicURL: s.PublicURL, Version: version,
 	})
 	if err != nil {
 		return errors.Join(err, closeListener(public), closeListener(private))

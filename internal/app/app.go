@@ -19,12 +19,15 @@ import (
 	"github.com/florinpay/florin/internal/base/listen"
 	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/search"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
 	"github.com/florinpay/florin/internal/door/rest"
+	"github.com/florinpay/florin/internal/door/web"
 	"github.com/florinpay/florin/internal/kit/clock"
 	"github.com/florinpay/florin/internal/provider"
 	"github.com/florinpay/florin/internal/schema"
@@ -49,6 +52,9 @@ type Config struct {
 	// TrustedProxies are networks of proxies whose word about a request's origin
 	// is taken: see listen.Proxies.
 	TrustedProxies []string
+	// PublicURL is the address at which browsers reach Florin, such as
+	// https://pay.example; empty: the one that a request was sent to.
+	PublicURL string
 	// Version is the name of this build, for those who look.
 	Version string
 
@@ -75,6 +81,8 @@ type App struct {
 	Merchant *merchant.Service
 	Vault    *vault.Service
 	Payment  *payment.Service
+	Dispute  *dispute.Service
+	Search   *search.Service
 	Clocks   *timeline.Service
 	Webhooks *webhook.Service
 	Rest     *rest.Server
@@ -85,6 +93,7 @@ type App struct {
 	KeyFile string
 
 	welcome     http.Handler // the page at the root
+	web         *web.Server
 	pages       http.Handler // the sandbox's, for payers; nil where there is none
 	certificate *listen.Certificate
 	proxies     listen.Proxies
@@ -105,6 +114,9 @@ func New(ctx context.Context, c Config) (_ *App, err error) {
 	c.defaults()
 	a := &App{log: c.Logger}
 	if a.welcome, err = welcome.New(); err != nil {
+		return nil, err
+	}
+	if a.web, err = web.New(); err != nil {
 		return nil, err
 	}
 	if err := a.prepare(c); err != nil {
@@ -163,15 +175,22 @@ func (a *App) assemble(c Config, acquirer provider.Provider) {
 	keys := &idem.Keys{Sealer: a.Master}
 	a.Merchant = merchant.New(a.DB, merchant.Options{APIVersion: rest.Version})
 	a.Vault = vault.New(a.DB, a.Master, keys)
+	a.Search = search.New(a.DB, a.Master, a.Vault)
 	a.Payment = &payment.Service{
 		DB: a.DB, Keys: keys, Vault: a.Vault, Merchant: a.Merchant, Book: &ledger.Book{},
 		Providers: map[string]provider.Provider{acquirer.Name: acquirer}, Default: acquirer.Name, Log: c.Logger,
 	}
+	a.Dispute = &dispute.Service{DB: a.DB, Payment: a.Payment, Vault: a.Vault, Log: c.Logger}
+	a.Payment.Aftermath = a.Dispute
 	a.Clocks = &timeline.Service{DB: a.DB, Keys: keys, Belongings: a.Vault}
-	a.Webhooks = &webhook.Service{DB: a.DB, Keys: keys, Sealer: a.Master, Sender: a.hooks(c), Notifier: notifier{c.Logger}, Log: c.Logger}
-	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Clocks: a.Clocks, Webhooks: a.Webhooks,
-		Live: c.MasterKey != "" || c.MasterKeyFile != "", Master: a.Master, Log: c.Logger}
-	keys.Pin, a.Webhooks.Renderer = a.Rest.Pin, a.Rest
+	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Clocks: a.Clocks,
+		Search: a.Search, Live: c.MasterKey != "" || c.MasterKeyFile != "", Master: a.Master, Log: c.Logger}
+	keys.Pin = a.Rest.Pin
+	a.Rest.PublicURL = c.PublicURL
+	a.web.Payment, a.web.Master, a.web.Secret, a.web.Log = a.Payment, a.Master, a.Rest.ClientSecret, c.Logger
+	a.Payment.Landing = a.web.Landing
+	a.Webhooks = &webhook.Service{DB: a.DB, Keys: keys, Sealer: a.Master, Sender: a.hooks(c), Renderer: a.Rest, Notifier: notifier{c.Logger}, Log: c.Logger}
+	a.Rest.Webhooks = a.Webhooks
 	a.Jobs = job.New(a.DB, job.Options{Seed: c.Seed, Logger: c.Logger})
 	a.sealing = newSealing(a.DB, c)
 	a.register(keys)

@@ -12,6 +12,7 @@ import (
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/event"
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
@@ -129,6 +130,9 @@ func verify(ctx context.Context, d *db.DB, report func(ledger.Finding)) error {
 	}
 	payments := &payment.Service{DB: d, Book: &ledger.Book{}, Log: slog.New(slog.DiscardHandler)}
 	if err := payments.Check(ctx, report); err != nil {
+		return err
+	}
+	if err := (&dispute.Service{DB: d}).Check(ctx, report); err != nil {
 		return err
 	}
 	for kind, k := range map[string]columned{vault.Customers.Name: vault.Customers, vault.PaymentMethods.Name: vault.PaymentMethods,

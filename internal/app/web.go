@@ -3,10 +3,13 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,6 +22,9 @@ import (
 // prepare reads what the server needs beside the database, so that a mistake
 // in it costs nothing.
 func (a *App) prepare(c Config) (err error) {
+	if err := checkPublicURL(c.PublicURL); err != nil {
+		return err
+	}
 	a.clock, a.version, a.metrics = c.Clock, c.Version, metrics.New(c.Clock)
 	if a.proxies, err = listen.ParseProxies(c.TrustedProxies); err != nil {
 		return err
@@ -33,6 +39,15 @@ func (a *App) prepare(c Config) (err error) {
 		a.metrics.Certificate(a.certificate.NotAfter)
 	}
 	return nil
+}
+
+// checkPublicURL refuses what is no address that browsers could be sent to.
+func checkPublicURL(text string) error {
+	u, err := url.Parse(text)
+	if text == "" || err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.User == nil && u.Fragment == "" {
+		return nil
+	}
+	return fmt.Errorf("the public URL %q is not an address such as https://pay.example", text)
 }
 
 // measure has the metrics tell of what is running.
@@ -56,6 +71,7 @@ func (a *App) Handler() http.Handler {
 		mux.Handle("GET /sandbox/pages/", a.pages)
 		mux.Handle("POST /sandbox/pages/", a.pages)
 	}
+	a.web.Mount(mux)
 	mux.Handle("/", a.Rest)
 	return a.metrics.Requests(mux)
 }

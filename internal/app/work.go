@@ -8,6 +8,7 @@ import (
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/job"
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/payment"
 
@@ -36,6 +37,14 @@ func (a *App) register(keys *idem.Keys) {
 		}
 		return a.Payment.GiveBack(ctx, j.Scope, p.Charge)
 	}})
+	a.Jobs.Register(job.Kind{Name: dispute.DueJob, Lease: time.Minute, MaxTries: dispute.ExpireTries, MaxBackoff: dispute.ExpireBackoff, Handle: func(ctx context.Context, j job.Job) error {
+		var p dispute.DuePayload
+		if err := j.Payload(&p); err != nil {
+			return err
+		}
+		return a.Dispute.Expire(ctx, j.Scope, p.Dispute)
+	}})
+	a.Jobs.Every("read providers' notices", time.Second, a.Payment.ReadNotices)
 	a.Jobs.Register(
 		job.Kind{Name: timeline.AdvanceJob, Lease: time.Minute, MaxTries: clockTries, Handle: a.Clocks.Move},
 		job.Kind{Name: timeline.DeleteJob, Lease: time.Minute, MaxTries: clockTries, Handle: a.Clocks.Clear},
@@ -57,6 +66,7 @@ func (a *App) register(keys *idem.Keys) {
 	})
 	a.Jobs.Every("make balances available", time.Minute, a.mature)
 	a.Jobs.Every("seal postings", sealEvery, a.sealing.run)
+	a.Jobs.Every("index for search", 500*time.Millisecond, a.Search.Run)
 	a.Jobs.Every("forget trains", time.Hour, a.forgetTrains)
 }
 

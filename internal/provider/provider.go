@@ -230,6 +230,12 @@ type Dispute struct {
 	Amount   int64          `json:"amount"` // ISO minor units
 	Currency money.Currency `json:"currency"`
 	Due      time.Time      `json:"due,omitzero"` // by when evidence must be there
+	// Case is Stripe's case_type: chargeback, inquiry, compliance, …; empty: as the
+	// status says.
+	Case string `json:"case_type,omitempty"`
+	// Enhanced are Stripe's enhanced_eligibility_types: visa_compelling_evidence_3,
+	// visa_compliance, mastercard_compliance.
+	Enhanced []string `json:"enhanced_eligibility_types,omitempty"`
 }
 
 // ContestRequest answers a dispute: with evidence, or by giving in.

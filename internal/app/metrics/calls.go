@@ -68,6 +68,9 @@ func (m *Metrics) Provider(p provider.Provider) provider.Provider {
 	if p.Authorize != nil {
 		measured.Authorize = call(m.operation(p.Name, "authorize", ofCall), p.Authorize)
 	}
+	if p.Authenticate != nil {
+		measured.Authenticate = call(m.operation(p.Name, "authenticate", ofCall), p.Authenticate)
+	}
 	if p.Capture != nil {
 		measured.Capture = call(m.operation(p.Name, "capture", ofCall), p.Capture)
 	}

@@ -17,14 +17,13 @@ type checked[N comparable] struct {
 // checkPage is how many rows a check reads at a time.
 const checkPage = 500
 
-func checkQuery[N comparable](table, columns string, fields func(*N, *db.Fields)) *db.Query[checked[N]] {
+func checkQuery[N comparable](table, columns string, fields func(*head[N], *db.Fields)) *db.Query[checked[N]] {
 	return db.NewQuery("check "+table, "SELECT scope, key, "+columns+" FROM "+table+
 		" WHERE (scope, key) > (?, ?) ORDER BY scope, key LIMIT ?",
 		func(c *checked[N], f *db.Fields) {
 			db.Int(f, &c.Scope)
 			db.Int(f, &c.Key)
-			db.Int(f, &c.Head.Version)
-			fields(&c.Head.Narrow, f)
+			fields(&c.Head, f)
 		})
 }
 
@@ -48,6 +47,8 @@ func (k *Kind[T, N]) Check(ctx context.Context, d *db.DB, report func(s id.Scope
 			report(id.ScopeOf(c.Scope), c.Key, broken.Error())
 		} else if want := k.derive(&o.Body); want != c.Head.Narrow {
 			report(o.Scope, o.Key, fmt.Sprintf("columns %+v differ from the body's %+v", c.Head.Narrow, want))
+		} else if k.digest != nil && c.Head.Digest != k.digest(&o.Body) {
+			report(o.Scope, o.Key, fmt.Sprintf("digest %d differs from the body's %d", c.Head.Digest, k.digest(&o.Body)))
 		}
 		return nil
 	})

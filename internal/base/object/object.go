@@ -48,7 +48,21 @@ var versions = db.NewTable("object_version", "scope, object, version", "at, body
 // head is a row of a kind's narrow table.
 type head[N comparable] struct {
 	Version int64
-	Narrow  N
+	// Indexed and Digest are of kinds with an Index alone.
+	Indexed, Digest int64
+	Narrow          N
+}
+
+// headFields visits the columns of a head.
+func headFields[N comparable](indexed bool, fields func(*N, *db.Fields)) func(*head[N], *db.Fields) {
+	return func(h *head[N], f *db.Fields) {
+		db.Int(f, &h.Version)
+		if indexed {
+			db.Int(f, &h.Indexed)
+			db.Int(f, &h.Digest)
+		}
+		fields(&h.Narrow, f)
+	}
 }
 
 // Kind is one kind of object: bodies T, narrow columns N.
@@ -61,6 +75,8 @@ type Kind[T any, N comparable] struct {
 	schema int
 	table  *db.Table[head[N]]
 	derive func(*T) N
+	digest func(*T) int64 // nil: nothing is indexed
+	stale  *db.Query[staleRow]
 	lists  map[string]*db.Query[listed]
 	all    *db.Query[checked[N]]
 }
@@ -76,21 +92,30 @@ type Spec[T any, N comparable] struct {
 	Derive  func(*T) N // computes the columns from a body
 	// Filters are the columns that lists can be narrowed by, at most three.
 	Filters []string
+	// Index, if set, gives a number that changes with whatever an index of the
+	// objects is to have of a body, and is 0 when that is nothing. The table then
+	// has the columns indexed and digest after the version, and an index of the
+	// rows in which they differ: see [Kind.Stale].
+	Index func(*T) int64
 }
 
 // Define describes a kind. Kinds are package variables.
 func Define[T any, N comparable](s Spec[T, N]) *Kind[T, N] {
 	columns := "version"
+	if s.Index != nil {
+		columns += ", indexed, digest"
+	}
 	if s.Columns != "" {
 		columns += ", " + s.Columns
 	}
-	k := &Kind[T, N]{Name: s.Name, Prefix: s.Prefix, schema: s.Schema, derive: s.Derive}
-	k.table = db.NewTable(s.Table, "scope, key", columns, func(h *head[N], f *db.Fields) {
-		db.Int(f, &h.Version)
-		s.Fields(&h.Narrow, f)
-	}, db.Latest(versions))
+	k := &Kind[T, N]{Name: s.Name, Prefix: s.Prefix, schema: s.Schema, derive: s.Derive, digest: s.Index}
+	fields := headFields(s.Index != nil, s.Fields)
+	k.table = db.NewTable(s.Table, "scope, key", columns, fields, db.Latest(versions))
 	k.lists = listQueries(s.Table, s.Filters)
-	k.all = checkQuery(s.Table, columns, s.Fields)
+	k.all = checkQuery(s.Table, columns, fields)
+	if s.Index != nil {
+		k.stale = staleQuery(s.Table)
+	}
 	return k
 }
 
@@ -136,7 +161,7 @@ func (k *Kind[T, N]) Insert(tx *db.Tx, s id.Scope, key int64, body T) (*Object[T
 	if err != nil {
 		return nil, err
 	}
-	k.table.Insert(tx, rowKey(s, key), head[N]{1, k.derive(&o.Body)})
+	k.table.Insert(tx, rowKey(s, key), k.head(o, 0))
 	versions.Insert(tx, versionKey(s, key, 1), version{o.At, text})
 	return o, nil
 }
@@ -148,11 +173,27 @@ func (k *Kind[T, N]) Update(tx *db.Tx, o *Object[T]) error {
 	if err != nil {
 		return err
 	}
+	before := head[N]{}
+	if k.digest != nil {
+		if before, _, err = k.table.Get(tx, rowKey(o.Scope, o.Key)); err != nil {
+			return err
+		}
+	}
 	o.Version++
 	o.At = tx.Now()
-	k.table.Update(tx, rowKey(o.Scope, o.Key), head[N]{o.Version, k.derive(&o.Body)})
+	k.table.Update(tx, rowKey(o.Scope, o.Key), k.head(o, before.Indexed))
 	versions.Insert(tx, versionKey(o.Scope, o.Key, o.Version), version{o.At, text})
 	return nil
+}
+
+// head is the narrow row of an object of which the index has what it had at the
+// digest indexed.
+func (k *Kind[T, N]) head(o *Object[T], indexed int64) head[N] {
+	h := head[N]{Version: o.Version, Narrow: k.derive(&o.Body)}
+	if k.digest != nil {
+		h.Indexed, h.Digest = indexed, k.digest(&o.Body)
+	}
+	return h
 }
 
 func (k *Kind[T, N]) encode(body *T) (string, error) {

@@ -29,8 +29,8 @@ const (
 	// Bank is the platform's own bank account: debited by settlements, credited
 	// by payouts.
 	Bank Kind = 6
-	// Disputes is what was taken back from the merchant for open disputes, until
-	// it is given back to the one side or the other.
+	// Disputes is passed by what disputes take from the merchant or return. The
+	// provider moves the money at once, so nothing stays in it.
 	Disputes Kind = 7
 	// ProviderCost is what providers kept of settlements.
 	ProviderCost Kind = 8

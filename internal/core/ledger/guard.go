@@ -73,6 +73,15 @@ func (g *Guard) settle(amount int64) error {
 	return err
 }
 
+// giveUp makes what was done undone.
+func (g *Guard) giveUp(amount int64) error {
+	if amount <= 0 || amount > g.Done {
+		return fmt.Errorf("ledger: return of %d of a guard of which %d are done", amount, g.Done)
+	}
+	g.Done -= amount
+	return nil
+}
+
 // setCeiling moves the bound.
 func (g *Guard) setCeiling(ceiling int64) error {
 	if ceiling < 0 || ceiling-g.Reserved < g.Done {
@@ -118,6 +127,12 @@ func (b *Book) Settle(tx *db.Tx, s id.Scope, subject int64, kind GuardKind, amou
 // Release gives a reserved amount back. Only a definite outcome entitles to it.
 func (b *Book) Release(tx *db.Tx, s id.Scope, subject int64, kind GuardKind, amount int64) error {
 	return changeGuard(tx, s, subject, kind, func(g *Guard) error { return g.release(amount) })
+}
+
+// Return notes that an amount which was done was not, after all: it may be
+// reserved again.
+func (b *Book) Return(tx *db.Tx, s id.Scope, subject int64, kind GuardKind, amount int64) error {
+	return changeGuard(tx, s, subject, kind, func(g *Guard) error { return g.giveUp(amount) })
 }
 
 // SetCeiling replaces the ceiling, or refuses one below what is reserved and

@@ -45,6 +45,15 @@ type FeeDetail struct {
 // payment. Doors translate it to what their API calls it.
 const ProcessingFee = "processing_fee"
 
+// Types and reporting categories of transactions that go another way than a
+// charge or a refund.
+const (
+	TypeAdjustment          = "adjustment"
+	CategoryDispute         = "dispute"          // taken back by a dispute
+	CategoryDisputeReversal = "dispute_reversal" // and returned
+	TypeRefundFailure       = "refund_failure"   // a refund that came back
+)
+
 type narrowTransaction struct {
 	Source         int64
 	Type, Currency string

@@ -2,6 +2,7 @@ package merchant
 
 import (
 	"cmp"
+	"context"
 	"strings"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -120,4 +121,9 @@ func validDescriptor(s string) bool {
 		}
 	}
 	return len(s) >= 5 && len(s) <= 22 && letters > 0
+}
+
+// OfShard gives the keys of the accounts of a shard.
+func OfShard(ctx context.Context, d *db.DB, shard uint16) ([]int64, error) {
+	return ofShard.All(ctx, d, int64(id.Shards), int64(shard))
 }

@@ -14,6 +14,8 @@ type Schedule struct {
 	BasisPoints int64 `json:"basis_points"` // hundredths of a per cent: 290 is 2.9 %
 	// Fixed is in ISO 4217 minor units of each currency; 0 for one not named.
 	Fixed map[money.Currency]int64 `json:"fixed,omitempty"`
+	// Dispute is charged for each dispute, whatever its end; as Fixed.
+	Dispute map[money.Currency]int64 `json:"dispute,omitempty"`
 }
 
 // wholeAmount is a share of 100 %.
@@ -26,8 +28,21 @@ var defaultFixed = map[money.Currency]int64{
 	"dkk": 180, "nok": 200, "sek": 180, "pln": 100, "czk": 650, "hkd": 235, "mxn": 300, "brl": 100, "inr": 300,
 }
 
-// DefaultFees is 2.9 % and about 30 US cents.
-func DefaultFees() Schedule { return Schedule{BasisPoints: 290, Fixed: maps.Clone(defaultFixed)} }
+// disputeTimes is how many times the fixed sum a dispute costs by default.
+const disputeTimes = 50
+
+// DefaultFees is 2.9 % and about 30 US cents; and about 15 US dollars for a
+// dispute.
+func DefaultFees() Schedule {
+	s := Schedule{BasisPoints: 290, Fixed: maps.Clone(defaultFixed), Dispute: map[money.Currency]int64{}}
+	for c, n := range s.Fixed {
+		s.Dispute[c] = disputeTimes * n
+	}
+	return s
+}
+
+// DisputeFee is what is charged for a dispute in a currency.
+func (s Schedule) DisputeFee(c money.Currency) money.Amount { return money.New(s.Dispute[c], c) }
 
 // Fee is what is charged for a payment of amount: the share, rounded half up,
 // plus the fixed sum, rounded half up to what the API can express, and never
@@ -59,6 +74,11 @@ func (s Schedule) check() error {
 	for c, n := range s.Fixed {
 		if !c.Known() || n < 0 {
 			return fault.Param("fees[fixed]", "", "The fixed fee of %d %s is not possible.", n, c)
+		}
+	}
+	for c, n := range s.Dispute {
+		if !c.Known() || n < 0 {
+			return fault.Param("fees[dispute]", "", "The dispute fee of %d %s is not possible.", n, c)
 		}
 	}
 	return nil

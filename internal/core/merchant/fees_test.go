@@ -50,8 +50,8 @@ func TestFeeStaysWithinTheAmount(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		c := rapid.SampledFrom(all).Draw(t, "currency")
-		s := Schedule{rapid.Int64Range(0, wholeAmount).Draw(t, "basis points"),
-			map[money.Currency]int64{c: rapid.Int64Range(0, 1000).Draw(t, "fixed")}}
+		s := Schedule{BasisPoints: rapid.Int64Range(0, wholeAmount).Draw(t, "basis points"),
+			Fixed: map[money.Currency]int64{c: rapid.Int64Range(0, 1000).Draw(t, "fixed")}}
 		if err := s.check(); err != nil {
 			t.Fatal(err)
 		}

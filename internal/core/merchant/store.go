@@ -31,5 +31,8 @@ var (
 	allKeys       = db.NewQuery("api keys", "SELECT "+keyColumns+" FROM api_key ORDER BY account, id", (*keyRow).visit)
 )
 
+// ofShard looks over all accounts: it is for what names a shard and no account.
+var ofShard = db.NewQuery("accounts of a shard", "SELECT key FROM account WHERE key % ? = ? ORDER BY key", func(key *int64, f *db.Fields) { db.Int(f, key) })
+
 // firstKey is the one row of firstAccount.
 var firstKey = db.Key{ID: 1}

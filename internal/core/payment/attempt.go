@@ -24,6 +24,8 @@ const (
 	OpCapture   Operation = "capture"
 	OpVoid      Operation = "void"
 	OpRefund    Operation = "refund"
+	OpContest   Operation = "contest" // answers a dispute with evidence
+	OpConcede   Operation = "concede" // gives in to a dispute
 	// OpAuthenticate has the payer prove to be the card's holder. No money moves.
 	OpAuthenticate Operation = "authenticate"
 )
@@ -115,6 +117,7 @@ type Attempt struct {
 	Charge    ChargeID       `json:"charge,omitempty"`   // captured, voided or refunded
 	Refund    RefundID       `json:"refund,omitempty"`   // made by this attempt
 	Original  AttemptID      `json:"original,omitempty"` // the attempt that is captured, voided or refunded
+	Dispute   int64          `json:"dispute,omitempty"`  // answered by this attempt
 	Method    object.Ref     `json:"method,omitzero"`    // paid with, as it was
 	Card      int64          `json:"card,omitempty"`     // vault's key of the card data
 	// Ticket and Request are the API request that waits for the outcome.

@@ -70,8 +70,7 @@ func (v *Service) Cancel(ctx context.Context, s id.Scope, intent IntentID, reaso
 		if err != nil {
 			return nil, nil, err
 		}
-		// A payer who is asked to authenticate holds nobody up: no money is at stake.
-		if o.Body.Attempt != 0 && o.Body.Status != RequiresAction {
+		if o.Body.busy() {
 			return nil, nil, locked(s, o.Body.Attempt)
 		}
 		if err := v.dropAuthentication(tx, o); err != nil {
@@ -111,7 +110,7 @@ func (v *Service) capturable(tx *db.Tx, s id.Scope, intent IntentID, on Trigger,
 		return nil, nil, err
 	}
 	// What is open comes first: its outcome may yet allow this.
-	if o.Body.Attempt != 0 && !probe.Mutant("payment.no-lock") {
+	if o.Body.busy() && !probe.Mutant("payment.no-lock") {
 		return nil, nil, locked(s, o.Body.Attempt)
 	}
 	if !intentMachine.Can(o.Body.Status, on) {

@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -49,6 +50,12 @@ type Charge struct {
 	// Contradicted is a refund that succeeded after it was called failed, for
 	// as long as others have its place.
 	Contradicted AttemptID `json:"contradicted,omitempty"`
+	// Complaints are the disputes and inquiries about it, in the order in which
+	// they came. Disputed is what disputes have taken back and not returned, ISO
+	// minor units; Warned is the key of its early fraud warning.
+	Complaints []Complaint `json:"complaints,omitempty"`
+	Disputed   int64       `json:"disputed,omitempty"`
+	Warned     int64       `json:"warned,omitempty"`
 	// GivenBack tells that the money came when it was no longer wanted.
 	GivenBack string `json:"given_back,omitempty"`
 }
@@ -58,17 +65,29 @@ func (c *Charge) money(minor int64) money.Amount { return money.New(minor, c.Cur
 type chargeColumns struct {
 	Customer int64
 	Intent   IntentID
+	Status   ChargeStatus
+	Amount   int64 // as the API counts
+	Currency money.Currency
 }
 
 // Charges are the charges.
 var Charges = object.Define(object.Spec[Charge, chargeColumns]{
-	Name: "charge", Prefix: "ch", Schema: 1, Table: "charge", Columns: "customer, intent",
+	Name: "charge", Prefix: "ch", Schema: 1, Table: "charge", Columns: "customer, intent, status, amount, currency",
 	Fields: func(c *chargeColumns, f *db.Fields) {
 		db.Int(f, &c.Customer)
 		db.Int(f, &c.Intent)
+		db.Text(f, &c.Status)
+		db.Int(f, &c.Amount)
+		db.Text(f, &c.Currency)
 	},
-	Derive:  func(c *Charge) chargeColumns { return chargeColumns{c.Customer, c.Intent} },
+	Derive: func(c *Charge) chargeColumns {
+		return chargeColumns{c.Customer, c.Intent, c.Status, apiAmount(c.money(c.Amount)), c.Currency}
+	},
 	Filters: []string{"customer", "intent"},
+	// Of its card and its payer's address, which the payment method has.
+	Index: func(c *Charge) int64 {
+		return digestOf(c.Metadata, strconv.FormatInt(c.Method.Key, 36), strconv.FormatInt(c.Method.Version, 36))
+	},
 })
 
 // RefundStatus is Stripe's refund status.
@@ -77,7 +96,8 @@ type RefundStatus string
 const (
 	// RefundPending: in flight, or its outcome is not known. Left by the outcome.
 	RefundPending RefundStatus = "pending"
-	// RefundSucceeded: the money is on its way back. Final.
+	// RefundSucceeded: the money is on its way back. Left only by the provider's
+	// word that it did not arrive.
 	RefundSucceeded RefundStatus = "succeeded"
 	// RefundFailed: nothing was given back. Left only by a late success.
 	RefundFailed RefundStatus = "failed"
@@ -94,6 +114,8 @@ type Refund struct {
 	Metadata           map[string]string `json:"metadata,omitempty"`
 	BalanceTransaction int64             `json:"txn,omitempty"`
 	FailureReason      string            `json:"failure,omitempty"` // Stripe's failure_reason
+	// FailureTransaction is by which the money came back, where it had gone.
+	FailureTransaction int64 `json:"failure_txn,omitempty"`
 }
 
 type refundColumns struct {

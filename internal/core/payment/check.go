@@ -85,18 +85,32 @@ func (c *checker) attempt(a *object.Object[Attempt]) error {
 		sum = of(c.charges, a.Scope, int64(b.Charge))
 	}
 	sum.open[b.Operation] += b.Amount
-	if b.Operation != OpRefund {
+	if b.Operation != OpRefund && !b.Operation.contests() {
 		sum.waits = a.Key
 	}
 	return nil
 }
 
 func (c *checker) refund(r *object.Object[Refund]) error {
+	if r.Body.FailureTransaction != 0 {
+		return c.returned(r)
+	}
 	if r.Body.Status != RefundSucceeded {
 		return nil
 	}
 	of(c.charges, r.Scope, int64(r.Body.Charge)).refunded += r.Body.Amount
 	return c.transaction(r.Scope, Refunds.Name, r.Key, r.Body.BalanceTransaction, -r.Body.Amount)
+}
+
+// returned checks a refund that failed after it had succeeded.
+func (c *checker) returned(r *object.Object[Refund]) error {
+	if r.Body.Status != RefundFailed {
+		c.say("refunds", r.Scope, Refunds.Name, r.Key, "it is %s, though its money came back", r.Body.Status)
+	}
+	if err := c.transaction(r.Scope, Refunds.Name, r.Key, r.Body.BalanceTransaction, -r.Body.Amount); err != nil {
+		return err
+	}
+	return c.transaction(r.Scope, Refunds.Name, r.Key, r.Body.FailureTransaction, r.Body.Amount)
 }
 
 // transaction checks that an object has a transaction of the right amount. That
@@ -122,6 +136,9 @@ func (c *checker) charge(ch *object.Object[Charge]) error {
 	if b.GivenBack == "" && sum.waits != 0 {
 		of(c.intents, ch.Scope, int64(b.Intent)).waits = sum.waits
 	}
+	if b.Disputed < 0 || b.Disputed > 0 && len(b.Complaints) == 0 {
+		c.say("disputes", ch.Scope, Charges.Name, ch.Key, "it says that %d is disputed and knows of %d disputes", b.Disputed, len(b.Complaints))
+	}
 	if b.Refunded != sum.refunded {
 		c.say("refunds", ch.Scope, Charges.Name, ch.Key, "it says that %d is refunded, its refunds %d", b.Refunded, sum.refunded)
 	}
@@ -132,7 +149,8 @@ func (c *checker) charge(ch *object.Object[Charge]) error {
 		if err := c.transaction(ch.Scope, Charges.Name, ch.Key, b.BalanceTransaction, b.Captured); err != nil {
 			return err
 		}
-		return c.guard(ch.Scope, Charges.Name, ch.Key, ledger.GuardRefund, ledger.Guard{Ceiling: b.Captured, Reserved: sum.open[OpRefund], Done: b.Refunded})
+		return c.guard(ch.Scope, Charges.Name, ch.Key, ledger.GuardRefund, ledger.Guard{
+			Ceiling: refundCeiling(b.Captured, b.Disputed, sum.open[OpRefund]+b.Refunded), Reserved: sum.open[OpRefund], Done: b.Refunded})
 	}
 	want := ledger.Guard{Ceiling: b.Amount, Reserved: sum.open[OpCapture] + sum.open[OpVoid]}
 	if b.Voided {

@@ -90,7 +90,7 @@ func (s *shop) once(op operation, i payment.IntentID) {
 	s.t.Helper()
 	var want []string
 	for _, typ := range append(append(want, op.before...), op.happened...) {
-		if typ != "payment_intent.processing" && typ != "refund.updated" {
+		if typ != "payment_intent.processing" && typ != "refund.updated" && typ != "charge.refund.updated" {
 			want = append(want, typ)
 		}
 	}

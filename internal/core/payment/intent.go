@@ -1,6 +1,8 @@
 package payment
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -136,18 +138,47 @@ func (i *Intent) money(minor int64) money.Amount { return money.New(minor, i.Cur
 type intentColumns struct {
 	Status   Status
 	Customer int64
+	Amount   int64 // as the API counts
+	Currency money.Currency
 }
 
 // Intents are the PaymentIntents.
 var Intents = object.Define(object.Spec[Intent, intentColumns]{
-	Name: "payment_intent", Prefix: "pi", Schema: 1, Table: "payment_intent", Columns: "status, customer",
+	Name: "payment_intent", Prefix: "pi", Schema: 1, Table: "payment_intent", Columns: "status, customer, amount, currency",
 	Fields: func(c *intentColumns, f *db.Fields) {
 		db.Text(f, &c.Status)
 		db.Int(f, &c.Customer)
+		db.Int(f, &c.Amount)
+		db.Text(f, &c.Currency)
 	},
-	Derive:  func(i *Intent) intentColumns { return intentColumns{i.Status, i.Customer} },
+	Derive: func(i *Intent) intentColumns {
+		return intentColumns{i.Status, i.Customer, apiAmount(i.money(i.Amount)), i.Currency}
+	},
 	Filters: []string{"customer"},
+	Index:   func(i *Intent) int64 { return digestOf(i.Metadata) },
 })
+
+// apiAmount is an amount as the API counts it, so that a search by the API's
+// number finds it. What is beyond the API's range is never shown; it stays as it is.
+func apiAmount(a money.Amount) int64 {
+	n, err := a.ToAPI()
+	if err != nil {
+		return a.Minor()
+	}
+	return n
+}
+
+// digestOf is what the search index has of an object: its metadata, and
+// whatever else parts tell.
+func digestOf(metadata map[string]string, parts ...string) int64 {
+	if len(metadata) == 0 && len(parts) == 0 {
+		return 0
+	}
+	for _, k := range slices.Sorted(maps.Keys(metadata)) {
+		parts = append(parts, k, metadata[k])
+	}
+	return object.Digest(parts...)
+}
 
 // unexpected is Stripe's refusal of an operation in a state that has none.
 func unexpected(operation string, st Status) *fault.Error {

@@ -93,6 +93,13 @@ func (v *Service) late(tx *db.Tx, account *merchant.Account, a *object.Object[At
 			return err
 		}
 	}
+	if a.Body.Operation.contests() {
+		a.Body.State, a.Body.Note = next, "late success"
+		if err := Attempts.Update(tx, a); err != nil {
+			return err
+		}
+		return v.Aftermath.Answered(tx, account, a)
+	}
 	a.Body.Note = noteContradicted
 	if a.Body.Break.IsZero() {
 		a.Body.Break = tx.Now()
@@ -227,7 +234,10 @@ func (v *Service) refundLate(tx *db.Tx, a *object.Object[Attempt]) (applied bool
 	if err := tell(tx, a.Body.Intent, "refund.updated", Refunds, r, a.Body.Request); err != nil {
 		return false, err
 	}
-	return true, tell(tx, a.Body.Intent, "charge.refunded", Charges, ch, a.Body.Request)
+	if err := tell(tx, a.Body.Intent, "charge.refunded", Charges, ch, a.Body.Request); err != nil {
+		return false, err
+	}
+	return true, v.refundedNow(tx, s, ch.Key)
 }
 
 // GiveBack returns a charge that came too late: it is voided if it was not

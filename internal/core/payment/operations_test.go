@@ -81,8 +81,8 @@ var operations = []operation{
 	{
 		"refund", sandbox.Refund, paid("automatic"), afterSale, refundIt,
 		payment.Succeeded, payment.Succeeded,
-		[]string{"refund.created", "refund.updated", "charge.refunded"},
-		[]string{"refund.created", "refund.updated", "refund.failed"}, []string{"refund.created", "refund.failed"},
+		[]string{"refund.created", "refund.updated", "charge.refund.updated", "charge.refunded"},
+		[]string{"refund.created", "refund.updated", "charge.refund.updated", "refund.failed"}, []string{"refund.created", "refund.failed"},
 	},
 }
 

@@ -70,6 +70,8 @@ func (v *Service) refundable(tx *db.Tx, s id.Scope, p RefundParams) (*object.Obj
 		return nil, fault.Param(param, "", "The charge %s failed and can't be refunded.", Charges.ID(s, ch.Key))
 	case ch.Body.Captured == 0:
 		return nil, fault.New(fault.Invalid, "", "The charge %s has not been captured. Cancel its PaymentIntent to release the funds instead.", Charges.ID(s, ch.Key))
+	case ch.Body.ChargedBack():
+		return nil, chargedBack(s, ch.Key)
 	}
 	return ch, nil
 }
@@ -85,6 +87,9 @@ func (v *Service) reserveRefund(tx *db.Tx, ch *object.Object[Charge], all bool, 
 	if all && !probe.Mutant("payment.refund-reserved") {
 		*amount = money.New(left, ch.Body.Currency)
 	}
+	if left <= 0 && ch.Body.Disputed > 0 {
+		return chargedBack(ch.Scope, ch.Key)
+	}
 	if left <= 0 && guard.Reserved == 0 {
 		return fault.New(fault.Invalid, "charge_already_refunded", "Charge %s has already been refunded.", Charges.ID(ch.Scope, ch.Key))
 	}
@@ -96,6 +101,10 @@ func (v *Service) reserveRefund(tx *db.Tx, ch *object.Object[Charge], all bool, 
 		return overRefund(*amount, left)
 	}
 	return err
+}
+
+func chargedBack(s id.Scope, charge int64) *fault.Error {
+	return fault.New(fault.Invalid, "charge_disputed", "Charge %s has been charged back; cannot issue a refund.", Charges.ID(s, charge))
 }
 
 func overRefund(amount money.Amount, left int64) *fault.Error {

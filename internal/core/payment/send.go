@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -72,6 +73,8 @@ func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.
 			f.Outcome.Status = provider.Unknown
 		}
 		return f.Outcome
+	case OpContest, OpConcede:
+		return v.contest(ctx, p, a)
 	}
 	return provider.Outcome{Status: provider.Failed, Message: fmt.Sprintf("no provider call for %q", b.Operation)}
 }
@@ -103,6 +106,9 @@ func (v *Service) settle(ctx context.Context, held *object.Object[Attempt], o pr
 		case a.Body.State == Failed && o.Status == provider.Approved:
 			err = v.late(tx, account, a, o)
 		}
+		if err == nil {
+			err = v.heed(tx, account, a, o.Notices)
+		}
 		if err != nil {
 			return err
 		}
@@ -113,6 +119,12 @@ func (v *Service) settle(ctx context.Context, held *object.Object[Attempt], o pr
 		reply, err = v.answer(tx, a, r)
 		return err
 	}})
+	if bad, ok := errors.AsType[noticeError](err); ok {
+		// The outcome must not be lost for what was told beside it, which comes again.
+		v.Log.Warn("a notice beside an outcome could not be applied", "attempt", Reference(s, AttemptID(held.Key)), "error", bad)
+		o.Notices = nil
+		return v.settle(ctx, held, o, r)
+	}
 	if err != nil || next == nil {
 		return reply, err
 	}
@@ -180,6 +192,8 @@ func (v *Service) applyNews(tx *db.Tx, account *merchant.Account, a *object.Obje
 		return v.voided(tx, a)
 	case OpRefund:
 		return v.refunded(tx, a, before)
+	case OpContest, OpConcede:
+		return v.Aftermath.Answered(tx, account, a)
 	}
 	return fmt.Errorf("no settlement for %q", a.Body.Operation)
 }
@@ -222,6 +236,9 @@ func (v *Service) replyTo(tx *db.Tx, a *object.Object[Attempt]) (*idem.Reply, er
 			return nil, err
 		}
 		return shown(Refunds, r), nil
+	}
+	if b.Operation.contests() {
+		return v.Aftermath.Shown(tx, a)
 	}
 	o, err := get(tx, Intents, a.Scope, int64(b.Intent))
 	if err != nil {

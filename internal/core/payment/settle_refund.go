@@ -30,7 +30,7 @@ func (v *Service) refunded(tx *db.Tx, a *object.Object[Attempt], before State) e
 	}
 	types := []string{"refund.created"}
 	if before != Sending {
-		types = []string{"refund.updated"}
+		types = []string{"refund.updated", "charge.refund.updated"}
 	}
 	if r.Body.Status == RefundFailed {
 		types = append(types, "refund.failed")
@@ -40,10 +40,13 @@ func (v *Service) refunded(tx *db.Tx, a *object.Object[Attempt], before State) e
 			return err
 		}
 	}
-	if r.Body.Status == RefundSucceeded {
-		return tell(tx, a.Body.Intent, "charge.refunded", Charges, ch, a.Body.Request)
+	if r.Body.Status != RefundSucceeded {
+		return nil
 	}
-	return nil
+	if err := tell(tx, a.Body.Intent, "charge.refunded", Charges, ch, a.Body.Request); err != nil {
+		return err
+	}
+	return v.refundedNow(tx, s, ch.Key)
 }
 
 // giveBack books refunded money: available to provider_clearing.
@@ -77,13 +80,11 @@ func (v *Service) keepMoney(tx *db.Tx, a *object.Object[Attempt], r *object.Obje
 	if a.Body.State == Declined {
 		r.Body.FailureReason = "declined"
 	}
-	if err := Refunds.Update(tx, r); err != nil || ch.Body.Contradicted == 0 {
+	if err := Refunds.Update(tx, r); err != nil {
 		return err
 	}
-	before, err := get(tx, Attempts, a.Scope, int64(ch.Body.Contradicted))
-	if err != nil {
+	if err := v.tighten(tx, ch); err != nil {
 		return err
 	}
-	_, err = v.refundLate(tx, before)
-	return err
+	return v.Contradicted(tx, ch)
 }

@@ -85,6 +85,10 @@ func (v *Service) asksForPayer(a *Attempt) bool {
 	return err == nil && p.Authenticate != nil && a.State == Declined && a.Reason == authenticationRequired && !a.Payer.Away && a.Proof == 0
 }
 
+// busy reports whether the intent has to wait for an outcome. A payer who is
+// asked to authenticate holds nobody up: no money is at stake.
+func (i *Intent) busy() bool { return i.Attempt != 0 && i.Status != RequiresAction }
+
 // proves reports whether an authentication leaves something to show to the
 // issuer. Where the card has none the payment goes on without.
 func proves(t *provider.ThreeDS) bool {
@@ -217,8 +221,10 @@ func (v *Service) unauthenticated(tx *db.Tx, a *object.Object[Attempt], o *objec
 // notAuthenticated is what is told of an authentication that failed.
 func notAuthenticated(a *Attempt) fault.Error {
 	switch {
-	case a.Reason == notHandled:
+	case a.Payer.Refuse && a.Reason == notHandled:
 		return declined(notHandled)
+	case a.State == Declined && (a.ThreeDS == nil || a.ThreeDS.Result != "failed") && a.Reason != notHandled:
+		return declined(a.Reason) // the issuer refuses the card whoever holds it
 	case a.State == Declined, a.Note == noteAbandoned:
 		return *fault.New(fault.Invalid, "payment_intent_authentication_failure",
 			"The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new PaymentMethod to attempt to fulfill this PaymentIntent again.")
@@ -258,25 +264,25 @@ func (v *Service) abandon(ctx context.Context, a *object.Object[Attempt]) error 
 
 // Returned goes on with a payment whose payer comes back from authenticating:
 // it asks the provider what came of it, whoever else may be asking, applies the
-// answer, and gives the intent as it is then.
-func (v *Service) Returned(ctx context.Context, s id.Scope, key AttemptID) (*object.Object[Intent], error) {
+// answer, and gives the intent as it is then, and where the payer goes from here.
+func (v *Service) Returned(ctx context.Context, s id.Scope, key AttemptID) (*object.Object[Intent], *Payer, error) {
 	a, ok, err := Attempts.Read(ctx, v.DB, s, int64(key))
 	if err == nil && (!ok || a.Body.Operation != OpAuthenticate) {
 		err = fault.Missing(fault.NotFound, "", "authentication", Reference(s, key))
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	p, err := v.provider(a.Body.Provider)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if a.Body.Open() && p.Inquire != nil {
 		f := v.question(ctx, p, a)
 		if f.Answer == provider.Found && f.Outcome.Status.Definite() {
 			// The payer who closes the page now must not stop the payment half-way.
 			if _, err := v.settle(context.WithoutCancel(ctx), a, f.Outcome, nil); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 	}
@@ -284,7 +290,7 @@ func (v *Service) Returned(ctx context.Context, s id.Scope, key AttemptID) (*obj
 	if err == nil && !ok {
 		err = fault.Missing(fault.NotFound, "", Intents.Name, Intents.ID(s, int64(a.Body.Intent)))
 	}
-	return o, err
+	return o, &a.Body.Payer, err
 }
 
 // question asks the provider how an attempt stands.

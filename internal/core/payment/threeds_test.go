@@ -45,7 +45,7 @@ func (s *shop) ask(p payment.CreateParams, r *idem.Request) *object.Object[payme
 
 func (s *shop) returned(reference string) *object.Object[payment.Intent] {
 	s.t.Helper()
-	o, err := s.Returned(s.t.Context(), s.scope, attemptAt(reference))
+	o, _, err := s.Returned(s.t.Context(), s.scope, attemptAt(reference))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -326,7 +326,7 @@ func TestThePayerReturnsManyTimesAtOnce(t *testing.T) {
 				}
 				return
 			}
-			if _, err := s.Returned(t.Context(), s.scope, attemptAt(reference)); err != nil {
+			if _, _, err := s.Returned(t.Context(), s.scope, attemptAt(reference)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -362,7 +362,7 @@ func TestDeathAfterThePayersAnswer(t *testing.T) {
 						t.Fatal(p)
 					}
 				}()
-				_, _ = s.Returned(t.Context(), s.scope, attemptAt(acs.answer(asked.Body.Action.URL, true)))
+				_, _, _ = s.Returned(t.Context(), s.scope, attemptAt(acs.answer(asked.Body.Action.URL, true)))
 			}()
 			acs.before = nil
 			if got := s.intent(asked.Key); got.Body.Status != payment.Processing {

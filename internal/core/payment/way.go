@@ -37,7 +37,8 @@ func wayOf(p provider.Provider, a *object.Object[Attempt], now time.Time) way {
 	// be the opposite of what was asked for.
 	case a.Body.Operation == OpVoid, replayable(p, a, now) && !a.Body.Contested:
 		return byReplay
-	case p.Reverse != nil && a.Body.Operation != OpAuthenticate:
+	// Nor can what was said be taken back.
+	case p.Reverse != nil && a.Body.Operation != OpAuthenticate && !a.Body.Operation.contests():
 		return byReversal
 	}
 	return noWay

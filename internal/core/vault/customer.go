@@ -2,6 +2,7 @@ package vault
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/object"
@@ -55,6 +56,16 @@ var Customers = object.Define(object.Spec[Customer, customerColumns]{
 	},
 	Derive:  func(c *Customer) customerColumns { return customerColumns{c.EmailHash, c.Deleted, c.TestClock} },
 	Filters: []string{"email_hash", "deleted", "test_clock"},
+	Index: func(c *Customer) int64 {
+		if c.Deleted || len(c.Metadata) == 0 && len(c.Sealed) == 0 {
+			return 0
+		}
+		parts := []string{string(c.Sealed)}
+		for _, k := range slices.Sorted(maps.Keys(c.Metadata)) {
+			parts = append(parts, k, c.Metadata[k])
+		}
+		return object.Digest(parts...)
+	},
 })
 
 // CustomerParams is what a request says about a customer. Nil leaves a field

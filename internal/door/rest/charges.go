@@ -169,6 +169,7 @@ func paidWith(v *view, ch *payment.Charge, amount int64) (any, error) {
 		return nil, err
 	}
 	card.AuthorizationCode, card.Overcapture.Maximum = text(ch.AuthorizationCode), amount
+	card.ThreeDSecure = threeDSOf(ch.ThreeDS)
 	card.NetworkToken = map[string]any{"used": false}
 	if ch.CVCCheck != "" {
 		card.Checks.CVC = ch.CVCCheck

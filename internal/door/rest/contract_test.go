@@ -4,41 +4,21 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"sync"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/stripe/stripe-mock/embedded"
 )
-
-// schemas are those of Stripe's document, by name: "payment_intent".
-var schemas = sync.OnceValues(func() (openapi3.Schemas, error) {
-	var document map[string]any
-	if err := json.Unmarshal(embedded.OpenAPISpec, &document); err != nil {
-		return nil, err
-	}
-	document["paths"] = map[string]any{} // not needed, and most of the work
-	text, err := json.Marshal(document)
-	if err != nil {
-		return nil, err
-	}
-	loaded, err := openapi3.NewLoader().LoadFromData(text)
-	if err != nil {
-		return nil, err
-	}
-	return loaded.Components.Schemas, nil
-})
 
 func schemaOf(t testing.TB, name string) *openapi3.Schema {
 	t.Helper()
-	all, err := schemas()
+	all, err := documented()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if all[name] == nil {
+	if all.objects[name] == nil {
 		t.Fatalf("the document has no schema %q", name)
 	}
-	return all[name].Value
+	return all.objects[name].Value
 }
 
 // validate checks text against a schema of Stripe's document, and that it has

@@ -24,6 +24,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/search"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
 	"github.com/florinpay/florin/internal/kit/id"
@@ -110,6 +111,7 @@ func harnessWith(t testing.TB, p provider.Provider) *harness {
 	s.Keys = &idem.Keys{Sealer: master, Pin: s.Pin}
 	s.Merchant = merchant.New(d, merchant.Options{})
 	s.Vault = vault.New(d, master, s.Keys)
+	s.Search = search.New(d, master, s.Vault)
 	s.Payment = &payment.Service{
 		DB: d, Keys: s.Keys, Vault: s.Vault, Merchant: s.Merchant, Book: &ledger.Book{},
 		Providers: map[string]provider.Provider{p.Name: h.script.over(p)}, Default: p.Name, Log: log,

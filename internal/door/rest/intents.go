@@ -39,8 +39,17 @@ func createIntent(s *Server, c *call) (any, error) {
 	if err := refuseUnsupported(c, notForIntents...); err != nil {
 		return nil, err
 	}
+	if err := needConfirm(c, withConfirm...); err != nil {
+		return nil, err
+	}
 	p := payment.CreateParams{Metadata: newMetadata(c)}
 	var err error
+	if p.Payer, err = s.payerAt(c); err != nil {
+		return nil, err
+	}
+	if p.ThreeDSecure, err = oneOf(c, "payment_method_options", "card", "request_three_d_secure"); err != nil {
+		return nil, err
+	}
 	if p.Amount, err = newAmount(c); err != nil {
 		return nil, err
 	}
@@ -111,6 +120,12 @@ func confirmIntent(s *Server, c *call) (any, error) {
 		return nil, err
 	}
 	var p payment.ConfirmParams
+	if p.Payer, err = s.payerAt(c); err != nil {
+		return nil, err
+	}
+	if p.ThreeDSecure, err = oneOf(c, "payment_method_options", "card", "request_three_d_secure"); err != nil {
+		return nil, err
+	}
 	if p.Method, err = methodParam(c); err != nil {
 		return nil, err
 	}
@@ -165,9 +180,9 @@ func cancelIntent(s *Server, c *call) (any, error) {
 	return s.Payment.Cancel(c.ctx, c.scope, payment.IntentID(intent), reason, c.idem)
 }
 
-// clientSecret is what a browser shows to see and confirm an intent. It is
+// ClientSecret is what a browser shows to see and confirm an intent. It is
 // computed, so that nothing secret is stored with the intent.
-func (s *Server) clientSecret(scope id.Scope, key int64) string {
+func (s *Server) ClientSecret(scope id.Scope, key int64) string {
 	const length, digits = 25, 43 // 25 of the 43 base62 digits of 256 bits are 148 bits
 	sum := s.Master.MAC("client_secret", secret.Context(strconv.FormatInt(scope.Key(), 10), strconv.FormatInt(key, 10)))
 	text := new(big.Int).SetBytes(sum).Text(62)
@@ -179,7 +194,7 @@ func (s *Server) clientSecret(scope id.Scope, key int64) string {
 // publishable keys [publishable] sees to it that there is one.
 func (s *Server) checkClientSecret(c *call, intent int64) error {
 	shown, ok := c.form.String("client_secret")
-	if !ok || subtle.ConstantTimeCompare([]byte(shown), []byte(s.clientSecret(c.scope, intent))) == 1 {
+	if !ok || subtle.ConstantTimeCompare([]byte(shown), []byte(s.ClientSecret(c.scope, intent))) == 1 {
 		return nil
 	}
 	return fault.Param("client_secret", "payment_intent_invalid_parameter", "The client_secret provided does not match the client_secret associated with this PaymentIntent.")
@@ -309,9 +324,6 @@ func refuseUnsupported(c *call, params ...string) error {
 		if c.form.Has(path...) && !c.form.Cleared(path...) {
 			return unsupported(param, "")
 		}
-	}
-	if how, ok := c.form.String("payment_method_options", "card", "request_three_d_secure"); ok && how != "automatic" {
-		return unsupported("payment_method_options[card][request_three_d_secure]", "Available: automatic.")
 	}
 	return nil
 }

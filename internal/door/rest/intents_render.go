@@ -70,13 +70,13 @@ func renderIntent(v *view, o *object.Object[payment.Intent]) (any, error) {
 			ID: payment.Intents.ID(v.scope, o.Key), Object: "payment_intent",
 			Amount: n.api(i.Amount), AmountDetails: map[string]any{"tip": map[string]any{}},
 			CancellationReason: text(i.CancellationReason), CaptureMethod: i.CaptureMethod,
-			ClientSecret: v.s.clientSecret(v.scope, o.Key), ConfirmationMethod: i.ConfirmationMethod,
-			Created: o.Created().Unix(), Currency: i.Currency, Description: text(i.Description), Livemode: v.scope.Livemode,
+			ClientSecret: v.s.ClientSecret(v.scope, o.Key), ConfirmationMethod: i.ConfirmationMethod,
+			Created: o.Created().Unix(), Currency: i.Currency, Description: text(i.Description), Livemode: v.scope.Livemode, NextAction: nextAction(i.Action),
 			PaymentMethodTypes: i.MethodTypes, SetupFutureUsage: text(i.SetupFutureUsage), Status: i.Status,
 		},
 		AmountCapturable: n.api(i.Capturable), AmountReceived: n.api(i.Received), Metadata: metadata(i.Metadata),
 		PaymentMethodOptions: map[string]any{"card": map[string]any{
-			"installments": nil, "mandate_options": nil, "network": nil, "request_three_d_secure": "automatic",
+			"installments": nil, "mandate_options": nil, "network": nil, "request_three_d_secure": wish(i.ThreeDSecure),
 		}},
 		StatementDescriptor: text(i.Descriptor), StatementDescriptorSuffix: text(i.DescriptorSuffix), TransferGroup: text(i.TransferGroup),
 	}

@@ -55,6 +55,7 @@ var expanded = map[string]merchant.Resource{
 	"sources":                merchant.PaymentMethods,
 	"subscriptions":          "",
 	"tax_ids":                "",
+	"total_count":            "",
 	"test_clock":             merchant.TestClocks,
 }
 

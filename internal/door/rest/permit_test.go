@@ -127,7 +127,7 @@ func TestEveryExpandedFieldHasAResource(t *testing.T) {
 		t.Fatalf("%v: %v", files, err)
 	}
 	found := map[string]bool{}
-	pattern := regexp.MustCompile(`\bref\(\w+, "(\w+)"|expand\["(\w+)"\]|within\("(\w+)"\)|\bempty\("(\w+)"\)`)
+	pattern := regexp.MustCompile(`\bref\(\w+, "(\w+)"|expand\["(\w+)"\]|within\("(\w+)"\)|\bempty\("(\w+)"\)|c\.expand, "(\w+)"`)
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") {
 			continue

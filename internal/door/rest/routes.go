@@ -24,7 +24,9 @@ type route struct {
 // document.
 var routes = joined(
 	intentRoutes, chargeRoutes, refundRoutes, customerRoutes, methodRoutes, tokenRoutes, balanceRoutes, eventRoutes,
-	clockRoutes, endpointRoutes, deliveryRoutes,
+	searchRoutes,
+	clockRoutes,
+	endpointRoutes, deliveryRoutes,
 )
 
 // joined is one table of several; each stands in the file of its noun.

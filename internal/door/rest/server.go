@@ -19,6 +19,7 @@ import (
 	"github.com/florinpay/florin/internal/base/timeline"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/search"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
 	"github.com/florinpay/florin/internal/door/rest/apiversion"
@@ -45,8 +46,12 @@ type Server struct {
 	Merchant *merchant.Service
 	Vault    *vault.Service
 	Payment  *payment.Service
+	Search   *search.Service
 	Clocks   *timeline.Service
 	Webhooks *webhook.Service
+	// PublicURL is the address at which browsers reach Florin, such as
+	// https://pay.example; empty: the one that a request was sent to.
+	PublicURL string
 	// Live tells that live keys are served.
 	Live bool
 	// Master makes client secrets.

@@ -20,11 +20,11 @@ import (
 type shop struct {
 	*httptest.Server
 	mu     sync.Mutex
-	got    []sent
+	got    []delivered
 	status int
 }
 
-type sent struct {
+type delivered struct {
 	header http.Header
 	body   []byte
 	event  map[string]any
@@ -34,7 +34,7 @@ func newShop(t testing.TB) *shop {
 	s := &shop{status: 200}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		one := sent{header: r.Header.Clone(), body: body}
+		one := delivered{header: r.Header.Clone(), body: body}
 		_ = json.Unmarshal(body, &one.event)
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -103,7 +103,7 @@ func TestWebhookEndpoints(t *testing.T) {
 	list := h.get("/v1/webhook_endpoints?limit=1").ok()
 	list.has(map[string]any{"object": "list", "has_more": true, "data.0.id": other.str("id"), "data.0.secret": nil})
 	validate(t, "webhook_endpoint", list.part("data.0"))
-	h.get("/v1/webhook_endpoints?starting_after="+other.str("id")).ok().has(map[string]any{"has_more": false, "data.0.id": id})
+	h.get("/v1/webhook_endpoints?starting_after=" + other.str("id")).ok().has(map[string]any{"has_more": false, "data.0.id": id})
 
 	gone := h.send("DELETE", "/v1/webhook_endpoints/"+id, "").ok()
 	validate(t, "deleted_webhook_endpoint", gone.text)
@@ -208,9 +208,9 @@ func TestDeliveriesCanBeSeenAndReplayed(t *testing.T) {
 		t.Errorf("the next attempt is not told: %s", list.text)
 	}
 	second := list.str("data.1.event")
-	h.get(base+"?starting_after="+second).ok().has(map[string]any{"has_more": false, "data.1": nil})
-	h.get(base+"?status=delivered").ok().has(map[string]any{"data.0": nil})
-	h.get("/v1/florin/events/"+second+"/deliveries").ok().has(map[string]any{"data.0.webhook_endpoint": id, "data.1": nil})
+	h.get(base + "?starting_after=" + second).ok().has(map[string]any{"has_more": false, "data.1": nil})
+	h.get(base + "?status=delivered").ok().has(map[string]any{"data.0": nil})
+	h.get("/v1/florin/events/" + second + "/deliveries").ok().has(map[string]any{"data.0.webhook_endpoint": id, "data.1": nil})
 	h.get("/v1/florin/events/evt_nothing/deliveries").is(404)
 
 	s.say(200)
@@ -228,9 +228,9 @@ func TestDeliveriesCanBeSeenAndReplayed(t *testing.T) {
 	if string(again.text) != string(one.text) {
 		t.Errorf("the repetition says %s", again.text)
 	}
-	h.get("/v1/florin/webhook_replays/"+one.str("id")).ok().has(map[string]any{"id": one.str("id"), "events_replayed": 1})
-	h.get("/v1/florin/webhook_replays?webhook_endpoint="+id).ok().has(map[string]any{"data.0.id": one.str("id"), "data.1": nil})
-	h.get(base+"?status=delivered").ok().has(map[string]any{"data.0.event": second, "data.0.attempts.1.response_status": 200, "data.1": nil})
+	h.get("/v1/florin/webhook_replays/" + one.str("id")).ok().has(map[string]any{"id": one.str("id"), "events_replayed": 1})
+	h.get("/v1/florin/webhook_replays?webhook_endpoint=" + id).ok().has(map[string]any{"data.0.id": one.str("id"), "data.1": nil})
+	h.get(base + "?status=delivered").ok().has(map[string]any{"data.0.event": second, "data.0.attempts.1.response_status": 200, "data.1": nil})
 
 	s.say(200)
 	h.post("/v1/florin/webhook_replays", "webhook_endpoint="+id+"&created[gte]=1700000000&only_failed=true").ok().has(map[string]any{"events_replayed": 2})

@@ -63,6 +63,32 @@ CREATE TABLE event_audience (
     PRIMARY KEY (scope, key)
 );
 
+-- What search finds objects by: keyed hashes of words and parts of words.
+CREATE TABLE search_term (
+    scope BIGINT NOT NULL,
+    term  BIGINT NOT NULL,
+    key   BIGINT NOT NULL,
+    PRIMARY KEY (scope, term, key)
+);
+
+-- The terms that stand for an object, so that those which it no longer has go.
+CREATE TABLE search_entry (
+    scope BIGINT NOT NULL,
+    key   BIGINT NOT NULL,
+    terms BYTEA NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
+-- How far the index of this format is built. scope is 0.
+CREATE TABLE search_build (
+    scope    BIGINT NOT NULL,
+    key      BIGINT NOT NULL,
+    noun     BIGINT NOT NULL,
+    at_scope BIGINT NOT NULL,
+    at_key   BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
 -- Idempotency keys, by 128 bits of their hash.
 CREATE TABLE idempotency (
     scope    BIGINT NOT NULL,
@@ -124,10 +150,15 @@ CREATE TABLE payment_intent (
     scope    BIGINT NOT NULL,
     key      BIGINT NOT NULL,
     version  BIGINT NOT NULL,
+    indexed  BIGINT NOT NULL,
+    digest   BIGINT NOT NULL,
     status   TEXT COLLATE "C" NOT NULL,
     customer BIGINT NOT NULL,
+    amount   BIGINT NOT NULL,
+    currency TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
+CREATE INDEX payment_intent_stale ON payment_intent (scope, key) WHERE indexed <> digest;
 CREATE INDEX payment_intent_customer ON payment_intent (scope, customer, key) WHERE customer > 0;
 
 -- Operations at providers. due is 0 when nothing is left to do.
@@ -147,10 +178,16 @@ CREATE TABLE charge (
     scope    BIGINT NOT NULL,
     key      BIGINT NOT NULL,
     version  BIGINT NOT NULL,
+    indexed  BIGINT NOT NULL,
+    digest   BIGINT NOT NULL,
     customer BIGINT NOT NULL,
     intent   BIGINT NOT NULL,
+    status   TEXT COLLATE "C" NOT NULL,
+    amount   BIGINT NOT NULL,
+    currency TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
+CREATE INDEX charge_stale ON charge (scope, key) WHERE indexed <> digest;
 CREATE INDEX charge_customer ON charge (scope, customer, key) WHERE customer > 0;
 CREATE INDEX charge_intent ON charge (scope, intent, key);
 
@@ -314,11 +351,14 @@ CREATE TABLE customer (
     scope      BIGINT NOT NULL,
     key        BIGINT NOT NULL,
     version    BIGINT NOT NULL,
+    indexed    BIGINT NOT NULL,
+    digest     BIGINT NOT NULL,
     email_hash BIGINT NOT NULL,
     deleted    BIGINT NOT NULL,
     test_clock BIGINT NOT NULL,
     PRIMARY KEY (scope, key)
 );
+CREATE INDEX customer_stale ON customer (scope, key) WHERE indexed <> digest;
 CREATE INDEX customer_test_clock ON customer (scope, test_clock, key) WHERE test_clock > 0;
 CREATE INDEX customer_email_hash ON customer (scope, email_hash, key);
 
@@ -362,6 +402,57 @@ CREATE TABLE card_cvc (
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX card_cvc_expires ON card_cvc (expires);
+
+-- What providers told unasked, by the provider (a hash of its name) and its
+-- number there. due is when what could not be applied yet is tried again; 0:
+-- done. In scope 0 stands what is about nothing that there is.
+CREATE TABLE notice (
+    scope    BIGINT NOT NULL,
+    provider BIGINT NOT NULL,
+    number   BIGINT NOT NULL,
+    state    BIGINT NOT NULL,
+    attempt  BIGINT NOT NULL,
+    due      BIGINT NOT NULL,
+    tries    BIGINT NOT NULL,
+    at       BIGINT NOT NULL,
+    source   TEXT COLLATE "C" NOT NULL,
+    body     TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (scope, provider, number)
+);
+CREATE INDEX notice_due ON notice (due) WHERE due > 0;
+
+-- How far each provider's notices were read. scope is 0: providers are nobody's.
+CREATE TABLE notice_cursor (
+    scope    BIGINT NOT NULL,
+    provider BIGINT NOT NULL,
+    number   BIGINT NOT NULL,
+    PRIMARY KEY (scope, provider)
+);
+
+-- Disputes and inquiries about charges.
+CREATE TABLE dispute (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    status  TEXT COLLATE "C" NOT NULL,
+    charge  BIGINT NOT NULL,
+    intent  BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX dispute_charge ON dispute (scope, charge, key);
+CREATE INDEX dispute_intent ON dispute (scope, intent, key);
+
+-- Issuers' warnings that a charge was fraud.
+CREATE TABLE fraud_warning (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    charge  BIGINT NOT NULL,
+    intent  BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX fraud_warning_charge ON fraud_warning (scope, charge, key);
+CREATE INDEX fraud_warning_intent ON fraud_warning (scope, intent, key);
 
 -- Webhooks: where merchants want to be told what happened.
 CREATE TABLE webhook_endpoint (

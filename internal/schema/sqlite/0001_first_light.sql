@@ -56,6 +56,32 @@ CREATE TABLE event_audience (
     PRIMARY KEY (scope, key)
 ) STRICT;
 
+-- What search finds objects by: keyed hashes of words and parts of words.
+CREATE TABLE search_term (
+    scope INTEGER NOT NULL,
+    term  INTEGER NOT NULL,
+    key   INTEGER NOT NULL,
+    PRIMARY KEY (scope, term, key)
+) STRICT, WITHOUT ROWID;
+
+-- The terms that stand for an object, so that those which it no longer has go.
+CREATE TABLE search_entry (
+    scope INTEGER NOT NULL,
+    key   INTEGER NOT NULL,
+    terms BLOB NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+
+-- How far the index of this format is built. scope is 0.
+CREATE TABLE search_build (
+    scope    INTEGER NOT NULL,
+    key      INTEGER NOT NULL,
+    noun     INTEGER NOT NULL,
+    at_scope INTEGER NOT NULL,
+    at_key   INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+
 -- Idempotency keys, by 128 bits of their hash.
 CREATE TABLE idempotency (
     scope    INTEGER NOT NULL,
@@ -117,10 +143,15 @@ CREATE TABLE payment_intent (
     scope    INTEGER NOT NULL,
     key      INTEGER NOT NULL,
     version  INTEGER NOT NULL,
+    indexed  INTEGER NOT NULL,
+    digest   INTEGER NOT NULL,
     status   TEXT    NOT NULL,
     customer INTEGER NOT NULL,
+    amount   INTEGER NOT NULL,
+    currency TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
+CREATE INDEX payment_intent_stale ON payment_intent (scope, key) WHERE indexed <> digest;
 CREATE INDEX payment_intent_customer ON payment_intent (scope, customer, key) WHERE customer > 0;
 
 -- Operations at providers. due is 0 when nothing is left to do.
@@ -140,10 +171,16 @@ CREATE TABLE charge (
     scope    INTEGER NOT NULL,
     key      INTEGER NOT NULL,
     version  INTEGER NOT NULL,
+    indexed  INTEGER NOT NULL,
+    digest   INTEGER NOT NULL,
     customer INTEGER NOT NULL,
     intent   INTEGER NOT NULL,
+    status   TEXT    NOT NULL,
+    amount   INTEGER NOT NULL,
+    currency TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
+CREATE INDEX charge_stale ON charge (scope, key) WHERE indexed <> digest;
 CREATE INDEX charge_customer ON charge (scope, customer, key) WHERE customer > 0;
 CREATE INDEX charge_intent ON charge (scope, intent, key);
 
@@ -307,11 +344,14 @@ CREATE TABLE customer (
     scope      INTEGER NOT NULL,
     key        INTEGER NOT NULL,
     version    INTEGER NOT NULL,
+    indexed    INTEGER NOT NULL,
+    digest     INTEGER NOT NULL,
     email_hash INTEGER NOT NULL,
     deleted    INTEGER NOT NULL,
     test_clock INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
+CREATE INDEX customer_stale ON customer (scope, key) WHERE indexed <> digest;
 CREATE INDEX customer_test_clock ON customer (scope, test_clock, key) WHERE test_clock > 0;
 CREATE INDEX customer_email_hash ON customer (scope, email_hash, key);
 
@@ -355,6 +395,57 @@ CREATE TABLE card_cvc (
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX card_cvc_expires ON card_cvc (expires);
+
+-- What providers told unasked, by the provider (a hash of its name) and its
+-- number there. due is when what could not be applied yet is tried again; 0:
+-- done. In scope 0 stands what is about nothing that there is.
+CREATE TABLE notice (
+    scope    INTEGER NOT NULL,
+    provider INTEGER NOT NULL,
+    number   INTEGER NOT NULL,
+    state    INTEGER NOT NULL,
+    attempt  INTEGER NOT NULL,
+    due      INTEGER NOT NULL,
+    tries    INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    source   TEXT    NOT NULL,
+    body     TEXT    NOT NULL,
+    PRIMARY KEY (scope, provider, number)
+) STRICT;
+CREATE INDEX notice_due ON notice (due) WHERE due > 0;
+
+-- How far each provider's notices were read. scope is 0: providers are nobody's.
+CREATE TABLE notice_cursor (
+    scope    INTEGER NOT NULL,
+    provider INTEGER NOT NULL,
+    number   INTEGER NOT NULL,
+    PRIMARY KEY (scope, provider)
+) STRICT;
+
+-- Disputes and inquiries about charges.
+CREATE TABLE dispute (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    status  TEXT    NOT NULL,
+    charge  INTEGER NOT NULL,
+    intent  INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX dispute_charge ON dispute (scope, charge, key);
+CREATE INDEX dispute_intent ON dispute (scope, intent, key);
+
+-- Issuers' warnings that a charge was fraud.
+CREATE TABLE fraud_warning (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    charge  INTEGER NOT NULL,
+    intent  INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX fraud_warning_charge ON fraud_warning (scope, charge, key);
+CREATE INDEX fraud_warning_intent ON fraud_warning (scope, intent, key);
 
 -- Webhooks: where merchants want to be told what happened.
 CREATE TABLE webhook_endpoint (

@@ -125,6 +125,17 @@ func (p *Param) clear(names []string) {
 	}
 }
 
+// countable are searches whose total number is expandable: the API's reference
+// says so, the document does not.
+var countable = []string{"GetChargesSearch", "GetCustomersSearch", "GetPaymentIntentsSearch"}
+
+func addCounts(byID map[string]*Operation) {
+	for _, name := range countable {
+		op := byID[name]
+		op.answer = &shape{edges: append(slices.Clone(op.answer.edges), edge{name: "total_count"})}
+	}
+}
+
 // addRetired applies retired, and the list of charges that a PaymentIntent had
 // before 2022-11-15.
 func addRetired(shapes []shape) {

@@ -104,6 +104,7 @@ var loaded = sync.OnceValue(func() *tables {
 		t.routes.add(op)
 	}
 	addNames(t.byID)
+	addCounts(t.byID)
 	allowClearing(t.byID, params)
 	addRetired(shapes)
 	t.addExtensions()
