@@ -183,7 +183,7 @@ func (a *App) assemble(c Config, acquirer provider.Provider) {
 	a.Dispute = &dispute.Service{DB: a.DB, Payment: a.Payment, Vault: a.Vault, Log: c.Logger}
 	a.Payment.Aftermath = a.Dispute
 	a.Clocks = &timeline.Service{DB: a.DB, Keys: keys, Belongings: a.Vault}
-	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Clocks: a.Clocks,
+	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Dispute: a.Dispute, Clocks: a.Clocks,
 		Search: a.Search, Live: c.MasterKey != "" || c.MasterKeyFile != "", Master: a.Master, Log: c.Logger}
 	keys.Pin = a.Rest.Pin
 	a.Rest.PublicURL = c.PublicURL

@@ -37,17 +37,11 @@ func (a *App) register(keys *idem.Keys) {
 		}
 		return a.Payment.GiveBack(ctx, j.Scope, p.Charge)
 	}})
-	a.Jobs.Register(job.Kind{Name: dispute.DueJob, Lease: time.Minute, MaxTries: dispute.ExpireTries, MaxBackoff: dispute.ExpireBackoff, Handle: func(ctx context.Context, j job.Job) error {
-		var p dispute.DuePayload
-		if err := j.Payload(&p); err != nil {
-			return err
-		}
-		return a.Dispute.Expire(ctx, j.Scope, p.Dispute)
-	}})
 	a.Jobs.Every("read providers' notices", time.Second, a.Payment.ReadNotices)
 	a.Jobs.Register(
 		job.Kind{Name: timeline.AdvanceJob, Lease: time.Minute, MaxTries: clockTries, Handle: a.Clocks.Move},
 		job.Kind{Name: timeline.DeleteJob, Lease: time.Minute, MaxTries: clockTries, Handle: a.Clocks.Clear},
+		job.Kind{Name: dispute.DueJob, Lease: time.Minute, MaxTries: dispute.ExpireTries, MaxBackoff: dispute.ExpireBackoff, Handle: a.Dispute.ExpireDue},
 		job.Kind{Name: payment.ExpireJob, Lease: time.Minute, MaxTries: expireTries, MaxBackoff: 10 * time.Minute, Handle: a.Payment.ExpireDue},
 	)
 	a.Jobs.Register(a.noticeKind())

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/kit/fault"
@@ -131,6 +132,8 @@ func renderTransaction(v *view, o *object.Object[ledger.Transaction]) (any, erro
 		out.Source, err = ref(v, "source", payment.Charges, b.Source, renderCharge)
 	case payment.Refunds.Name:
 		out.Source, err = ref(v, "source", payment.Refunds, b.Source, renderRefund)
+	case dispute.Disputes.Name:
+		out.Source, err = ref(v, "source", dispute.Disputes, b.Source, renderDispute)
 	}
 	return out, err
 }
@@ -191,6 +194,9 @@ func listTransactions(s *Server, c *call) (any, error) {
 // sourceKey reads the id of what a balance transaction can come from.
 func sourceKey(text string) (int64, bool) {
 	if key, ok := payment.Charges.Prefix.Parse(text); ok {
+		return key, true
+	}
+	if key, ok := dispute.Disputes.Prefix.Parse(text); ok {
 		return key, true
 	}
 	return payment.Refunds.Prefix.Parse(text)

@@ -108,7 +108,8 @@ func (s *Server) renderEvent(ctx context.Context, e *event.Event, at apiversion.
 
 // tellsPrevious reports whether events of a type say what has changed.
 func tellsPrevious(typ string) bool {
-	return strings.HasSuffix(typ, "updated") || typ == "charge.captured" || typ == "charge.refunded"
+	return strings.HasSuffix(typ, "updated") || typ == "charge.captured" || typ == "charge.refunded" ||
+		strings.HasPrefix(typ, "charge.dispute.")
 }
 
 // eventObject shows a version of an event's object, as it looks at a version of

@@ -21,6 +21,7 @@ import (
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
@@ -116,6 +117,8 @@ func harnessWith(t testing.TB, p provider.Provider) *harness {
 		DB: d, Keys: s.Keys, Vault: s.Vault, Merchant: s.Merchant, Book: &ledger.Book{},
 		Providers: map[string]provider.Provider{p.Name: h.script.over(p)}, Default: p.Name, Log: log,
 	}
+	s.Dispute = &dispute.Service{DB: d, Payment: s.Payment, Vault: s.Vault, Log: log}
+	s.Payment.Aftermath = s.Dispute
 	s.Clocks = &timeline.Service{DB: d, Keys: s.Keys, Belongings: s.Vault}
 	s.Webhooks = &webhook.Service{DB: d, Keys: s.Keys, Sealer: master, Renderer: s, Log: log}
 	h.server, h.handler = s, s
@@ -345,6 +348,9 @@ func (h *harness) checkBooks() {
 	h.t.Helper()
 	report := func(f ledger.Finding) { h.t.Errorf("the books: %v", f) }
 	if err := h.server.Payment.Check(context.Background(), report); err != nil {
+		h.t.Fatal(err)
+	}
+	if err := h.server.Dispute.Check(context.Background(), report); err != nil {
 		h.t.Fatal(err)
 	}
 	if err := ledger.Check(context.Background(), h.server.DB, report); err != nil {

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
@@ -24,9 +25,7 @@ type route struct {
 // document.
 var routes = joined(
 	intentRoutes, chargeRoutes, refundRoutes, customerRoutes, methodRoutes, tokenRoutes, balanceRoutes, eventRoutes,
-	searchRoutes,
-	clockRoutes,
-	endpointRoutes, deliveryRoutes,
+	searchRoutes, clockRoutes, disputeRoutes, warningRoutes, endpointRoutes, deliveryRoutes,
 )
 
 // joined is one table of several; each stands in the file of its noun.
@@ -45,6 +44,8 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		payment.Intents.Name:      nounOf(payment.Intents, renderIntent),
 		payment.Charges.Name:      nounOf(payment.Charges, renderCharge),
 		payment.Refunds.Name:      nounOf(payment.Refunds, renderRefund),
+		dispute.Disputes.Name:     nounOf(dispute.Disputes, renderDispute),
+		dispute.Warnings.Name:     nounOf(dispute.Warnings, renderWarning),
 		vault.Customers.Name:      nounOf(vault.Customers, renderCustomer),
 		vault.PaymentMethods.Name: nounOf(vault.PaymentMethods, renderMethod),
 		vault.Tokens.Name:         nounOf(vault.Tokens, renderToken),

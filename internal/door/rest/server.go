@@ -17,6 +17,7 @@ import (
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/search"
@@ -46,12 +47,13 @@ type Server struct {
 	Merchant *merchant.Service
 	Vault    *vault.Service
 	Payment  *payment.Service
+	Dispute  *dispute.Service
 	Search   *search.Service
 	Clocks   *timeline.Service
-	Webhooks *webhook.Service
 	// PublicURL is the address at which browsers reach Florin, such as
 	// https://pay.example; empty: the one that a request was sent to.
 	PublicURL string
+	Webhooks  *webhook.Service
 	// Live tells that live keys are served.
 	Live bool
 	// Master makes client secrets.

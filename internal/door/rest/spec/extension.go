@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"iter"
 	"slices"
+	"strings"
 )
 
 // Florin's own operations stand below one path, where Stripe has nothing. They
@@ -58,6 +59,9 @@ var extensions = []Operation{
 	{ID: "FlorinGetWebhookReplays", Method: "GET", Path: extensionPath + "webhook_replays", Params: paged(map[string]*Param{"webhook_endpoint": anyText})},
 	{ID: "FlorinGetWebhookReplaysId", Method: "GET", Path: extensionPath + "webhook_replays/{id}", Params: params(map[string]*Param{"expand": textList})},
 }
+
+// Extension reports whether an operation is Florin's own.
+func (op *Operation) Extension() bool { return strings.HasPrefix(op.Path, extensionPath) }
 
 // Extensions goes through Florin's own operations.
 func Extensions() iter.Seq[*Operation] {
