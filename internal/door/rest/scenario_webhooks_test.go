@@ -83,9 +83,11 @@ var _ = shows("FlorinGetEventsIdDeliveries", scenario{
 })
 
 var _ = shows("FlorinPostWebhookReplays", scenario{
-	prepare: func(h *harness) sent { return sent{form: "webhook_endpoint=" + h.anEndpoint() + "&event=" + h.anEvent()} },
-	want:    map[string]any{"object": "florin.webhook_replay", "events_replayed": 1},
-	fails:   []refusedRequest{{"no endpoint", sending("event=evt_nothing"), 400, "parameter_missing"}},
+	prepare: func(h *harness) sent {
+		return sent{form: "webhook_endpoint=" + h.anEndpoint() + "&event=" + h.anEvent()}
+	},
+	want:  map[string]any{"object": "florin.webhook_replay", "events_replayed": 1},
+	fails: []refusedRequest{{"no endpoint", sending("event=evt_nothing"), 400, "parameter_missing"}},
 	values: func(*harness, sent) map[string]string {
 		return map[string]string{"created": "1700000000"}
 	},
