@@ -35,6 +35,10 @@ func (d *desk) world(key string) map[string]string {
 	set := as("POST", "/v1/setup_intents", "payment_method=pm_card_visa&confirm=true&"+online)
 	at["setup_intents"], at["mandates"] = set.at("id"), set.at("mandate")
 	at["refunds"] = as("POST", "/v1/refunds", "amount=100&charge="+at["charges"]).at("id")
+	for collection, card := range map[string]string{"disputes": "createDispute", "radar": "createIssuerFraudRecord"} {
+		as("POST", "/v1/payment_intents", "amount=700&currency=usd&confirm=true&payment_method=pm_card_"+card)
+		at[collection] = as("GET", map[string]string{"disputes": "/v1/disputes", "radar": "/v1/radar/early_fraud_warnings"}[collection], "").ids()[0]
+	}
 	at["balance_transactions"] = as("GET", "/v1/balance_transactions", "").ids()[0]
 	at["events"] = as("GET", "/v1/events", "").ids()[0]
 	at["webhook_endpoints"] = as("POST", "/v1/webhook_endpoints", "url=https://example.com/hook&enabled_events[]=*").at("id")
@@ -184,6 +188,9 @@ func (d *desk) foreignParameters(name, key, own string, mine map[string]string) 
 		{"GET", "/v1/charges", "payment_intent=" + mine["paid"]},
 		{"GET", "/v1/refunds", "charge=" + mine["charges"]},
 		{"GET", "/v1/refunds", "payment_intent=" + mine["paid"]},
+		{"GET", "/v1/disputes", "charge=" + mine["charges"]},
+		{"GET", "/v1/disputes", "starting_after=" + mine["disputes"]},
+		{"GET", "/v1/radar/early_fraud_warnings", "payment_intent=" + mine["paid"]},
 		{"POST", "/v1/payouts", "amount=100&currency=usd&destination=" + mine["bank"]},
 		{"GET", "/v1/payouts", "destination=" + mine["bank"]},
 		{"GET", "/v1/balance_transactions", "payout=" + mine["payouts"]},
