@@ -10,7 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/door/rest/spec"
 )
 
@@ -25,6 +27,15 @@ func (d *desk) world(key string) map[string]string {
 	at["customers/balance_transactions"] = as("POST", under+"/balance_transactions", "amount=5&currency=usd").at("id")
 	at["customers/tax_ids"] = as("POST", under+"/tax_ids", "type=us_ein&value=123456789").at("id")
 	at["customers/cash_balance_transactions"] = as("POST", "/v1/test_helpers/customers/"+at["customers"]+"/fund_cash_balance", "amount=50&currency=usd").at("id")
+	whose, err := d.server.Merchant.Authenticate(d.t.Context(), key)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	made, err := d.server.Vault.CreateEphemeralKey(d.t.Context(), whose.Scope, at["customers"], nil)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	at["ephemeral_keys"] = vault.EphemeralKeys.ID(whose.Scope, made.Main.(*object.Object[vault.EphemeralKey]).Key)
 	at["customers/payment_methods"] = as("GET", under+"/payment_methods", "").ids()[0]
 	at["payment_methods"] = as("POST", "/v1/payment_methods", rawCard).at("id")
 	at["tokens"] = as("POST", "/v1/tokens", "card[number]=4242424242424242&card[exp_month]=1&card[exp_year]=40").at("id")

@@ -575,6 +575,14 @@ CREATE TABLE cash_transaction (
 );
 CREATE INDEX cash_transaction_customer ON cash_transaction (scope, customer, key);
 
+-- Keys by which customers' devices look at their customers for a while.
+CREATE TABLE ephemeral_key (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
 -- Tax ids of customers.
 CREATE TABLE tax_id (
     scope    BIGINT NOT NULL,

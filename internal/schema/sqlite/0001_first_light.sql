@@ -568,6 +568,14 @@ CREATE TABLE cash_transaction (
 ) STRICT;
 CREATE INDEX cash_transaction_customer ON cash_transaction (scope, customer, key);
 
+-- Keys by which customers' devices look at their customers for a while.
+CREATE TABLE ephemeral_key (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+
 -- Tax ids of customers.
 CREATE TABLE tax_id (
     scope    INTEGER NOT NULL,
