@@ -44,6 +44,11 @@ var layers = []layer{
 		return target == "internal/provider" || within(target, "internal/kit") || within(target, "internal/base") ||
 			within(target, "internal/core") && coreMay(child(dir, "internal/core"), child(target, "internal/core"))
 	}},
+	// What carries messages to the outside; core declares what it wants of it.
+	{"medium", under("internal/medium"), func(dir, target string) bool {
+		return within(target, "internal/core") || within(target, "internal/base") || within(target, "internal/kit") ||
+			sameChild(dir, target, "internal/medium")
+	}},
 	{"door", under("internal/door"), func(dir, target string) bool {
 		return within(target, "internal/core") || within(target, "internal/base") || within(target, "internal/kit") ||
 			sameChild(dir, target, "internal/door")

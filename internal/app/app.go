@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -22,8 +23,10 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
 	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/core/webhook"
 	"github.com/florinpay/florin/internal/door/rest"
 	"github.com/florinpay/florin/internal/door/web"
 	"github.com/florinpay/florin/internal/kit/clock"
@@ -60,11 +63,16 @@ type Config struct {
 	Clock  clock.Clock
 	// Provider, if it has a name, takes the place of the sandbox.
 	Provider provider.Provider
+	// Bank, if it has a name, takes the place of the bank simulator.
+	Bank provider.Provider
 	// Seed decides the jitter of jobs.
 	Seed int64
 	// Database, if set, is a handle on the database at DB, which is used rather
 	// than another one opened. It is closed with the rest.
 	Database *db.DB
+	// WebhookDial, if set, makes the connections to the webhook endpoints of test
+	// mode. A simulated run has no network.
+	WebhookDial func(ctx context.Context, network, address string) (net.Conn, error)
 	// ProviderTimeout bounds calls to the sandbox; default 10 s.
 	ProviderTimeout time.Duration
 }
@@ -76,9 +84,11 @@ type App struct {
 	Merchant *merchant.Service
 	Vault    *vault.Service
 	Payment  *payment.Service
+	Payout   *payout.Service
 	Dispute  *dispute.Service
 	Search   *search.Service
 	Clocks   *timeline.Service
+	Webhooks *webhook.Service
 	Rest     *rest.Server
 	Jobs     *job.Runner
 	// Created is the first account, if this start made it.
@@ -146,7 +156,11 @@ func New(ctx context.Context, c Config) (_ *App, err error) {
 			return nil, err
 		}
 	}
-	a.assemble(c, acquirer)
+	payer, err := a.bank(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	a.assemble(c, acquirer, payer)
 	a.Created, err = a.Merchant.Bootstrap(ctx, c.SecretKey, c.PublishableKey)
 	return a, err
 }
@@ -167,7 +181,7 @@ func (c *Config) defaults() {
 }
 
 // assemble makes the services and tells each what it needs of the others.
-func (a *App) assemble(c Config, acquirer provider.Provider) {
+func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	acquirer = a.metrics.Provider(acquirer)
 	keys := &idem.Keys{Sealer: a.Master}
 	a.Merchant = merchant.New(a.DB, merchant.Options{APIVersion: rest.Version})
@@ -180,12 +194,16 @@ func (a *App) assemble(c Config, acquirer provider.Provider) {
 	a.Dispute = &dispute.Service{DB: a.DB, Payment: a.Payment, Vault: a.Vault, Log: c.Logger}
 	a.Payment.Aftermath = a.Dispute
 	a.Clocks = &timeline.Service{DB: a.DB, Keys: keys, Belongings: a.Vault}
-	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Clocks: a.Clocks,
+	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Dispute: a.Dispute, Clocks: a.Clocks,
 		Search: a.Search, Live: c.MasterKey != "" || c.MasterKeyFile != "", Master: a.Master, Log: c.Logger}
 	keys.Pin = a.Rest.Pin
 	a.Rest.PublicURL = c.PublicURL
 	a.web.Payment, a.web.Master, a.web.Secret, a.web.Log = a.Payment, a.Master, a.Rest.ClientSecret, c.Logger
 	a.Payment.Landing = a.web.Landing
+	a.Webhooks = &webhook.Service{DB: a.DB, Keys: keys, Sealer: a.Master, Sender: a.hooks(c), Notifier: notifier{c.Logger}, Log: c.Logger}
+	a.Rest.Webhooks, a.Webhooks.Renderer = a.Webhooks, a.Rest
+	a.Payout = a.payouts(c, payer)
+	a.Rest.Payout = a.Payout
 	a.Jobs = job.New(a.DB, job.Options{Seed: c.Seed, Logger: c.Logger})
 	a.sealing = newSealing(a.DB, c)
 	a.register(keys)
@@ -195,10 +213,15 @@ func (a *App) assemble(c Config, acquirer provider.Provider) {
 // Start begins the work that nobody asked for just now: jobs and sweeps.
 func (a *App) Start() {
 	a.Jobs.Start()
+	serving := a.Webhooks.Start()
 	a.close = append(a.close, a.sealing.close, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
 		defer cancel()
 		return a.Jobs.Stop(ctx)
+	}, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
+		defer cancel()
+		return serving.Stop(ctx)
 	})
 }
 

@@ -1,7 +1,12 @@
 package app
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/florinpay/florin/internal/base/db/dbtest"
@@ -96,4 +101,48 @@ func postgres(t testing.TB) string {
 		t.Skip("FLORIN_TEST_DB names no PostgreSQL server")
 	}
 	return dbtest.Address(t)
+}
+
+// A payer ends an authentication on the sandbox's page by Florin's own address,
+// and whoever asks the provider then knows.
+func TestPayersReachTheSandboxsPage(t *testing.T) {
+	a := start(t, config(t, dbtest.SQLite(t)))
+	site := httptest.NewServer(a.Handler())
+	t.Cleanup(site.Close)
+	acquirer := a.Payment.Providers["sandbox"]
+	out := acquirer.Authenticate(t.Context(), provider.AuthenticateRequest{
+		Reference: "auth", Amount: money.New(100, "eur"), ReturnURL: site.URL + "/back",
+		Card: provider.Card{Number: hidden.NewText("4000002760003184"), ExpMonth: 12, ExpYear: 2034},
+	})
+	if out.Status != provider.Pending {
+		t.Fatalf("%v %s", out.Status, out.Message)
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	got, err := client.Get(site.URL + out.Action)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := io.ReadAll(got.Body)
+	if got.Body.Close(); err != nil || got.StatusCode != http.StatusOK || !strings.Contains(string(page), "1.00 EUR") {
+		t.Errorf("%d %v\n%s", got.StatusCode, err, page)
+	}
+	pressed, err := client.PostForm(site.URL+out.Action, url.Values{"result": {"authorize"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pressed.Body.Close(); pressed.StatusCode != http.StatusSeeOther || pressed.Header.Get("Location") != site.URL+"/back" {
+		t.Errorf("%d to %q", pressed.StatusCode, pressed.Header.Get("Location"))
+	}
+	if f := acquirer.Inquire(t.Context(), "auth"); f.Outcome.Status != provider.Approved || f.Outcome.ThreeDS == nil {
+		t.Errorf("%+v", f)
+	}
+	for _, path := range []string{"/sandbox/book", "/sandbox/faults", "/sandbox/pages/../book"} {
+		got, err := client.Get(site.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Body.Close(); got.StatusCode == http.StatusOK {
+			t.Errorf("%s can be reached from outside", path)
+		}
+	}
 }

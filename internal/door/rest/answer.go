@@ -93,7 +93,7 @@ func (s *Server) mainOf(c *call, reply *idem.Reply) (*view, noun, any, error) {
 	if how, ok := renderingOf(reply); ok {
 		expand = how.Expand
 	}
-	v := &view{s: s, ctx: c.ctx, scope: c.scope, now: reply.At, expand: expansion(expand), pins: map[int64]int64{}, secret: c.key.Secret, version: c.included()}
+	v := &view{s: s, ctx: c.ctx, scope: c.scope, now: reply.At, expand: expansion(expand), pins: map[int64]int64{}, secret: c.key.Secret, reply: true, version: c.included()}
 	for _, ref := range reply.Shown {
 		v.pins[ref.Key] = ref.Version
 	}

@@ -87,7 +87,7 @@ func renderCharge(v *view, o *object.Object[payment.Charge]) (any, error) {
 	out := &charge{
 		ID: payment.Charges.ID(v.scope, o.Key), Object: "charge",
 		Amount: n.api(ch.Amount), AmountCaptured: n.api(ch.Captured), AmountRefunded: n.api(ch.Refunded),
-		CalculatedStatementDescriptor: text(ch.Descriptor), Captured: ch.Captured > 0, Created: o.Created().Unix(), Currency: ch.Currency,
+		CalculatedStatementDescriptor: text(ch.Descriptor), Captured: ch.Captured > 0, Created: o.Created().Unix(), Currency: ch.Currency, Disputed: len(ch.Complaints) > 0,
 		Description: text(ch.Description), FraudDetails: map[string]any{}, Livemode: v.scope.Livemode, Metadata: metadata(ch.Metadata),
 		Outcome: outcomeOf(ch), Paid: ch.Status == payment.ChargeSucceeded, PaymentMethod: text(vault.PaymentMethods.ID(v.scope, ch.Method.Key)),
 		RadarOptions: map[string]any{}, Refunded: ch.Captured > 0 && ch.Refunded == ch.Captured,
@@ -183,6 +183,10 @@ func paidWith(v *view, ch *payment.Charge, amount int64) (any, error) {
 // ahead is by how much the keys that a step makes may be later than the time of
 // its train. What is too new by its own time is left out besides.
 const ahead = time.Minute
+
+// keySlack is how much later than its step an object's key may have been made.
+// asOf decides to the instant.
+const keySlack = time.Second
 
 // refundsOf lists a charge's newest refunds. An answer that is given again
 // lists those that it listed, as they were.

@@ -39,24 +39,31 @@ func publishable(c *call) error {
 // with the resource that those belong to. Fields that only lead to such fields,
 // or show a list that is always empty, belong to none.
 var expanded = map[string]merchant.Resource{
-	"balance_transaction":    merchant.BalanceSources,
-	"charge":                 merchant.Charges,
-	"charges":                merchant.Charges,
-	"customer":               merchant.Customers,
-	"data":                   "",
-	"default_payment_method": merchant.PaymentMethods,
-	"default_source":         merchant.PaymentMethods,
-	"invoice_settings":       "",
-	"latest_charge":          merchant.Charges,
-	"payment_intent":         merchant.PaymentIntents,
-	"payment_method":         merchant.PaymentMethods,
-	"refunds":                merchant.Charges,
-	"source":                 merchant.Charges, // of a balance transaction: a charge or a refund
-	"sources":                merchant.PaymentMethods,
-	"subscriptions":          "",
-	"tax_ids":                "",
-	"total_count":            "",
-	"test_clock":             merchant.TestClocks,
+	"balance_transaction":         merchant.BalanceSources,
+	"balance_transactions":        merchant.BalanceSources, // of a dispute
+	"charge":                      merchant.Charges,
+	"charges":                     merchant.Charges,
+	"customer":                    merchant.Customers,
+	"data":                        "",
+	"external_accounts":           merchant.ExternalAccounts,
+	"destination":                 merchant.ExternalAccounts, // of a payout
+	"original_payout":             merchant.Payout,
+	"reversed_by":                 merchant.Payout,
+	"account":                     merchant.AccountResource,
+	"default_payment_method":      merchant.PaymentMethods,
+	"default_source":              merchant.PaymentMethods,
+	"invoice_settings":            "",
+	"latest_charge":               merchant.Charges,
+	"failure_balance_transaction": merchant.BalanceSources,
+	"payment_intent":              merchant.PaymentIntents,
+	"payment_method":              merchant.PaymentMethods,
+	"refunds":                     merchant.Charges,
+	"source":                      merchant.Charges, // of a balance transaction: a charge, or what came of one
+	"sources":                     merchant.PaymentMethods,
+	"subscriptions":               "",
+	"tax_ids":                     "",
+	"total_count":                 "",
+	"test_clock":                  merchant.TestClocks,
 }
 
 // expandable refuses to show a restricted key, inside of what it may see, what

@@ -5,10 +5,13 @@ import (
 	"sync"
 
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/core/webhook"
 )
 
 // route is what there is to an operation: what it does, and what a restricted
@@ -23,8 +26,11 @@ type route struct {
 // document.
 var routes = joined(
 	intentRoutes, chargeRoutes, refundRoutes, customerRoutes, methodRoutes, tokenRoutes, balanceRoutes, eventRoutes,
-	searchRoutes, stripecliRoutes,
-	clockRoutes,
+	searchRoutes, clockRoutes, disputeRoutes, warningRoutes,
+	endpointRoutes, deliveryRoutes, stripecliRoutes,
+	searchRoutes, clockRoutes, disputeRoutes, warningRoutes, endpointRoutes, deliveryRoutes,
+	endpointRoutes, deliveryRoutes,
+	payoutRoutes, externalAccountRoutes, accountRoutes,
 )
 
 // joined is one table of several; each stands in the file of its noun.
@@ -43,10 +49,19 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		payment.Intents.Name:      nounOf(payment.Intents, renderIntent),
 		payment.Charges.Name:      nounOf(payment.Charges, renderCharge),
 		payment.Refunds.Name:      nounOf(payment.Refunds, renderRefund),
+		dispute.Disputes.Name:     nounOf(dispute.Disputes, renderDispute),
+		dispute.Warnings.Name:     nounOf(dispute.Warnings, renderWarning),
 		vault.Customers.Name:      nounOf(vault.Customers, renderCustomer),
 		vault.PaymentMethods.Name: nounOf(vault.PaymentMethods, renderMethod),
 		vault.Tokens.Name:         nounOf(vault.Tokens, renderToken),
 		timeline.Clocks.Name:      nounOf(timeline.Clocks, renderClock),
+		webhook.Endpoints.Name:    nounOf(webhook.Endpoints, renderEndpoint),
+		webhook.Replays.Name:      nounOf(webhook.Replays, renderReplay),
+		payout.Payouts.Name:       nounOf(payout.Payouts, renderPayout),
+		vault.BankAccounts.Name:   nounOf(vault.BankAccounts, renderBankAccount),
+		vault.BankTokens.Name:     nounOf(vault.BankTokens, renderBankToken),
+		merchant.Accounts.Name:    homeNoun(renderAccount),
+		merchant.BalanceSettings:  homeNoun(renderBalanceSettings),
 		ledger.Transactions.Name:  nounOf(ledger.Transactions, renderTransaction),
 	}
 })

@@ -61,7 +61,7 @@ func (b *bench) note(t *testing.T, reference string, out provider.Outcome) provi
 			t.Errorf("%s: a raw message without a time", reference)
 		}
 	}
-	for _, c := range []provider.Card{b.h.Approve, b.h.Decline} {
+	for _, c := range []provider.Card{b.h.Approve, b.h.Decline, b.h.Dispute} {
 		if !c.Number.IsZero() && strings.Contains(told, c.Number.Reveal()) {
 			t.Errorf("%s: a card number is shown:\n%s", reference, told)
 		}
@@ -137,6 +137,53 @@ func (b *bench) charge(ctx context.Context, t *testing.T, reference string, mino
 	t.Helper()
 	return b.note(t, reference, b.Provider.Authorize(ctx, provider.AuthorizeRequest{
 		Reference: reference, Amount: b.amount(minor), Card: c, Capture: capture, Descriptor: "FLORIN TEST",
+	}))
+}
+
+// raisable makes an authorisation that can be raised and captured in parts.
+func (b *bench) raisable(t *testing.T, reference string) {
+	t.Helper()
+	out := b.note(t, reference, b.Provider.Authorize(t.Context(), provider.AuthorizeRequest{
+		Reference: reference, Amount: b.amount(1000), Card: b.h.Approve, Descriptor: "FLORIN TEST",
+		Features: provider.Features{Increment: true, Multicapture: true},
+	}))
+	must(t, "authorise what can be raised", out, provider.Approved)
+	if g := out.Granted; g == nil || g.Amount != 1000 || g.MaxCapture < 1000 || b.Provider.Increment != nil && !g.Increment {
+		t.Fatalf("granted: %+v", g)
+	}
+}
+
+// disputed makes a sale that is disputed, and gives the dispute.
+func (b *bench) disputed(t *testing.T, reference string) *provider.Dispute {
+	t.Helper()
+	out := must(t, "sale", b.charge(t.Context(), t, reference, 1000, true, b.h.Dispute), provider.Approved)
+	for _, n := range out.Notices {
+		if n.Kind == provider.NoticeDispute && n.Reference == reference && n.Dispute != nil {
+			return n.Dispute
+		}
+	}
+	t.Fatalf("the dispute is not among %+v", out.Notices)
+	return nil
+}
+
+func (b *bench) authenticate(ctx context.Context, t *testing.T, reference string) provider.Outcome {
+	t.Helper()
+	return b.note(t, reference, b.Provider.Authenticate(ctx, provider.AuthenticateRequest{
+		Reference: reference, Amount: b.amount(1000), Card: b.h.Approve, ReturnURL: "https://shop.example/back",
+	}))
+}
+
+func (b *bench) increment(ctx context.Context, t *testing.T, reference, original string, minor int64) provider.Outcome {
+	t.Helper()
+	return b.note(t, reference, b.Provider.Increment(ctx, provider.IncrementRequest{
+		Reference: reference, Original: original, Amount: b.amount(minor),
+	}))
+}
+
+func (b *bench) contest(ctx context.Context, t *testing.T, reference, original, dispute string) provider.Outcome {
+	t.Helper()
+	return b.note(t, reference, b.Provider.Contest(ctx, provider.ContestRequest{
+		Reference: reference, Original: original, Dispute: dispute, Evidence: map[string]string{"customer_name": "Jane Roe"},
 	}))
 }
 

@@ -40,6 +40,20 @@ func (b *bench) sendEverything(ctx context.Context, t *testing.T) map[Operation]
 		}
 		outs[Reverse] = f.Outcome
 	}
+	if p.Authenticate != nil {
+		outs[Authenticate] = b.authenticate(ctx, t, b.ref("3ds"))
+	}
+	if p.Increment != nil {
+		outs[Increment] = b.increment(ctx, t, b.ref("inc"), "nobody", 1000)
+	}
+	if p.Contest != nil {
+		outs[Contest] = b.contest(ctx, t, b.ref("con"), "nobody", "nothing")
+	}
+	if p.Notices != nil {
+		if list, err := p.Notices(ctx, 0, 10); err == nil {
+			t.Errorf("notices that can't be asked for: %+v", list)
+		}
+	}
 	if p.Inquire != nil {
 		if f := b.inquire(ctx, t, "nobody"); f.Answer != provider.NoAnswer {
 			t.Errorf("an inquiry that can't be sent: answer %d", f.Answer)

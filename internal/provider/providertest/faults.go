@@ -57,6 +57,15 @@ func (b *bench) operations() []Operation {
 	if p.Reverse != nil {
 		ops = append(ops, Reverse)
 	}
+	if p.Authenticate != nil {
+		ops = append(ops, Authenticate)
+	}
+	if p.Increment != nil {
+		ops = append(ops, Increment)
+	}
+	if p.Contest != nil && !b.h.Dispute.Number.IsZero() {
+		ops = append(ops, Contest)
+	}
 	return ops
 }
 
@@ -64,12 +73,27 @@ func (b *bench) operations() []Operation {
 func (b *bench) prepare(t *testing.T, op Operation) subject {
 	t.Helper()
 	s := subject{operation: op, reference: b.ref(string(op))}
-	if op != Authorize && op != Sale {
+	var dispute string
+	switch op {
+	case Authenticate, Authorize, Sale:
+	case Increment:
+		s.original = b.ref("original")
+		b.raisable(t, s.original)
+	case Contest:
+		s.original = b.ref("original")
+		dispute = b.disputed(t, s.original).ID
+	default:
 		s.original = b.ref("original")
 		must(t, "prepare "+string(op), b.authorize(t.Context(), t, s.original, 1000, op != Capture), provider.Approved)
 	}
 	s.send = func(ctx context.Context) provider.Outcome {
 		switch op {
+		case Authenticate:
+			return b.authenticate(ctx, t, s.reference)
+		case Increment:
+			return b.increment(ctx, t, s.reference, s.original, 600)
+		case Contest:
+			return b.contest(ctx, t, s.reference, s.original, dispute)
 		case Capture:
 			return b.capture(ctx, t, s.reference, s.original, 600)
 		case Refund:

@@ -19,6 +19,8 @@ type Harness struct {
 	// Approve is a card that is approved, with a security code; Decline is one
 	// that is declined. They are not used where Authorize is nil.
 	Approve, Decline provider.Card
+	// Dispute is a card whose sales are disputed at once, if there is one.
+	Dispute provider.Card
 	// Reason and Code are what a decline of Decline says.
 	Reason, Code string
 	// Currency of all amounts; "eur" if empty.
@@ -67,12 +69,15 @@ type Operation string
 
 // The operations of a provider.
 const (
-	Authorize Operation = "authorize"
-	Sale      Operation = "sale" // Authorize with Capture set
-	Capture   Operation = "capture"
-	Refund    Operation = "refund"
-	Reverse   Operation = "reverse"
-	Inquire   Operation = "inquire"
+	Authenticate Operation = "authenticate"
+	Authorize    Operation = "authorize"
+	Sale         Operation = "sale" // Authorize with Capture set
+	Increment    Operation = "increment"
+	Capture      Operation = "capture"
+	Refund       Operation = "refund"
+	Reverse      Operation = "reverse"
+	Contest      Operation = "contest"
+	Inquire      Operation = "inquire"
 )
 
 // Fault is what goes wrong once, with the next request of an operation.

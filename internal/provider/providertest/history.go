@@ -65,6 +65,12 @@ func (b *bench) randomStep(t *testing.T, r *rand.Rand, refs []string) (string, p
 	}
 	reference := b.ref(string(op))
 	switch op {
+	case Authenticate:
+		return reference, b.authenticate(ctx, t, reference)
+	case Increment:
+		return reference, b.increment(ctx, t, reference, original, 100)
+	case Contest:
+		return reference, b.contest(ctx, t, reference, original, "nothing")
 	case Capture:
 		return reference, b.capture(ctx, t, reference, original, 1000)
 	case Refund:

@@ -23,6 +23,7 @@ func Run(t *testing.T, h Harness) {
 	}
 	cases := append(resultCases(), faultCases()...)
 	cases = append(cases, connectionCases()...)
+	cases = append(cases, laterCases()...)
 	t.Run("socket", func(t *testing.T) {
 		for _, c := range cases {
 			t.Run(c.name, func(t *testing.T) {

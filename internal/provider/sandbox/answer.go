@@ -4,10 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 
+	"github.com/florinpay/florin/internal/kit/money"
 	"github.com/florinpay/florin/internal/provider"
 )
 
-var errNotOperation = errors.New("the answer is not an operation as the protocol has it")
+var (
+	errNotOperation = errors.New("the answer is not an operation as the protocol has it")
+	errNotNotices   = errors.New("the answer is not a list of notices as the protocol has it")
+)
 
 // decodeOperation reads an operation out of an answer, and refuses one that
 // contradicts itself.
@@ -79,5 +83,40 @@ func (op Operation) outcome() provider.Outcome {
 		g := provider.Granted(*op.Granted)
 		out.Granted = &g
 	}
+	out.Notices = toldOf(op.Notices)
 	return out
+}
+
+// decodeNotices reads the answer to a request for notices: numbers above after,
+// rising.
+func decodeNotices(after int64, body []byte) ([]Notice, error) {
+	var list struct {
+		Notices []Notice `json:"notices"`
+	}
+	if err := json.Unmarshal(body, &list); err != nil || list.Notices == nil {
+		return nil, errNotNotices
+	}
+	for _, n := range list.Notices {
+		if n.Number <= after || !validReference(n.Reference) || n.Kind == "" || (n.Kind == noticeDispute) != (n.Dispute != nil) {
+			return nil, errNotNotices
+		}
+		after = n.Number
+	}
+	return list.Notices, nil
+}
+
+// toldOf is what notices mean to Florin.
+func toldOf(list []Notice) []provider.Notice {
+	var told []provider.Notice
+	for _, n := range list {
+		t := provider.Notice{Number: n.Number, Kind: provider.NoticeKind(n.Kind), Reference: n.Reference, At: n.At, Reason: n.Reason}
+		if d := n.Dispute; d != nil {
+			t.Dispute = &provider.Dispute{
+				ID: d.ID, Status: d.Status, Reason: d.Reason, Network: d.Network,
+				Amount: d.Amount, Currency: money.Currency(d.Currency), Due: d.Due,
+			}
+		}
+		told = append(told, t)
+	}
+	return told
 }

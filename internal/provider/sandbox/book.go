@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"iter"
+	"time"
 )
 
 // Book is the simulator's own truth: every operation that it judged, for ever.
@@ -24,6 +25,13 @@ type Book interface {
 	Find(ctx context.Context, reference string) (op Operation, found bool, err error)
 	// Operations lists what is durable, oldest first. An error ends the list.
 	Operations(ctx context.Context) iter.Seq2[Operation, error]
+	// Notices lists what the operations gave to tell, after the notice with that
+	// number and in the order of the numbers, at most limit. It is durable as of
+	// the return.
+	Notices(ctx context.Context, after int64, limit int) ([]Notice, error)
+	// Due lists operations for which something is due at now and not recorded yet
+	// as an [Event] that ends them, at most limit.
+	Due(ctx context.Context, now time.Time, limit int) ([]Operation, error)
 }
 
 // View is what a decision may look at.
@@ -33,4 +41,7 @@ type View interface {
 	// Following lists the operations, declined ones not, that name original as their
 	// original, oldest first.
 	Following(original string) ([]Operation, error)
+	// Told gives the number of the newest notice. A decision that looks at it gives
+	// its own notices the numbers that follow.
+	Told() (int64, error)
 }

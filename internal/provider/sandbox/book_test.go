@@ -22,7 +22,7 @@ var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 func record(t testing.TB, b Book, reference string) Operation {
 	t.Helper()
 	req := request{Reference: reference, Kind: Sale, Amount: 100, Currency: "eur", Card: &card{hidden.NewText("4242424242424242"), 12, 2034, hidden.Text{}}}
-	op, _, err := b.Apply(t.Context(), reference, func(v View) (Operation, error) { return judge(v, req, noon) })
+	op, _, err := b.Apply(t.Context(), reference, func(v View) (Operation, error) { return rules{}.judge(v, req, noon) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // The file of a [FileBook] is JSON, one object a line: a heading, and then
@@ -34,12 +35,18 @@ func OpenFileBook(path string) (*FileBook, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: open book: %w", err)
 	}
-	b := &FileBook{file: file, sync: file.Sync, index: map[string]int{}, following: map[string][]int{}}
-	b.synced.L = &b.mu
+	b := newFileBook()
+	b.file, b.sync = file, file.Sync
 	if err := b.open(path); err != nil {
 		return nil, errors.Join(fmt.Errorf("sandbox: book %s: %w", path, err), file.Close())
 	}
 	return b, nil
+}
+
+func newFileBook() *FileBook {
+	b := &FileBook{index: map[string]int{}, following: map[string][]int{}, due: map[string]time.Time{}}
+	b.synced.L = &b.mu
+	return b
 }
 
 func (b *FileBook) open(path string) error {

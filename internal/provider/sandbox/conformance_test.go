@@ -36,6 +36,7 @@ func conform(t *testing.T, open func(*testing.T) Book) {
 		},
 		Approve: provider.Card{Number: hidden.NewText("4242424242424242"), ExpMonth: 12, ExpYear: 2034, CVC: hidden.NewText("737")},
 		Decline: provider.Card{Number: hidden.NewText("4000000000009995"), ExpMonth: 12, ExpYear: 2034, CVC: hidden.NewText("737")},
+		Dispute: provider.Card{Number: hidden.NewText("4000000000000259"), ExpMonth: 12, ExpYear: 2034, CVC: hidden.NewText("737")},
 		Reason:  "insufficient_funds", Code: "51",
 	})
 }
@@ -66,6 +67,7 @@ func startInstance(t *testing.T, w providertest.World, book Book) providertest.I
 var suiteKinds = map[providertest.Operation]Kind{
 	providertest.Authorize: Authorize, providertest.Sale: Sale, providertest.Capture: Capture,
 	providertest.Refund: Refund, providertest.Reverse: Reversal, providertest.Inquire: Inquiry,
+	providertest.Authenticate: Authenticate, providertest.Increment: Increment, providertest.Contest: Contest,
 }
 
 func scripted(f providertest.Fault) Fault {

@@ -3,10 +3,12 @@ package sandbox
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,7 +58,7 @@ func New(baseURL string, o ConnectorOptions) provider.Provider {
 	return provider.Provider{
 		Name: Name, Traits: traits,
 		Authorize: c.authorize, Capture: c.capture, Refund: c.refund, Inquire: c.inquire, Reverse: c.reverse,
-		Authenticate: c.authenticate, Increment: c.increment,
+		Authenticate: c.authenticate, Increment: c.increment, Contest: c.contest, Notices: c.notices,
 	}
 }
 
@@ -112,6 +114,28 @@ func (c *connector) refund(ctx context.Context, r provider.RefundRequest) provid
 		Reference: r.Reference, Kind: Refund, Original: r.Original,
 		Amount: r.Amount.Minor(), Currency: string(r.Amount.Currency()),
 	})
+}
+
+func (c *connector) contest(ctx context.Context, r provider.ContestRequest) provider.Outcome {
+	return c.operate(ctx, request{
+		Reference: r.Reference, Kind: Contest, Original: r.Original, Dispute: r.Dispute, Evidence: r.Evidence,
+	})
+}
+
+func (c *connector) notices(ctx context.Context, after int64, limit int) ([]provider.Notice, error) {
+	query := url.Values{"after": {strconv.FormatInt(after, 10)}, "limit": {strconv.Itoa(min(limit, maxNotices))}}
+	ex := c.exchange(ctx, http.MethodGet, noticesPath+"?"+query.Encode(), nil, "")
+	if ex.err != nil {
+		return nil, errors.New("sandbox: notices: " + ex.failure().Message)
+	}
+	if ex.status != http.StatusOK {
+		return nil, fmt.Errorf("sandbox: notices: answered with status %d", ex.status)
+	}
+	list, err := decodeNotices(after, ex.body)
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: notices: %w", err)
+	}
+	return toldOf(list), nil
 }
 
 func (c *connector) reverse(ctx context.Context, r provider.ReverseRequest) provider.Finding {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
 )
@@ -104,6 +105,21 @@ func (b *DBBook) Find(ctx context.Context, reference string) (Operation, bool, e
 		return Operation{}, false, err
 	}
 	return e.operation()
+}
+
+// Notices implements [Book].
+func (b *DBBook) Notices(ctx context.Context, after int64, limit int) ([]Notice, error) {
+	ops, err := operationsOf(ctx, b.db, toldAfter, after, int64(limit))
+	var list []Notice
+	for _, op := range ops {
+		list = appendAfter(list, after, limit, op.Notices)
+	}
+	return list, err
+}
+
+// Due implements [Book].
+func (b *DBBook) Due(ctx context.Context, now time.Time, limit int) ([]Operation, error) {
+	return operationsOf(ctx, b.db, dueAt, now.UnixMilli(), int64(limit))
 }
 
 // Operations implements [Book]. What several nodes recorded at once is in the

@@ -68,7 +68,7 @@ func TestDBBookIsLikeTheFileBook(t *testing.T) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		file := openBook(t, filepath.Join(t.TempDir(), "b.book"))
 		two := []*DBBook{openDBBook(t, address, db.Options{}), openDBBook(t, address, db.Options{})}
-		kinds := []Kind{Authorize, Sale, Capture, Capture, Refund, Refund, Refund, Reversal, Reversal}
+		kinds := []Kind{Authenticate, Authorize, Sale, Increment, Capture, Capture, Refund, Refund, Refund, Reversal, Reversal}
 		approved := map[Kind]int{}
 		var good []string           // what was approved
 		through := map[string]int{} // reference: which of two recorded it
@@ -78,11 +78,15 @@ func TestDBBookIsLikeTheFileBook(t *testing.T) {
 				Amount: []int64{10, 100, 100}[random.IntN(3)], Currency: "eur",
 			}
 			if req.Kind.takesCard() {
-				req.Card = &card{hidden.NewText("4242424242424242"), 12, 2034, hidden.Text{}}
+				numbers := []string{"4242424242424242", "4000000000000259", "4000000000005126", "4000000000007726"}
+				req.Card = &card{hidden.NewText(numbers[random.IntN(len(numbers))]), 12, 2034, hidden.Text{}}
+				if req.Kind == Authorize {
+					req.Features = features
+				}
 			} else if req.Original = fmt.Sprint("r", random.IntN(200)); len(good) > 0 && random.IntN(4) > 0 {
 				req.Original = good[random.IntN(len(good))]
 			}
-			decide := func(v View) (Operation, error) { return judge(v, req, noon) }
+			decide := func(v View) (Operation, error) { return rules{}.judge(v, req, noon) }
 			wantOp, wantRepeated, wantErr := file.Apply(t.Context(), req.Reference, decide)
 			node := random.IntN(2)
 			op, repeated, err := two[node].Apply(t.Context(), req.Reference, decide)
@@ -97,7 +101,7 @@ func TestDBBookIsLikeTheFileBook(t *testing.T) {
 				}
 			}
 		}
-		if len(approved) != 5 {
+		if len(approved) != 7 {
 			t.Fatalf("not every kind was approved: %v", approved)
 		}
 		want := listed(t, file)
@@ -110,6 +114,20 @@ func TestDBBookIsLikeTheFileBook(t *testing.T) {
 				}
 			}
 			inCausalOrder(t, got)
+			for _, at := range []int64{0, 3, 1000} {
+				wantNotices, _ := file.Notices(t.Context(), at, 20)
+				if list, err := b.Notices(t.Context(), at, 20); err != nil || !cmp.Equal(list, wantNotices) {
+					t.Errorf("notices after %d: %v\n%s", at, err, cmp.Diff(wantNotices, list))
+				}
+			}
+			wantDue, _ := file.Due(t.Context(), noon.Add(answerTime), 1000)
+			due, err := b.Due(t.Context(), noon.Add(answerTime), 1000)
+			byReference := func(x, y Operation) int { return strings.Compare(x.Reference, y.Reference) }
+			slices.SortFunc(wantDue, byReference)
+			slices.SortFunc(due, byReference)
+			if diff := cmp.Diff(wantDue, due); diff != "" || err != nil || len(due) == 0 {
+				t.Errorf("due: %v\n%s", err, diff)
+			}
 			for i := range 200 {
 				reference := fmt.Sprint("r", i)
 				wantOp, wantFound, _ := file.Find(t.Context(), reference)
@@ -144,7 +162,7 @@ func TestClocksThatDiffer(t *testing.T) {
 			{Reference: "refund", Kind: Refund, Original: "sale", Amount: 10, Currency: "eur"},
 			{Reference: "undo", Kind: Reversal, Original: "refund", Amount: 10, Currency: "eur"},
 		} {
-			op, _, err := behind.Apply(t.Context(), req.Reference, func(v View) (Operation, error) { return judge(v, req, noon) })
+			op, _, err := behind.Apply(t.Context(), req.Reference, func(v View) (Operation, error) { return rules{}.judge(v, req, noon) })
 			if err != nil || op.State != Approved {
 				t.Fatalf("%+v %v", op, err)
 			}

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -83,6 +84,15 @@ func (v *dbView) follower(reference string) (Operation, error) {
 	return op, err
 }
 
+// Told implements [View].
+func (v *dbView) Told() (int64, error) {
+	f, ok, err := feedRows.Get(v.tx, feedKey)
+	if err == nil && !ok {
+		err = errors.New("sandbox: the book does not say how many notices there are")
+	}
+	return f.Number, err
+}
+
 // record writes op, its place among what follows its original, and that what
 // was not there when it was decided was not.
 func (v *dbView) record(op Operation) error {
@@ -94,9 +104,11 @@ func (v *dbView) record(op Operation) error {
 		return err
 	}
 	follows := op.follows()
-	if follows {
-		if _, err := v.row(op.Original); err != nil {
-			return err
+	for _, reference := range []string{op.Original, op.Ends} {
+		if reference == op.Ends && reference != "" || follows && reference == op.Original {
+			if _, err := v.row(reference); err != nil {
+				return err
+			}
 		}
 	}
 	slices.Sort(v.absent) // two nodes that insert the same rows wait for each other in one direction
@@ -107,7 +119,22 @@ func (v *dbView) record(op Operation) error {
 	}
 	// Clocks of nodes differ; still it is listed after all that it was decided on.
 	recorded := max(v.tx.NewKey(), v.newest+1)
-	if err := v.change(op.Reference, func(e *entry) { e.Recorded, e.Body = recorded, string(body) }); err != nil || !follows {
+	err = v.change(op.Reference, func(e *entry) {
+		e.Recorded, e.Body = recorded, string(body)
+		if !op.Due.IsZero() {
+			e.Due = op.Due.UnixMilli()
+		}
+		if n := len(op.Notices); n > 0 {
+			e.Notices = op.Notices[n-1].Number
+		}
+	})
+	if err == nil && len(op.Notices) > 0 {
+		feedRows.Update(v.tx, feedKey, feed{op.Notices[len(op.Notices)-1].Number})
+	}
+	if err == nil && op.Ends != "" {
+		err = v.change(op.Ends, func(e *entry) { e.Due = 0 })
+	}
+	if err != nil || !follows {
 		return err
 	}
 	return v.change(op.Original, func(e *entry) {

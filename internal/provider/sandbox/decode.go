@@ -40,6 +40,10 @@ func (r request) check() *refusal {
 		return refuse(invalidField, "original", "what builds on another operation, and nothing else, names it as its original")
 	case r.Reference == r.Original:
 		return refuse(invalidField, "original", "an operation is not its own original")
+	case !r.Kind.takesAmount():
+		if r.Amount != 0 || r.Currency != "" {
+			return refuse(invalidField, "amount", "this kind of operation is not about an amount")
+		}
 	case r.Amount < r.Kind.least():
 		return refuse(invalidField, "amount", "an amount is at least %d", r.Kind.least())
 	case len(r.Currency) != 3 || !all(r.Currency, isLower):
@@ -69,6 +73,8 @@ func (r request) checkRest() *refusal {
 		{"challenge", r.Challenge, authenticate},
 		{"return_url", r.ReturnURL != "", authenticate},
 		{"more", r.More, r.Kind == Capture},
+		{"dispute", r.Dispute != "", r.Kind == Contest},
+		{"evidence", r.Evidence != nil, r.Kind == Contest},
 	} {
 		if f.there && !f.taken {
 			return refuse(invalidField, f.name, "this kind of operation does not take the field")
@@ -79,6 +85,10 @@ func (r request) checkRest() *refusal {
 		return refuse(invalidField, "descriptor", "a descriptor has at most %d bytes", maxDescriptor)
 	case r.Billing != nil && (len(r.Billing.Line1.Reveal()) > maxBilling || len(r.Billing.PostalCode.Reveal()) > maxBilling):
 		return refuse(invalidField, "billing", "a part of an address has at most %d bytes", maxBilling)
+	case r.Kind == Contest && !validReference(r.Dispute):
+		return refuse(invalidField, "dispute", "a dispute is named as a notice names it")
+	case len(r.Evidence) > maxEvidence:
+		return refuse(invalidField, "evidence", "evidence has at most %d pieces", maxEvidence)
 	case r.Authentication != "" && !validReference(r.Authentication):
 		return refuse(invalidField, "authentication", "an authentication is named by its reference")
 	case !validReturn(r.ReturnURL):

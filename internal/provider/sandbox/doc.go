@@ -9,15 +9,16 @@
 //
 //	POST /v1/operations              do something: the request below
 //	GET  /v1/operations/{reference}  how does it stand: 200 with the operation, 404 not_found
+//	GET  /v1/notices?after=N&limit=N what is told unasked, numbered
 //	GET, POST /pages/3ds/{reference} the page where a payer ends an authentication, and the answer
 //
 // A request:
 //
 //	reference       1 to 64 of A-Z a-z 0-9 _ : -   the sender's own name for the operation, unique for ever
-//	kind            authenticate | authorize | sale | increment | capture | refund | reversal
-//	original        increment, capture, refund: the authorisation or sale; reversal: whatever is undone
-//	amount          1 or more, in minor units; authenticate, authorize: 0 or more
-//	currency        three lower-case letters
+//	kind            authenticate | authorize | sale | increment | capture | refund | reversal | contest
+//	original        increment, capture, refund: the authorisation or sale; reversal: whatever is undone; contest: what is disputed
+//	amount          all but contest: 1 or more, in minor units; authenticate, authorize: 0 or more
+//	currency        all but contest: three lower-case letters
 //	card            authenticate, authorize, sale: {number, exp_month 1-12, exp_year 2000-2099, cvc (optional, 3 or 4 digits)}
 //	descriptor      authorize, sale: optional, at most 64 bytes
 //	billing         authorize, sale: optional {line1, postal_code}
@@ -28,6 +29,8 @@
 //	challenge       authenticate: optional, ask the payer
 //	return_url      authenticate: optional, where the payer goes in the end
 //	more            capture: optional, the rest stays reserved
+//	dispute         contest: the dispute's id
+//	evidence        contest: up to 64 texts by name; absent to give in
 //
 // A field that is not listed, or that the kind does not take, is refused.
 // What was judged is answered with 200 and the [Operation], approved (code 00)
@@ -57,6 +60,8 @@
 //   - A reversal that finds nothing approved to undo is answered with 25 and
 //     not recorded, so that asking again later looks again. A reversal of what
 //     is undone already gets the answer of the reversal that undid it.
+//   - A dispute is in the book before the answer to the sale or capture that it is
+//     about. Notices are numbered from 1 in the order in which they happened.
 //   - An operation is durable in the [Book] (a file of one process, or a
 //     database that several share) before the first byte of its answer is
 //     written. A request is processed at once, or at the latest within

@@ -28,7 +28,7 @@ const (
 
 var modes = []Mode{Lost, Late, Reset, Refused, Garbage, SlowProcess, Duplicate, Contradict}
 
-var faultKinds = []Kind{Authenticate, Authorize, Sale, Increment, Capture, Refund, Reversal, Inquiry}
+var faultKinds = []Kind{Authenticate, Authorize, Sale, Increment, Capture, Refund, Reversal, Contest, Inquiry, Feed}
 
 const maxFaultDelay = 10 * time.Minute
 
@@ -143,7 +143,9 @@ func (f *faults) next(kind Kind, reference string) Fault {
 		}
 		return rule
 	}
-	if f.rate <= 0 {
+	// How often the feed is asked depends on the clocks of those who ask, so what
+	// befell them would not be the seed's doing.
+	if f.rate <= 0 || kind == Feed {
 		return Fault{}
 	}
 	return f.random(kind, reference)

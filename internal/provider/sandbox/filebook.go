@@ -1,12 +1,15 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"os"
+	"slices"
 	"sync"
+	"time"
 )
 
 // FileBook is a [Book] in one append-only file that one process holds. All of
@@ -23,14 +26,17 @@ type FileBook struct {
 
 	mu        sync.Mutex
 	synced    sync.Cond
-	ops       []Operation      // only ever appended to
-	index     map[string]int   // reference: its place in ops
-	following map[string][]int // original: places of the approved operations that name it
-	sum       uint32           // checksum of the newest line
-	pending   []byte           // lines not yet handed to the file
-	durable   int              // how many of ops are synced
-	syncing   bool             // somebody is writing; wait for synced
-	err       error            // what broke the book, if something did
+	ops       []Operation          // only ever appended to
+	index     map[string]int       // reference: its place in ops
+	following map[string][]int     // original: places of the approved operations that name it
+	due       map[string]time.Time // reference: when something is due for it
+	telling   []int                // places of the operations with notices
+	told      int64                // number of the newest notice
+	sum       uint32               // checksum of the newest line
+	pending   []byte               // lines not yet handed to the file
+	durable   int                  // how many of ops are synced
+	syncing   bool                 // somebody is writing; wait for synced
+	err       error                // what broke the book, if something did
 }
 
 // ErrBookClosed is what a closed [FileBook] answers.
@@ -73,6 +79,13 @@ func (b *FileBook) remember(op Operation) {
 	b.index[op.Reference] = at
 	if op.follows() {
 		b.following[op.Original] = append(b.following[op.Original], at)
+	}
+	if !op.Due.IsZero() {
+		b.due[op.Reference] = op.Due
+	}
+	delete(b.due, op.Ends)
+	if n := len(op.Notices); n > 0 {
+		b.telling, b.told = append(b.telling, at), op.Notices[n-1].Number
 	}
 }
 
@@ -148,6 +161,45 @@ func (b *FileBook) Operations(context.Context) iter.Seq2[Operation, error] {
 	}
 }
 
+// Notices implements [Book].
+func (b *FileBook) Notices(_ context.Context, after int64, limit int) ([]Notice, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err != nil {
+		return nil, b.err
+	}
+	last := func(place int) int64 { list := b.ops[place].Notices; return list[len(list)-1].Number }
+	from, _ := slices.BinarySearchFunc(b.telling, after+1, func(place int, number int64) int { return cmp.Compare(last(place), number) })
+	var list []Notice
+	durable := 0
+	for _, place := range b.telling[from:] {
+		if len(list) >= limit {
+			break
+		}
+		list, durable = appendAfter(list, after, limit, b.ops[place].Notices), place+1
+	}
+	return list, b.wait(durable)
+}
+
+// Due implements [Book]. Few operations ever wait for something.
+func (b *FileBook) Due(_ context.Context, now time.Time, limit int) ([]Operation, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err != nil {
+		return nil, b.err
+	}
+	var list []Operation
+	for reference, due := range b.due {
+		if !now.Before(due) {
+			list = append(list, b.ops[b.index[reference]])
+		}
+	}
+	slices.SortFunc(list, func(x, y Operation) int {
+		return cmp.Or(x.Due.Compare(y.Due), cmp.Compare(x.Reference, y.Reference))
+	})
+	return list[:min(limit, len(list))], nil
+}
+
 // Close syncs what is pending and lets go of the file. Whatever comes later
 // gets [ErrBookClosed].
 func (b *FileBook) Close() error {
@@ -175,6 +227,9 @@ func (v fileView) Find(reference string) (Operation, bool, error) {
 	}
 	return v.b.ops[at], true, nil
 }
+
+// Told implements [View].
+func (v fileView) Told() (int64, error) { return v.b.told, nil }
 
 // Following implements [View].
 func (v fileView) Following(original string) ([]Operation, error) {

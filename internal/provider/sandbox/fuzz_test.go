@@ -25,7 +25,7 @@ func FuzzDecodeRequest(f *testing.F) {
 			}
 			return
 		}
-		op, err := judge(fileView{book}, req, noon)
+		op, err := rules{}.judge(fileView{book}, req, noon)
 		if err == nil && !req.asks(op) {
 			t.Errorf("%+v was judged as %+v", req, op)
 		}
@@ -86,7 +86,7 @@ func FuzzLoadBook(f *testing.F) {
 	f.Add([]byte(bookHeading))
 	f.Add(append([]byte(bookHeading), line...))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		b := &FileBook{index: map[string]int{}, following: map[string][]int{}}
+		b := newFileBook()
 		good, err := b.load(bytes.NewReader(text))
 		if err != nil {
 			return

@@ -11,10 +11,13 @@ import (
 // still be on its way, and asking again must look again.
 var errNothingToUndo = errors.New("nothing approved goes by the original's reference")
 
+// rules are what decides; delay is how long what comes later takes.
+type rules struct{ delay time.Duration }
+
 // judge decides what becomes of req, given what v shows, at now. It records
 // nothing itself, and changes nothing when called again. An operation that it
 // returns with another reference than req's is one that stands already.
-func judge(v View, req request, now time.Time) (Operation, error) {
+func (r rules) judge(v View, req request, now time.Time) (Operation, error) {
 	op := Operation{
 		Reference: req.Reference, Kind: req.Kind, Original: req.Original, Amount: req.Amount, Currency: req.Currency, Time: now, More: req.More,
 	}
@@ -22,13 +25,20 @@ func judge(v View, req request, now time.Time) (Operation, error) {
 	var err error
 	switch req.Kind {
 	case Authenticate, Authorize, Sale:
-		err = judgeCard(v, req, &op)
+		if err = judgeCard(v, req, &op); err == nil && req.Kind == Sale {
+			err = complain(v, &op, op.Plays)
+		}
 	case Increment:
 		op.Code, op.Granted, err = judgeIncrement(v, req, now)
 	case Capture:
-		op.Code, err = judgeCapture(v, req, now)
+		var auth Operation
+		if op.Code, auth, err = judgeCapture(v, req, now); err == nil {
+			err = complain(v, &op, auth.Plays)
+		}
 	case Refund:
-		op.Code, err = judgeRefund(v, req)
+		err = r.judgeRefund(v, req, &op)
+	case Contest:
+		err = r.judgeContest(v, req, &op)
 	case Reversal:
 		var done *Operation
 		if op.Code, done, err = judgeReversal(v, req); done != nil {
@@ -80,44 +90,50 @@ func judgeCard(v View, req request, op *Operation) error {
 	if op.Code == codeApproved {
 		_, op.AuthorizationCode = names(req.Reference)
 		op.Granted = req.grant(op.Time)
+		op.Plays = playing[number]
 	}
 	return nil
 }
 
-func judgeCapture(v View, req request, now time.Time) (string, error) {
+func judgeCapture(v View, req request, now time.Time) (string, Operation, error) {
 	auth, found, err := v.Find(req.Original)
 	if err != nil || !found {
-		return codeUnknownOriginal, err
+		return codeUnknownOriginal, auth, err
 	}
 	stands, err := standing(v, auth)
 	if err != nil || !stands || auth.Kind != Authorize || auth.Currency != req.Currency {
-		return codeNotPermitted, err
+		return codeNotPermitted, auth, err
 	}
 	h, err := holdOf(v, auth)
 	switch {
 	case err != nil || h.final || req.More && !h.granted.Multicapture || !now.Before(h.granted.Expires):
-		return codeNotPermitted, err
+		return codeNotPermitted, auth, err
 	case req.Amount > h.granted.MaxCapture-h.captured:
-		return codeInvalidAmount, nil
+		return codeInvalidAmount, auth, nil
 	}
-	return codeApproved, nil
+	return codeApproved, auth, nil
 }
 
-func judgeRefund(v View, req request) (string, error) {
+func (r rules) judgeRefund(v View, req request, op *Operation) error {
 	root, found, err := v.Find(req.Original)
 	if err != nil || !found {
-		return codeUnknownOriginal, err
+		op.Code = codeUnknownOriginal
+		return err
 	}
 	left, err := refundable(v, root)
 	switch {
-	case err != nil || root.Currency != req.Currency:
-		return codeNotPermitted, err
-	case left < 0:
-		return codeNotPermitted, nil
+	case err != nil || root.Currency != req.Currency || left < 0:
+		op.Code = codeNotPermitted
 	case req.Amount > left:
-		return codeInvalidAmount, nil
+		op.Code = codeInvalidAmount
+	case root.Plays == refundPends:
+		op.Code, op.Settles = codePending, op.Time.Add(r.delay)
+	case root.Plays == refundFails:
+		op.Code, op.Due = codeApproved, op.Time.Add(r.delay)
+	default:
+		op.Code = codeApproved
 	}
-	return codeApproved, nil
+	return err
 }
 
 // refundable is how much of what root took is not refunded; less than zero if it
@@ -180,14 +196,17 @@ func undoable(v View, op Operation) ([]int64, error) {
 		return []int64{op.Amount}, nil // what it grants is the authorisation's
 	case Sale:
 		refunds, err := follow(v, op.Reference, Refund)
-		if err != nil || len(refunds) > 0 {
+		if err != nil || len(refunds) > 0 || op.disputed() {
 			return nil, err
 		}
 	case Capture:
-		if left, err := refundableAbove(v, op); err != nil || left < op.Amount {
+		if left, err := refundableAbove(v, op); err != nil || left < op.Amount || op.disputed() {
 			return nil, err
 		}
 	case Refund:
+		if stands, err := standing(v, op); err != nil || !stands {
+			return nil, err
+		}
 	default:
 		return nil, nil
 	}
@@ -234,8 +253,14 @@ func standing(v View, op Operation) (bool, error) {
 	if op.State == Declined {
 		return false, nil
 	}
-	reversals, err := follow(v, op.Reference, Reversal)
-	return len(reversals) == 0, err
+	later, err := v.Following(op.Reference)
+	for _, l := range later {
+		// What is told of a refund as time passes is that it failed.
+		if l.Kind == Reversal || l.Kind == Event && op.Kind == Refund && len(l.Notices) > 0 {
+			return false, err
+		}
+	}
+	return err == nil, err
 }
 
 // follow lists the operations of kind that name original and stand.

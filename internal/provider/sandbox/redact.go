@@ -29,12 +29,16 @@ func (r request) encode() ([]byte, error) {
 	if r.Billing != nil {
 		address = &wireBilling{r.Billing.Line1.Reveal(), r.Billing.PostalCode.Reveal()}
 	}
+	var amount *int64
+	if r.Kind.takesAmount() {
+		amount = &r.Amount
+	}
 	return json.Marshal(struct {
 		Reference      string       `json:"reference"`
 		Kind           Kind         `json:"kind"`
 		Original       string       `json:"original,omitempty"`
-		Amount         int64        `json:"amount"`
-		Currency       string       `json:"currency"`
+		Amount         *int64       `json:"amount,omitempty"`
+		Currency       string       `json:"currency,omitempty"`
 		Card           *wireCard    `json:"card,omitempty"`
 		Descriptor     string       `json:"descriptor,omitempty"`
 		Billing        *wireBilling `json:"billing,omitempty"`
@@ -45,9 +49,12 @@ func (r request) encode() ([]byte, error) {
 		Challenge      bool         `json:"challenge,omitempty"`
 		ReturnURL      string       `json:"return_url,omitempty"`
 		More           bool         `json:"more,omitempty"`
+		Dispute        string       `json:"dispute,omitempty"`
+
+		Evidence map[string]string `json:"evidence,omitzero"`
 	}{
-		r.Reference, r.Kind, r.Original, r.Amount, r.Currency, c, r.Descriptor, address, r.Features, r.Authentication,
-		r.OffSession, r.SetUp, r.Challenge, r.ReturnURL, r.More,
+		r.Reference, r.Kind, r.Original, amount, r.Currency, c, r.Descriptor, address, r.Features, r.Authentication,
+		r.OffSession, r.SetUp, r.Challenge, r.ReturnURL, r.More, r.Dispute, r.Evidence,
 	})
 }
 
@@ -78,7 +85,8 @@ func veil(text hidden.Text) hidden.Text {
 }
 
 // redacted is r's body as it may be kept: the number masked, the security code
-// gone, the address covered.
+// gone, address and
+// evidence covered.
 func (r request) redacted() string {
 	if r.Card != nil {
 		c := *r.Card
@@ -87,6 +95,13 @@ func (r request) redacted() string {
 	}
 	if r.Billing != nil {
 		r.Billing = &billing{veil(r.Billing.Line1), veil(r.Billing.PostalCode)}
+	}
+	if r.Evidence != nil {
+		covered := make(map[string]string, len(r.Evidence))
+		for name := range r.Evidence {
+			covered[name] = "***"
+		}
+		r.Evidence = covered
 	}
 	// A descriptor may hold anything, so the search goes over it too.
 	body, err := r.encode()

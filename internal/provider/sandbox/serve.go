@@ -28,7 +28,7 @@ func (s *Simulator) Serve(ctx context.Context, ln net.Listener) error {
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		IdleTimeout:       2 * time.Minute, // longer than the connector keeps an idle connection
-		MaxHeaderBytes:    maxRequest,
+		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // clients that break off are the daily bread
 	}
 	err := listen.Serve(ctx, server, ln, grace, s.stop)

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,6 +26,9 @@ type Options struct {
 	// FaultDelay is the longest delay of a random fault; 2 s if zero, and less
 	// than [Horizon] always.
 	FaultDelay time.Duration
+	// Delay is how long what comes later takes, such as the end of a pending
+	// refund; 10 s if zero.
+	Delay time.Duration
 	// OnFault, if set, is told of each request that went wrong on purpose. It is
 	// called while the request is answered, several at once.
 	OnFault func(kind Kind, reference string, mode Mode)
@@ -35,6 +39,7 @@ type Simulator struct {
 	book   Book
 	clock  clock.Clock
 	faults faults
+	rules  rules
 	told   func(Kind, string, Mode)
 	mux    *http.ServeMux
 
@@ -48,7 +53,7 @@ type Simulator struct {
 // NewSimulator makes an acquirer whose truth is book. Close it at the end;
 // book stays open.
 func NewSimulator(book Book, o Options) *Simulator {
-	s := &Simulator{book: book, clock: o.Clock, told: o.OnFault, mux: http.NewServeMux()}
+	s := &Simulator{book: book, clock: o.Clock, rules: rules{cmp.Or(o.Delay, 10*time.Second)}, told: o.OnFault, mux: http.NewServeMux()}
 	if s.told == nil {
 		s.told = func(Kind, string, Mode) {}
 	}
@@ -63,6 +68,7 @@ func NewSimulator(book Book, o Options) *Simulator {
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.mux.HandleFunc("POST "+operationsPath, s.operate)
 	s.mux.HandleFunc("GET "+operationsPath+"/{reference}", s.inquire)
+	s.mux.HandleFunc("GET "+noticesPath, s.listNotices)
 	s.mux.HandleFunc("GET "+pagesRoot+"{reference}", s.showPage)
 	s.mux.HandleFunc("POST "+pagesRoot+"{reference}", s.choose)
 	s.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
@@ -124,7 +130,7 @@ func (s *Simulator) operate(w http.ResponseWriter, r *http.Request) {
 		s.told(req.Kind, req.Reference, Contradict)
 		op = Operation{
 			Reference: op.Reference, Kind: op.Kind, Amount: op.Amount, Currency: op.Currency, State: Declined, Code: codeDuplicate,
-			Original: op.Original, Time: op.Time, ID: op.ID, Brand: op.Brand, Last4: op.Last4, CVCCheck: op.CVCCheck, More: op.More,
+			Original: op.Original, Time: op.Time, ID: op.ID, Brand: op.Brand, Last4: op.Last4, CVCCheck: op.CVCCheck, More: op.More, Dispute: op.Dispute,
 		}
 		answer(w, http.StatusOK, op)
 	default:
@@ -155,7 +161,7 @@ func (s *Simulator) processWithin(limit time.Duration, req request) (Operation, 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), limit)
 	defer cancel()
 	op, repeated, err := s.book.Apply(ctx, req.Reference, func(v View) (Operation, error) {
-		return judge(v, req, now)
+		return s.rules.judge(v, req, now)
 	})
 	switch {
 	case errors.Is(err, errNothingToUndo):
@@ -175,7 +181,13 @@ func (s *Simulator) processWithin(limit time.Duration, req request) (Operation, 
 
 // stand gives an operation as it stands now: what was pending may have ended.
 func (s *Simulator) stand(op Operation) (Operation, error) {
-	if op.State != Pending {
+	switch {
+	case op.State != Pending:
+		return op, nil
+	case op.Kind == Refund:
+		if !s.clock.Now().Before(op.Settles) {
+			op.State, op.Code = Approved, codeApproved
+		}
 		return op, nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), patience)

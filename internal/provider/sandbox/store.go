@@ -21,16 +21,28 @@ type entry struct {
 	Recorded  int64 // key made when the operation was recorded; 0: there is none
 	Reference string
 	Body      string // the operation as JSON, or empty
-	Following string // references of the approved operations that name this one as their original, oldest first
+	Following string // references of the operations, declined ones not, that name this one as their original, oldest first
+	Notices   int64  // number of the last of its notices; 0: it has none
+	Due       int64  // when something is due for it, in ms since 1970; 0: never, or it was done
 }
 
-var bookRows = db.NewTable("sandbox_entry", "scope, hash_a, hash_b", "recorded, reference, body, following",
+var bookRows = db.NewTable("sandbox_entry", "scope, hash_a, hash_b", "recorded, reference, body, following, notices, due",
 	func(e *entry, f *db.Fields) {
 		db.Int(f, &e.Recorded)
 		db.Text(f, &e.Reference)
 		db.Text(f, &e.Body)
 		db.Text(f, &e.Following)
+		db.Int(f, &e.Notices)
+		db.Int(f, &e.Due)
 	})
+
+// feed is the one row that says how many notices there are. Whoever adds some
+// locks it, so that their numbers rise in the order in which they can be seen.
+type feed struct{ Number int64 }
+
+var feedRows = db.NewTable("sandbox_feed", "scope, key", "number", func(r *feed, f *db.Fields) { db.Int(f, &r.Number) })
+
+var feedKey = db.Key{}
 
 // entryKey is where the row of a reference is.
 func entryKey(reference string) db.Key {
@@ -55,6 +67,15 @@ type listedEntry struct {
 	entry                  entry
 }
 
+func listEntry(l *listedEntry, f *db.Fields) {
+	db.Int(f, &l.recorded)
+	db.Int(f, &l.hashA)
+	db.Int(f, &l.hashB)
+	db.Text(f, &l.entry.Reference)
+	db.Text(f, &l.entry.Body)
+	l.entry.Recorded = l.recorded
+}
+
 // pageSize is how many operations one read of a listing takes.
 const pageSize = 500
 
@@ -62,14 +83,28 @@ var entriesAfter = db.NewQuery("operations of the sandbox's book", fmt.Sprintf(`
 	SELECT recorded, hash_a, hash_b, reference, body FROM sandbox_entry
 	WHERE scope = 0 AND (recorded, hash_a, hash_b) > (?, ?, ?)
 	ORDER BY recorded, hash_a, hash_b LIMIT %d`, pageSize),
-	func(l *listedEntry, f *db.Fields) {
-		db.Int(f, &l.recorded)
-		db.Int(f, &l.hashA)
-		db.Int(f, &l.hashB)
-		db.Text(f, &l.entry.Reference)
-		db.Text(f, &l.entry.Body)
-		l.entry.Recorded = l.recorded
-	})
+	listEntry)
+
+var (
+	toldAfter = db.NewQuery("notices of the sandbox's book", `
+		SELECT recorded, hash_a, hash_b, reference, body FROM sandbox_entry
+		WHERE scope = 0 AND notices > ? ORDER BY notices LIMIT ?`, listEntry)
+	dueAt = db.NewQuery("what is due in the sandbox's book", `
+		SELECT recorded, hash_a, hash_b, reference, body FROM sandbox_entry
+		WHERE scope = 0 AND due > 0 AND due <= ? ORDER BY due LIMIT ?`, listEntry)
+)
+
+// operationsOf reads the operations of the rows that a query gives.
+func operationsOf(ctx context.Context, d *db.DB, q *db.Query[listedEntry], args ...any) ([]Operation, error) {
+	rows, err := q.All(ctx, d, args...)
+	list := make([]Operation, len(rows))
+	for i, row := range rows {
+		if err == nil {
+			list[i], _, err = row.entry.operation()
+		}
+	}
+	return list, err
+}
 
 // beforeAll is a place before all operations, and after the rows that hold none.
 var beforeAll = listedEntry{hashA: math.MaxInt64, hashB: math.MaxInt64}

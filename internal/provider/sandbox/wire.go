@@ -8,12 +8,15 @@ import (
 
 const (
 	operationsPath = "/v1/operations"
-	maxRequest     = 16 << 10 // bytes of a request's body
-	maxReply       = 64 << 10 // bytes of a reply that the connector reads
+	noticesPath    = "/v1/notices"
+	maxRequest     = 256 << 10 // bytes of a request's body, evidence above all
+	maxReply       = 64 << 10  // bytes of a reply that the connector reads
 	maxReference   = 64
 	maxDescriptor  = 64
 	maxBilling     = 256 // bytes of a part of an address
 	maxURL         = 2048
+	maxEvidence    = 64              // pieces
+	maxNotices     = 100             // of one answer
 	maxText        = 64              // bytes of a text in an answer
 	maxAmount      = 999_999_999_999 // ISO 8583 gives an amount twelve digits; more is declined with 13
 )
@@ -31,12 +34,17 @@ const (
 	Capture      Kind = "capture"      // take what an authorisation reserved, or part of it
 	Refund       Kind = "refund"       // give back what was taken, or part of it
 	Reversal     Kind = "reversal"     // undo an operation whole
+	Contest      Kind = "contest"      // answer a dispute
 	Inquiry      Kind = "inquiry"      // ask how an operation stands
+	Feed         Kind = "notices"      // ask for what is told unasked; for faults, as an inquiry
 )
 
-// Challenge is what the payer chose on the page of an authentication. The
-// simulator records it by itself.
-const Challenge Kind = "challenge"
+// What the simulator records by itself: what the payer chose on the page of an
+// authentication, and what the passing of time did.
+const (
+	Challenge Kind = "challenge"
+	Event     Kind = "event"
+)
 
 func (k Kind) takesCard() bool { return k == Authenticate || k.charges() }
 
@@ -44,8 +52,11 @@ func (k Kind) takesCard() bool { return k == Authenticate || k.charges() }
 func (k Kind) charges() bool { return k == Authorize || k == Sale }
 
 func (k Kind) takesOriginal() bool {
-	return k == Increment || k == Capture || k == Refund || k == Reversal
+	return k == Increment || k == Capture || k == Refund || k == Reversal || k == Contest
 }
+
+// takesAmount reports whether the kind is about an amount of its own.
+func (k Kind) takesAmount() bool { return k != Contest }
 
 // least is the smallest amount that the kind takes: an authentication and an
 // authorisation of nothing check a card.
@@ -92,6 +103,16 @@ type Operation struct {
 	Granted           *Granted  `json:"granted,omitempty"`
 	More              bool      `json:"more,omitempty"`       // of a capture: the rest stays reserved
 	ReturnURL         string    `json:"return_url,omitempty"` // of an authentication
+	Plays             string    `json:"plays,omitempty"`      // what else the test card does
+	Dispute           string    `json:"dispute,omitempty"`    // of a contest: what it answers
+	Evidence          int       `json:"evidence,omitempty"`   // of a contest: how many pieces; none gives in
+	Notices           []Notice  `json:"notices,omitempty"`    // what it gave to tell
+	// Settles is when what is pending is approved. Due is when time alone makes
+	// the simulator do something about the operation, and Ends names the
+	// operation that an event was due for.
+	Settles time.Time `json:"settles,omitzero"`
+	Due     time.Time `json:"due,omitzero"`
+	Ends    string    `json:"ends,omitempty"`
 }
 
 // follows reports whether op is listed among what builds on its original.
@@ -135,6 +156,9 @@ type request struct {
 	Challenge      bool     `json:"challenge"`
 	ReturnURL      string   `json:"return_url"`
 	More           bool     `json:"more"`
+	Dispute        string   `json:"dispute"`
+	// Evidence by the names that the sender gives its pieces; nil gives in.
+	Evidence map[string]string `json:"evidence"`
 }
 
 // billing is what is checked of the payer's address.
@@ -163,7 +187,7 @@ func (c card) last4() string {
 // code is no part of it: who repeats later may not have it any more.
 func (r request) asks(op Operation) bool {
 	same := r.Kind == op.Kind && r.Original == op.Original && r.Amount == op.Amount && r.Currency == op.Currency
-	same = same && r.More == op.More
+	same = same && r.More == op.More && r.Dispute == op.Dispute
 	if r.Card != nil {
 		same = same && r.Card.last4() == op.Last4 && brand(r.Card.Number.Reveal()) == op.Brand
 	}

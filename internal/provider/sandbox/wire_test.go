@@ -296,7 +296,7 @@ func TestRedaction(t *testing.T) {
 func TestOperationKeepsNoCard(t *testing.T) {
 	req := request{Reference: "r", Kind: Sale, Amount: 1, Currency: "eur",
 		Card: &card{Number: hidden.NewText("5555555555554444"), ExpMonth: 1, ExpYear: 2030, CVC: hidden.NewText("987")}}
-	op, err := judge(nil, req, time.Unix(0, 0))
+	op, err := rules{}.judge(nil, req, time.Unix(0, 0))
 	if err != nil {
 		t.Fatal(err)
 	}

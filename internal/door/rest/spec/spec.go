@@ -105,11 +105,11 @@ var loaded = sync.OnceValue(func() *tables {
 		t.byID[op.ID] = op
 		t.routes.add(op)
 	}
-	t.extend()
 	addNames(t.byID)
 	addCounts(t.byID)
 	allowClearing(t.byID, params)
 	addRetired(shapes)
+	t.addExtensions()
 	return t
 })
 
