@@ -28,8 +28,6 @@ var routes = joined(
 	intentRoutes, chargeRoutes, refundRoutes, customerRoutes, methodRoutes, tokenRoutes, balanceRoutes, eventRoutes,
 	searchRoutes, clockRoutes, disputeRoutes, warningRoutes,
 	endpointRoutes, deliveryRoutes, stripecliRoutes,
-	searchRoutes, clockRoutes, disputeRoutes, warningRoutes, endpointRoutes, deliveryRoutes,
-	endpointRoutes, deliveryRoutes,
 	payoutRoutes, externalAccountRoutes, accountRoutes,
 )
 
