@@ -20,7 +20,7 @@ import (
 )
 
 // Hosts are those of Stripe that clients have built in.
-var Hosts = []string{"api.stripe.com", "files.stripe.com", "connect.stripe.com", "dashboard.stripe.com", "hooks.stripe.com", "m.stripe.com", "meter-events.stripe.com", "q.stripe.com", "r.stripe.com"}
+var Hosts = []string{"api.stripe.com", "files.stripe.com", "connect.stripe.com", "meter-events.stripe.com"}
 
 // grace is how long requests in flight may take at the end.
 const grace = 25 * time.Second

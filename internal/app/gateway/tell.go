@@ -26,7 +26,6 @@ func (g *Gateway) Tell(address net.Addr, to string) string {
 		{"SSL_CERT_FILE", g.authority.BundleFile, "Go, Ruby, Rust, OpenSSL"},
 		{"REQUESTS_CA_BUNDLE", g.authority.BundleFile, "Python's requests"},
 		{"CURL_CA_BUNDLE", g.authority.BundleFile, "curl"},
-		{"AWS_CA_BUNDLE", g.authority.BundleFile, "what is built on boto"},
 	} {
 		fmt.Fprintf(&b, "  export %s=%s   # %s\n", v.name, quoted(v.file), v.who)
 	}
