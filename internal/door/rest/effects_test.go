@@ -223,7 +223,7 @@ func (p *prober) leaf(n probed) {
 	refused, unclear := false, ""
 	// What is required is compared with another value, that of the scenario or
 	// one that is tried.
-	inForm := strings.Contains("&"+p.s.request(p.h).form, "&"+n.name+"=")
+	inForm := strings.Contains("&"+strings.ReplaceAll(p.s.request(p.h).form, "[]=", "[0]="), "&"+n.name+"=")
 	required := n.required && !inForm
 	for _, value := range p.values(n) {
 		got := p.try(append(slices.Clone(n.beside), n.name, value))
@@ -246,6 +246,7 @@ func (p *prober) leaf(n probed) {
 	case unclear != "" && one == nil:
 		p.h.t.Errorf("what it does can't be told, give the scenario a value for it: %s", unclear)
 	case required && len(n.param.Enum) == 1:
+	case slices.Contains(p.s.elsewhere, n.name):
 	default:
 		p.ignored = append(p.ignored, n.name)
 	}
@@ -312,6 +313,9 @@ func (p *prober) try(more []string) *tried {
 	out.message = idPattern.ReplaceAllString(out.message, "$1")
 	out.see("answer", got.body)
 	for i := 0; i+1 < len(more); i += 2 {
+		if idPattern.MatchString(more[i+1]) && strings.Contains(string(got.text), more[i+1]) {
+			out.shown["answer shows "+more[i]] = more[i] // ids look alike otherwise
+		}
 		if cursor := more[i]; (cursor == "starting_after" || cursor == "ending_before") && !strings.Contains(string(got.text), more[i+1]) {
 			out.shown["cursor"] = "is left out" // a page of others looks like any other page
 		}
