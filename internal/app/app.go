@@ -23,6 +23,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
@@ -62,6 +63,8 @@ type Config struct {
 	Clock  clock.Clock
 	// Provider, if it has a name, takes the place of the sandbox.
 	Provider provider.Provider
+	// Bank, if it has a name, takes the place of the bank simulator.
+	Bank provider.Provider
 	// Seed decides the jitter of jobs.
 	Seed int64
 	// Database, if set, is a handle on the database at DB, which is used rather
@@ -81,6 +84,7 @@ type App struct {
 	Merchant *merchant.Service
 	Vault    *vault.Service
 	Payment  *payment.Service
+	Payout   *payout.Service
 	Dispute  *dispute.Service
 	Search   *search.Service
 	Clocks   *timeline.Service
@@ -99,6 +103,8 @@ type App struct {
 	proxies     listen.Proxies
 	metrics     *metrics.Metrics
 	ending      atomic.Bool // no further requests are wanted
+	sockets     context.Context
+	endSockets  context.CancelFunc
 	version     string
 	clock       clock.Clock
 	sealing     *sealing
@@ -113,6 +119,7 @@ type App struct {
 func New(ctx context.Context, c Config) (_ *App, err error) {
 	c.defaults()
 	a := &App{log: c.Logger}
+	a.sockets, a.endSockets = context.WithCancel(context.WithoutCancel(ctx))
 	if a.welcome, err = welcome.New(); err != nil {
 		return nil, err
 	}
@@ -149,7 +156,11 @@ func New(ctx context.Context, c Config) (_ *App, err error) {
 			return nil, err
 		}
 	}
-	a.assemble(c, acquirer)
+	payer, err := a.bank(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	a.assemble(c, acquirer, payer)
 	a.Created, err = a.Merchant.Bootstrap(ctx, c.SecretKey, c.PublishableKey)
 	return a, err
 }
@@ -170,7 +181,7 @@ func (c *Config) defaults() {
 }
 
 // assemble makes the services and tells each what it needs of the others.
-func (a *App) assemble(c Config, acquirer provider.Provider) {
+func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	acquirer = a.metrics.Provider(acquirer)
 	keys := &idem.Keys{Sealer: a.Master}
 	a.Merchant = merchant.New(a.DB, merchant.Options{APIVersion: rest.Version})
@@ -190,9 +201,9 @@ func (a *App) assemble(c Config, acquirer provider.Provider) {
 	a.web.Payment, a.web.Master, a.web.Secret, a.web.Log = a.Payment, a.Master, a.Rest.ClientSecret, c.Logger
 	a.Payment.Landing = a.web.Landing
 	a.Webhooks = &webhook.Service{DB: a.DB, Keys: keys, Sealer: a.Master, Sender: a.hooks(c), Notifier: notifier{c.Logger}, Log: c.Logger}
-	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Clocks: a.Clocks, Webhooks: a.Webhooks,
-		Live: c.MasterKey != "" || c.MasterKeyFile != "", Master: a.Master, Log: c.Logger}
-	keys.Pin, a.Webhooks.Renderer = a.Rest.Pin, a.Rest
+	a.Rest.Webhooks, a.Webhooks.Renderer = a.Webhooks, a.Rest
+	a.Payout = a.payouts(c, payer)
+	a.Rest.Payout = a.Payout
 	a.Jobs = job.New(a.DB, job.Options{Seed: c.Seed, Logger: c.Logger})
 	a.sealing = newSealing(a.DB, c)
 	a.register(keys)
@@ -220,6 +231,7 @@ const stopGrace = 25 * time.Second
 
 // Close ends everything, the last begun first.
 func (a *App) Close(context.Context) (err error) {
+	a.endSockets()
 	for i := len(a.close) - 1; i >= 0; i-- {
 		err = errors.Join(err, a.close[i]())
 	}

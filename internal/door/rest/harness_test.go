@@ -25,6 +25,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
@@ -49,6 +50,9 @@ type harness struct {
 	handler http.Handler
 
 	script *script
+	// atBank is the account at the bank, once there is one; root is the whole test.
+	atBank *string
+	root   testing.TB
 }
 
 // script is what the provider does instead of what it would.
@@ -101,7 +105,7 @@ func newHarness(t testing.TB) *harness {
 // harnessWith makes a door with a provider, whose answers a test may replace.
 func harnessWith(t testing.TB, p provider.Provider) *harness {
 	t.Helper()
-	h := &harness{t: t, script: &script{says: map[string]provider.Outcome{}}}
+	h := &harness{t: t, atBank: new(string), root: t, script: &script{says: map[string]provider.Outcome{}}}
 	log := leak.Logger(t)
 	d := dbtest.OpenAt(t, dbtest.Address(t), db.Options{Logger: log})
 	master, err := secret.Generate()
@@ -119,6 +123,7 @@ func harnessWith(t testing.TB, p provider.Provider) *harness {
 	}
 	s.Dispute = &dispute.Service{DB: d, Payment: s.Payment, Vault: s.Vault, Log: log}
 	s.Payment.Aftermath = s.Dispute
+	s.Payout = &payout.Service{DB: d, Keys: s.Keys, Vault: s.Vault, Merchant: s.Merchant, Book: &ledger.Book{}, Banks: map[string]provider.Provider{}, Log: log}
 	s.Clocks = &timeline.Service{DB: d, Keys: s.Keys, Belongings: s.Vault}
 	s.Webhooks = &webhook.Service{DB: d, Keys: s.Keys, Sealer: master, Renderer: s, Log: log}
 	h.server, h.handler = s, s
@@ -351,6 +356,9 @@ func (h *harness) checkBooks() {
 		h.t.Fatal(err)
 	}
 	if err := h.server.Dispute.Check(context.Background(), report); err != nil {
+		h.t.Fatal(err)
+	}
+	if err := h.server.Payout.Check(context.Background(), report); err != nil {
 		h.t.Fatal(err)
 	}
 	if err := ledger.Check(context.Background(), h.server.DB, report); err != nil {
