@@ -20,12 +20,9 @@ import (
 type shop struct {
 	*httptest.Server
 	mu     sync.Mutex
-	got    []received
+	got    []delivered
 	status int
 }
-
-type received struct {
-	got    []delivered
 
 type delivered struct {
 	header http.Header
@@ -37,7 +34,6 @@ func newShop(t testing.TB) *shop {
 	s := &shop{status: 200}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		one := received{header: r.Header.Clone(), body: body}
 		one := delivered{header: r.Header.Clone(), body: body}
 		_ = json.Unmarshal(body, &one.event)
 		s.mu.Lock()
