@@ -300,7 +300,7 @@ func (p *prober) try(more []string) *tried {
 		}
 	}
 	for name, other := range p.s.instead {
-		if slices.Contains(more, name) {
+		if slices.ContainsFunc(more, func(sent string) bool { return sent == name || strings.HasPrefix(sent, name+"[") }) {
 			s.form = without(s.form, other)
 		}
 	}
@@ -361,9 +361,9 @@ func firstOf(path string) string {
 	return path
 }
 
-// without is a form that lacks a parameter.
+// without is a form that lacks a parameter and its parts.
 func without(form, name string) string {
-	return strings.Join(slices.DeleteFunc(strings.Split(form, "&"), func(pair string) bool { return strings.HasPrefix(pair, name+"=") }), "&")
+	return strings.Join(slices.DeleteFunc(strings.Split(form, "&"), func(pair string) bool { return strings.HasPrefix(pair, name+"=") || strings.HasPrefix(pair, name+"[") }), "&")
 }
 
 // idPattern finds ids and secrets, which are new each time.

@@ -104,6 +104,9 @@ func TestNoRouteLeadsIntoAnotherWorld(t *testing.T) {
 				return
 			}
 			for collection, object := range mine {
+				if collection == "account" && name == "live mode" {
+					continue // one account has both modes
+				}
 				if strings.Contains(string(r.ok().body), object) {
 					t.Errorf("%s: %s shows one of %s: %s", name, op.ID, collection, r.body)
 				}
