@@ -168,6 +168,7 @@ func bankScenarios(noun, list string) bool {
 		},
 		values:  bankValues,
 		instead: map[string]string{"bank_account": "external_account"},
+		needs:   map[string]string{"bank_account": "bank_account[country]=US&bank_account[routing_number]=110000000&bank_account[account_number]=000123456700"},
 	}) && shows("GetAccountsAccount"+prefix+"Id", scenario{
 		prepare: made(""), want: map[string]any{"object": "bank_account", "account_holder_name": "Jenny Rosen", "bank_name": "FLORIN TEST BANK"},
 	}) && shows("PostAccountsAccount"+prefix+"Id", scenario{
