@@ -44,6 +44,11 @@ var layers = []layer{
 		return target == "internal/provider" || within(target, "internal/kit") || within(target, "internal/base") ||
 			within(target, "internal/core") && coreMay(child(dir, "internal/core"), child(target, "internal/core"))
 	}},
+	// What carries messages to the outside; core declares what it wants of it.
+	{"medium", under("internal/medium"), func(dir, target string) bool {
+		return within(target, "internal/core") || within(target, "internal/base") || within(target, "internal/kit") ||
+			sameChild(dir, target, "internal/medium")
+	}},
 	{"door", under("internal/door"), func(dir, target string) bool {
 		return within(target, "internal/core") || within(target, "internal/base") || within(target, "internal/kit") ||
 			sameChild(dir, target, "internal/door")
@@ -86,7 +91,9 @@ var outside = map[string][]string{
 	"internal/base/db":     {"github.com/ncruces/go-sqlite3", "github.com/jackc/pgx/v5"},
 	"internal/base/secret": {"github.com/tink-crypto/tink-go/v2"},
 	"internal/app/welcome": {"golang.org/x/text"},
+	"internal/door/web":    {"golang.org/x/text"},
 	"internal/app":         {"github.com/prometheus/client_golang"},
+	"internal/door/rest":   {"github.com/coder/websocket"},
 	"cmd":                  {"github.com/alecthomas/kong", "go.yaml.in/yaml/v3"},
 }
 

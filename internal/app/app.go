@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -22,8 +23,11 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
+	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/core/webhook"
 	"github.com/florinpay/florin/internal/door/rest"
 	"github.com/florinpay/florin/internal/door/web"
 	"github.com/florinpay/florin/internal/kit/clock"
@@ -60,11 +64,16 @@ type Config struct {
 	Clock  clock.Clock
 	// Provider, if it has a name, takes the place of the sandbox.
 	Provider provider.Provider
+	// Bank, if it has a name, takes the place of the bank simulator.
+	Bank provider.Provider
 	// Seed decides the jitter of jobs.
 	Seed int64
 	// Database, if set, is a handle on the database at DB, which is used rather
 	// than another one opened. It is closed with the rest.
 	Database *db.DB
+	// WebhookDial, if set, makes the connections to the webhook endpoints of test
+	// mode. A simulated run has no network.
+	WebhookDial func(ctx context.Context, network, address string) (net.Conn, error)
 	// ProviderTimeout bounds calls to the sandbox; default 10 s.
 	ProviderTimeout time.Duration
 }
@@ -76,9 +85,12 @@ type App struct {
 	Merchant *merchant.Service
 	Vault    *vault.Service
 	Payment  *payment.Service
+	Payout   *payout.Service
+	Setup    *setup.Service
 	Dispute  *dispute.Service
 	Search   *search.Service
 	Clocks   *timeline.Service
+	Webhooks *webhook.Service
 	Rest     *rest.Server
 	Jobs     *job.Runner
 	// Created is the first account, if this start made it.
@@ -93,6 +105,8 @@ type App struct {
 	proxies     listen.Proxies
 	metrics     *metrics.Metrics
 	ending      atomic.Bool // no further requests are wanted
+	sockets     context.Context
+	endSockets  context.CancelFunc
 	version     string
 	clock       clock.Clock
 	sealing     *sealing
@@ -107,6 +121,7 @@ type App struct {
 func New(ctx context.Context, c Config) (_ *App, err error) {
 	c.defaults()
 	a := &App{log: c.Logger}
+	a.sockets, a.endSockets = context.WithCancel(context.WithoutCancel(ctx))
 	if a.welcome, err = welcome.New(); err != nil {
 		return nil, err
 	}
@@ -143,7 +158,11 @@ func New(ctx context.Context, c Config) (_ *App, err error) {
 			return nil, err
 		}
 	}
-	a.assemble(c, acquirer)
+	payer, err := a.bank(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	a.assemble(c, acquirer, payer)
 	a.Created, err = a.Merchant.Bootstrap(ctx, c.SecretKey, c.PublishableKey)
 	return a, err
 }
@@ -164,7 +183,7 @@ func (c *Config) defaults() {
 }
 
 // assemble makes the services and tells each what it needs of the others.
-func (a *App) assemble(c Config, acquirer provider.Provider) {
+func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	acquirer = a.metrics.Provider(acquirer)
 	keys := &idem.Keys{Sealer: a.Master}
 	a.Merchant = merchant.New(a.DB, merchant.Options{APIVersion: rest.Version})
@@ -177,12 +196,30 @@ func (a *App) assemble(c Config, acquirer provider.Provider) {
 	a.Dispute = &dispute.Service{DB: a.DB, Payment: a.Payment, Vault: a.Vault, Log: c.Logger}
 	a.Payment.Aftermath = a.Dispute
 	a.Clocks = &timeline.Service{DB: a.DB, Keys: keys, Belongings: a.Vault}
-	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Clocks: a.Clocks,
-		Search: a.Search, Live: c.MasterKey != "" || c.MasterKeyFile != "", Master: a.Master, Log: c.Logger}
-	keys.Pin = a.Rest.Pin
-	a.Rest.PublicURL = c.PublicURL
-	a.web.Payment, a.web.Master, a.web.Secret, a.web.Log = a.Payment, a.Master, a.Rest.ClientSecret, c.Logger
-	a.Payment.Landing = a.web.Landing
+	a.Setup = &setup.Service{DB: a.DB, Keys: keys, Vault: a.Vault, Payment: a.Payment, Log: c.Logger}
+	a.Webhooks = &webhook.Service{DB: a.DB, Keys: keys, Sealer: a.Master, Sender: a.hooks(c), Notifier: notifier{c.Logger}, Log: c.Logger}
+	a.Payout = a.payouts(c, payer)
+	a.Rest = &rest.Server{
+		DB:        a.DB,
+		Keys:      keys,
+		Merchant:  a.Merchant,
+		Vault:     a.Vault,
+		Payment:   a.Payment,
+		Setup:     a.Setup,
+		Dispute:   a.Dispute,
+		Payout:    a.Payout,
+		Clocks:    a.Clocks,
+		Search:    a.Search,
+		Webhooks:  a.Webhooks,
+		PublicURL: c.PublicURL,
+		Live:      c.MasterKey != "" || c.MasterKeyFile != "",
+		Master:    a.Master,
+		Log:       c.Logger,
+	}
+	keys.Pin, a.Webhooks.Renderer = a.Rest.Pin, a.Rest
+	a.web.Payment, a.web.Setup, a.web.Master, a.web.Log = a.Payment, a.Setup, a.Master, c.Logger
+	a.web.Secret, a.web.SetupSecret = a.Rest.ClientSecret, a.Rest.SetupSecret
+	a.Payment.Landing, a.Setup.Landing = a.web.Landing, a.web.SetupLanding
 	a.Jobs = job.New(a.DB, job.Options{Seed: c.Seed, Logger: c.Logger})
 	a.sealing = newSealing(a.DB, c)
 	a.register(keys)
@@ -192,10 +229,15 @@ func (a *App) assemble(c Config, acquirer provider.Provider) {
 // Start begins the work that nobody asked for just now: jobs and sweeps.
 func (a *App) Start() {
 	a.Jobs.Start()
+	serving := a.Webhooks.Start()
 	a.close = append(a.close, a.sealing.close, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
 		defer cancel()
 		return a.Jobs.Stop(ctx)
+	}, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
+		defer cancel()
+		return serving.Stop(ctx)
 	})
 }
 
@@ -205,6 +247,7 @@ const stopGrace = 25 * time.Second
 
 // Close ends everything, the last begun first.
 func (a *App) Close(context.Context) (err error) {
+	a.endSockets()
 	for i := len(a.close) - 1; i >= 0; i-- {
 		err = errors.Join(err, a.close[i]())
 	}

@@ -16,7 +16,9 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/core/webhook"
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/schema"
 )
@@ -134,13 +136,22 @@ func verify(ctx context.Context, d *db.DB, report func(ledger.Finding)) error {
 	if err := (&dispute.Service{DB: d}).Check(ctx, report); err != nil {
 		return err
 	}
+	if err := setup.Check(ctx, d, report); err != nil {
+		return err
+	}
 	for kind, k := range map[string]columned{vault.Customers.Name: vault.Customers, vault.PaymentMethods.Name: vault.PaymentMethods,
-		merchant.Accounts.Name: merchant.Accounts, timeline.Clocks.Name: timeline.Clocks} {
+		merchant.Accounts.Name: merchant.Accounts, timeline.Clocks.Name: timeline.Clocks,
+		webhook.Endpoints.Name: webhook.Endpoints, webhook.Replays.Name: webhook.Replays} {
 		if err := k.Check(ctx, d, func(s id.Scope, key int64, problem string) {
 			report(ledger.Finding{Check: "columns", Scope: s, Table: kind, Key: key, Problem: problem})
 		}); err != nil {
 			return err
 		}
+	}
+	if err := webhook.Check(ctx, d, func(s id.Scope, endpoint int64, problem string) {
+		report(ledger.Finding{Check: "webhooks", Scope: s, Table: webhook.Endpoints.Name, Key: endpoint, Problem: problem})
+	}); err != nil {
+		return err
 	}
 	return event.Check(ctx, d, func(s id.Scope, lane, seq int64, problem string) {
 		report(ledger.Finding{Check: "events", Scope: s, Table: "event", Key: lane, Problem: fmt.Sprintf("%s (sequence %d)", problem, seq)})

@@ -37,21 +37,21 @@ func (a *App) register(keys *idem.Keys) {
 		}
 		return a.Payment.GiveBack(ctx, j.Scope, p.Charge)
 	}})
-	a.Jobs.Register(job.Kind{Name: dispute.DueJob, Lease: time.Minute, MaxTries: dispute.ExpireTries, MaxBackoff: dispute.ExpireBackoff, Handle: func(ctx context.Context, j job.Job) error {
-		var p dispute.DuePayload
-		if err := j.Payload(&p); err != nil {
-			return err
-		}
-		return a.Dispute.Expire(ctx, j.Scope, p.Dispute)
-	}})
 	a.Jobs.Every("read providers' notices", time.Second, a.Payment.ReadNotices)
 	a.Jobs.Register(
 		job.Kind{Name: timeline.AdvanceJob, Lease: time.Minute, MaxTries: clockTries, Handle: a.Clocks.Move},
 		job.Kind{Name: timeline.DeleteJob, Lease: time.Minute, MaxTries: clockTries, Handle: a.Clocks.Clear},
+		job.Kind{Name: dispute.DueJob, Lease: time.Minute, MaxTries: dispute.ExpireTries, MaxBackoff: dispute.ExpireBackoff, Handle: a.Dispute.ExpireDue},
 		job.Kind{Name: payment.ExpireJob, Lease: time.Minute, MaxTries: expireTries, MaxBackoff: 10 * time.Minute, Handle: a.Payment.ExpireDue},
 	)
+	a.Jobs.Register(a.noticeKind())
+	a.Jobs.Every("delete old events", time.Hour, a.expireEvents)
 	a.Jobs.Every("resolve attempts", time.Second, func(ctx context.Context) error {
 		_, err := a.Payment.Sweep(ctx, batch)
+		return err
+	})
+	a.Jobs.Every("resolve setup attempts", time.Second, func(ctx context.Context) error {
+		_, err := a.Setup.Sweep(ctx, batch)
 		return err
 	})
 	a.Jobs.Every("delete security codes", time.Minute, func(ctx context.Context) error {
@@ -63,6 +63,9 @@ func (a *App) register(keys *idem.Keys) {
 		return err
 	})
 	a.Jobs.Every("make balances available", time.Minute, a.mature)
+	a.Jobs.Every("send payouts", time.Second, a.payOut)
+	a.Jobs.Every("hear of returned payouts", 10*time.Second, a.Payout.Listen)
+	a.Jobs.Every("pay out by schedule", time.Minute, a.payAutomatically)
 	a.Jobs.Every("seal postings", sealEvery, a.sealing.run)
 	a.Jobs.Every("index for search", 500*time.Millisecond, a.Search.Run)
 	a.Jobs.Every("forget trains", time.Hour, a.forgetTrains)

@@ -17,6 +17,7 @@ import (
 	_ "github.com/florinpay/florin/internal/core/merchant"
 	_ "github.com/florinpay/florin/internal/core/payment"
 	_ "github.com/florinpay/florin/internal/core/vault"
+	_ "github.com/florinpay/florin/internal/core/webhook"
 )
 
 // Every statement of every registered table and query can be prepared on a

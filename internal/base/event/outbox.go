@@ -30,7 +30,7 @@ func audienceKey(s id.Scope) db.Key { return db.Key{Scope: s.Key(), ID: 1} }
 // Audience names the row that [Append] and [Listen] look at besides the lane's.
 func Audience(s id.Scope) db.Need { return audiences.Need(audienceKey(s)) }
 
-// Listen has the events of a scope noted for [Due] from now on. What is written
+// Listen has the events of a scope noted for [Fresh] from now on. What is written
 // by steps that begin after this one is durable is noted; of those that run
 // meanwhile, it may be.
 func Listen(tx *db.Tx, s id.Scope) error {
@@ -53,44 +53,28 @@ type LaneRef struct {
 	Lane  int64
 }
 
+// InLane names the event's lane.
+func (e *Event) InLane() LaneRef { return LaneRef{e.Scope, e.Lane} }
+
 func (l LaneRef) row() db.Key { return db.Key{Scope: l.Scope.Key(), ID: l.Lane} }
 
 // Need names the row of the lane for the step that takes its events.
 func (l LaneRef) Need() db.Need { return lanes.Need(l.row()) }
 
-type laneKey struct{ Scope, Lane int64 }
+// qFresh is a directory query, as jobs' are: whoever hands on can't name the
+// scopes in which something happened. What is done is decided on the lane's row.
+var qFresh = db.NewQuery("fresh events", "SELECT e.scope, e.key, "+qualified+" FROM event_lane l"+
+	" JOIN event e ON e.scope = l.scope AND e.lane = l.lane AND e.seq >= l.fresh WHERE l.due > 0 ORDER BY l.due, l.scope, l.lane, e.seq LIMIT ?", (*keyed).fields)
 
-func (l *laneKey) fields(f *db.Fields) {
-	db.Int(f, &l.Scope)
-	db.Int(f, &l.Lane)
-}
-
-// qDue is a directory query, as jobs' are: whoever hands on can't name the scopes in
-// which something happened. qFresh and qCount read one lane.
-var (
-	qDue   = db.NewQuery("lanes with fresh events", "SELECT scope, lane FROM event_lane WHERE due > 0 ORDER BY due LIMIT ?", (*laneKey).fields)
-	qFresh = db.NewQuery("fresh events of a lane", "SELECT e.scope, e.key, "+qualified+" FROM event_lane l"+
-		" JOIN event e ON e.scope = l.scope AND e.lane = l.lane AND e.seq >= l.fresh WHERE l.scope = ? AND l.lane = ? AND l.due > 0 ORDER BY e.seq LIMIT ?", (*keyed).fields)
-)
-
-// Due gives at most limit lanes with events that nobody has taken, those that
-// wait longest first.
-func Due(ctx context.Context, d *db.DB, limit int) (list []LaneRef, err error) {
-	rows, err := qDue.All(ctx, d, int64(limit))
-	for _, r := range rows {
-		list = append(list, LaneRef{id.ScopeOf(r.Scope), r.Lane})
-	}
-	return list, err
-}
-
-// Fresh gives at most limit of a lane's events that nobody has taken, in order.
-func Fresh(ctx context.Context, d *db.DB, l LaneRef, limit int) (list []*Event, err error) {
-	rows, err := qFresh.All(ctx, d, l.Scope.Key(), l.Lane, int64(limit))
+// Fresh gives at most limit events that nobody has taken: lane by lane, the one
+// that waits longest first, and within a lane in order.
+func Fresh(ctx context.Context, d *db.DB, limit int) (list []*Event, err error) {
+	rows, err := qFresh.All(ctx, d, int64(limit))
 	if err != nil {
 		return nil, err
 	}
 	for _, k := range rows {
-		e, err := k.Row.event(l.Scope, k.Key)
+		e, err := k.Row.event(id.ScopeOf(k.Scope), k.Key)
 		if err != nil {
 			return nil, err
 		}

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/event"
 	"github.com/florinpay/florin/internal/base/idem"
+	"github.com/florinpay/florin/internal/base/job"
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/base/timeline"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/vault"
@@ -94,6 +97,12 @@ func (p *Params) change(tx *db.Tx, o *object.Object[Dispute], private *vault.Pri
 	}
 	if !p.speaks() {
 		return nil
+	}
+	for name, value := range p.Evidence {
+		programme, ok := programmeOf(name)
+		if ok && value != "" && !slices.Contains(b.Enhanced, programme) {
+			return fault.Param("evidence[enhanced_evidence]["+programme+"]", "", "This dispute is not eligible for %s.", programme)
+		}
 	}
 	var bad error
 	b.Evidence, err = private.Seal(tx, b.Evidence, func(text string) string {
@@ -189,7 +198,11 @@ func (v *Service) Answered(tx *db.Tx, account *merchant.Account, a *object.Objec
 	on := conceded
 	if a.Body.Operation == payment.OpContest {
 		b.Submissions++
-		b.PastDue = !b.Due.IsZero() && id.Time(a.Key).After(b.Due)
+		now, err := timeline.Now(tx, a.Scope, b.Line)
+		if err != nil {
+			return err
+		}
+		b.PastDue = !b.Due.IsZero() && now.After(b.Due)
 		on = answered
 	}
 	if !machine.Can(b.Status, on) {
@@ -221,16 +234,25 @@ func (v *Service) Shown(tx *db.Tx, a *object.Object[payment.Attempt]) (*idem.Rep
 	return reply, nil
 }
 
-// Expire ends a dispute to which no evidence came in time. It may be called at
-// any time, and again.
-func (v *Service) Expire(ctx context.Context, s id.Scope, key int64) error {
+// ExpireDue ends the dispute that a job was planned for, if nobody answered it.
+func (v *Service) ExpireDue(ctx context.Context, j job.Job) error {
+	var p duePayload
+	if err := j.Payload(&p); err != nil {
+		return err
+	}
+	return v.Expire(ctx, j.Scope, p.Dispute, j.At)
+}
+
+// Expire ends a dispute to which no evidence came in time, at a time on its
+// line. It may be called at any time, and again.
+func (v *Service) Expire(ctx context.Context, s id.Scope, key int64, now time.Time) error {
 	account, err := v.Payment.Merchant.Account(ctx, s)
 	if err != nil {
 		return err
 	}
 	return v.DB.Run(ctx, db.Step{Name: "dispute.expire", Scope: s.Key(), Needs: []db.Need{Disputes.Need(s, key)}, Do: func(tx *db.Tx) error {
 		o, err := find(tx, s, key)
-		if err != nil || !o.Body.Status.answerable() || o.Body.Due.IsZero() || tx.Now().Before(o.Body.Due) {
+		if err != nil || !o.Body.Status.answerable() || o.Body.Due.IsZero() || now.Before(o.Body.Due) {
 			return err
 		}
 		if o.Body.Answer != 0 {

@@ -26,8 +26,13 @@ type Dispute struct {
 	Notice     int64  `json:"notice"`
 	// Enhanced are the programmes of the networks under which evidence may be
 	// given: Stripe's enhanced_eligibility_types.
-	Enhanced []string  `json:"enhanced,omitempty"`
-	Due      time.Time `json:"due,omitzero"` // by when evidence must be there; zero: none is wanted
+	Enhanced []string `json:"enhanced,omitempty"`
+	// Due is by when evidence must be there; zero: none is wanted. It is a time on
+	// the payer's Line, a test clock or the system's.
+	Due  time.Time `json:"due,omitzero"`
+	Line int64     `json:"line,omitempty"`
+	// Promised is Due as the provider said it, in its own time.
+	Promised time.Time `json:"promised,omitzero"`
 
 	// Evidence is sealed under the key of Subject; see [Evidence].
 	Subject  int64  `json:"subject"`

@@ -71,6 +71,13 @@ const (
 	fewestPrior = 2 // transactions that Visa wants to see
 )
 
+// programmeOf is the programme that a field of enhanced evidence belongs to.
+func programmeOf(field string) (string, bool) {
+	rest, ok := strings.CutPrefix(field, "enhanced_evidence.")
+	programme, _, _ := strings.Cut(rest, ".")
+	return programme, ok
+}
+
 // Acknowledged reports whether the fee of a compliance programme was accepted.
 func (e Evidence) Acknowledged(programme string) bool {
 	return e["enhanced_evidence."+programme+".fee_acknowledged"] == "true"

@@ -7,10 +7,11 @@ import (
 
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/event"
-	"github.com/florinpay/florin/internal/base/job"
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/base/timeline"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/money"
 	"github.com/florinpay/florin/internal/provider"
 )
@@ -42,8 +43,11 @@ func (v *Service) open(tx *db.Tx, account *merchant.Account, ch *object.Object[p
 	o := &object.Object[Dispute]{Scope: s, Key: key, Body: Dispute{
 		Status: Status(d.Status).opening(), Reason: d.Reason, Network: d.Network, Case: caseOf(d), Amount: d.Amount, Currency: d.Currency,
 		Charge: payment.ChargeID(ch.Key), Intent: ch.Body.Intent, Method: ch.Body.Method, ProviderID: d.ID, Notice: n.Number,
-		Enhanced: d.Enhanced, Due: d.Due.Truncate(time.Microsecond), Subject: key,
+		Enhanced: d.Enhanced, Subject: key,
 	}}
+	if err := o.Body.expect(tx, ch, n); err != nil {
+		return err
+	}
 	if ch.Body.Customer != 0 {
 		o.Body.Subject = ch.Body.Customer
 	}
@@ -76,6 +80,22 @@ func (v *Service) open(tx *db.Tx, account *merchant.Account, ch *object.Object[p
 	return v.move(tx, account, ch, o, told(Status(d.Status)), event.Request{})
 }
 
+// expect sets by when evidence must be there. What the provider says in its time
+// is brought onto the payer's line: it is as far off there.
+func (d *Dispute) expect(tx *db.Tx, ch *object.Object[payment.Charge], n provider.Notice) (err error) {
+	promised := n.Dispute.Due.Truncate(time.Microsecond)
+	if promised.IsZero() || promised.Equal(d.Promised) {
+		return nil
+	}
+	d.Due, d.Promised = promised, promised
+	if d.Line, err = vault.Line(tx, ch.Scope, ch.Body.Customer); err != nil || d.Line == 0 {
+		return err
+	}
+	now, err := timeline.Now(tx, ch.Scope, d.Line)
+	d.Due = now.Add(promised.Sub(n.At)).Truncate(time.Microsecond)
+	return err
+}
+
 func caseOf(d *provider.Dispute) string {
 	switch {
 	case d.Case != "":
@@ -97,8 +117,11 @@ func (v *Service) toldMore(tx *db.Tx, account *merchant.Account, ch *object.Obje
 	if d.Network != "" {
 		b.Network = d.Network
 	}
-	if !d.Due.IsZero() && !d.Due.Truncate(time.Microsecond).Equal(b.Due) {
-		b.Due = d.Due.Truncate(time.Microsecond)
+	before := b.Due
+	if err := b.expect(tx, ch, n); err != nil {
+		return err
+	}
+	if !b.Due.Equal(before) {
 		if err := v.await(tx, o); err != nil {
 			return err
 		}
@@ -189,8 +212,7 @@ func refundable(s Status, ch *object.Object[payment.Charge]) bool {
 // DueJob is the kind of the job that looks whether evidence came in time.
 const DueJob = "dispute.due"
 
-// DuePayload names the dispute.
-type DuePayload struct {
+type duePayload struct {
 	Dispute int64 `json:"dispute"`
 }
 
@@ -199,5 +221,5 @@ func (v *Service) await(tx *db.Tx, o *object.Object[Dispute]) error {
 	if o.Body.Due.IsZero() || o.Body.Status.closed() {
 		return nil
 	}
-	return job.Enqueue(tx, o.Scope, tx.NewKey(), DueJob, o.Body.Due, DuePayload{o.Key})
+	return timeline.Enqueue(tx, o.Scope, o.Body.Line, DueJob, o.Body.Due, duePayload{o.Key})
 }

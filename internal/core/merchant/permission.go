@@ -18,11 +18,18 @@ const (
 	BalanceSources Resource = "balance_transaction_sources" // the dashboard's name for balance transactions
 	Charges        Resource = "charges"                     // charges and refunds, which Stripe has in one row
 	Customers      Resource = "customers"
-	Events         Resource = "events" // with the objects that events show, whatever their resource
+	Disputes       Resource = "disputes" // with the issuers' warnings of fraud
+	Events         Resource = "events"   // with the objects that events show, whatever their resource
 	PaymentIntents Resource = "payment_intents"
 	PaymentMethods Resource = "payment_methods"
+	SetupIntents   Resource = "setup_intents" // with their attempts and mandates
 	TestClocks     Resource = "test_clocks"
 	Tokens         Resource = "tokens"
+	// WebhookEndpoints includes what is sent to them, and sending it again.
+	WebhookEndpoints Resource = "webhook_endpoints"
+	AccountResource  Resource = "account" // the merchant's own
+	ExternalAccounts Resource = "external_accounts"
+	Payout           Resource = "payouts"
 )
 
 // wirePrefix begins the permissions' names in Stripe's answers.
@@ -32,8 +39,21 @@ const wirePrefix = "rak_"
 // change charges is rak_charge_write. They were found in answers that users of
 // Stripe show, and in https://docs.stripe.com/stripe-apps/reference/permissions.
 var slugs = map[Resource]string{
-	Balance: "balance", BalanceSources: "balance_transaction_source", Charges: "charge", Customers: "customer",
-	Events: "event", PaymentIntents: "payment_intent", PaymentMethods: "payment_method", TestClocks: "test_clock", Tokens: "token",
+	AccountResource:  "account",
+	Balance:          "balance",
+	BalanceSources:   "balance_transaction_source",
+	Charges:          "charge",
+	Customers:        "customer",
+	Disputes:         "dispute",
+	Events:           "event",
+	ExternalAccounts: "external_account",
+	PaymentIntents:   "payment_intent",
+	PaymentMethods:   "payment_method",
+	Payout:           "payout",
+	SetupIntents:     "setup_intent",
+	TestClocks:       "test_clock",
+	Tokens:           "token",
+	WebhookEndpoints: "webhook",
 }
 
 // Resources lists every resource by name.

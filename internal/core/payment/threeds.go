@@ -62,6 +62,9 @@ func (p *Payer) NewAction(page string) *Action {
 	return &Action{URL: page, ReturnURL: p.ReturnURL, SDK: p.SDK || p.ReturnURL == ""}
 }
 
+// ThreeDS is what a payer's authentication came to.
+type ThreeDS = provider.ThreeDS
+
 // notHandled is the decline code where the payer would have to be asked and the
 // merchant does not want that.
 const notHandled = "authentication_not_handled"
@@ -291,6 +294,15 @@ func (v *Service) Returned(ctx context.Context, s id.Scope, key AttemptID) (*obj
 		err = fault.Missing(fault.NotFound, "", Intents.Name, Intents.ID(s, int64(a.Body.Intent)))
 	}
 	return o, &a.Body.Payer, err
+}
+
+// Acquirer gives the provider that cards of a scope are paid with and set up at.
+func (v *Service) Acquirer(s id.Scope) (provider.Provider, error) {
+	name, err := v.route(s)
+	if err != nil {
+		return provider.Provider{}, err
+	}
+	return v.provider(name)
 }
 
 // question asks the provider how an attempt stands.

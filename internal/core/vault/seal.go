@@ -17,6 +17,7 @@ const (
 	fieldCVC      = "vault.card.cvc"
 	fieldPersonal = "vault.customer.personal"
 	fieldBilling  = "vault.payment_method.billing"
+	fieldMandate  = "vault.mandate.acceptance"
 	fieldContact  = "vault.contact"
 )
 

@@ -125,7 +125,7 @@ func renderCharge(v *view, o *object.Object[payment.Charge]) (any, error) {
 	out := &charge{
 		ID: payment.Charges.ID(v.scope, o.Key), Object: "charge",
 		Amount: n.api(ch.Amount), AmountCaptured: n.api(ch.Captured), AmountRefunded: n.api(ch.Refunded),
-		CalculatedStatementDescriptor: text(ch.Statement), Captured: ch.Captured > 0, Created: o.Created().Unix(), Currency: ch.Currency,
+		CalculatedStatementDescriptor: text(ch.Statement), Captured: ch.Captured > 0, Created: o.Created().Unix(), Currency: ch.Currency, Disputed: len(ch.Complaints) > 0,
 		Description: text(ch.Description), FraudDetails: fraudDetails(ch.UserReport), Livemode: v.scope.Livemode, Metadata: metadata(ch.Metadata),
 		Outcome: outcomeOf(ch), Paid: ch.Status == payment.ChargeSucceeded, PaymentMethod: text(vault.PaymentMethods.ID(v.scope, ch.Method.Key)),
 		RadarOptions: radarOptions(ch.RadarSession), Refunded: ch.Captured > 0 && ch.Refunded == ch.Captured,
@@ -243,7 +243,9 @@ func paidWith(v *view, ch *payment.Charge, amount int64) (any, error) {
 	if err := card.grant(ch, amount); err != nil {
 		return nil, err
 	}
-	card.ThreeDSecure = threeDSOf(ch.ThreeDS)
+	if ch.ThreeDS != nil {
+		card.ThreeDSecure = &chargedThreeDS{shownThreeDS: threeDSOf(ch.ThreeDS)}
+	}
 	card.NetworkToken = map[string]any{"used": false}
 	for _, check := range []struct {
 		to   *any

@@ -14,6 +14,7 @@ import (
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/door/rest/apiversion"
 	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/kit/id"
 )
 
 var eventRoutes = map[string]route{
@@ -46,6 +47,11 @@ type eventRequest struct {
 
 // eventTypes are the events that Florin writes.
 var eventTypes = []string{
+	"account.external_account.created",
+	"account.external_account.deleted",
+	"account.external_account.updated",
+	"account.updated",
+	"balance_settings.updated",
 	"charge.captured",
 	"charge.dispute.closed",
 	"charge.dispute.created",
@@ -61,6 +67,7 @@ var eventTypes = []string{
 	"customer.created",
 	"customer.deleted",
 	"customer.updated",
+	"mandate.updated",
 	"payment_intent.amount_capturable_updated",
 	"payment_intent.canceled",
 	"payment_intent.created",
@@ -71,11 +78,22 @@ var eventTypes = []string{
 	"payment_method.attached",
 	"payment_method.detached",
 	"payment_method.updated",
+	"payout.canceled",
+	"payout.created",
+	"payout.failed",
+	"payout.paid",
+	"payout.reconciliation_completed",
+	"payout.updated",
 	"radar.early_fraud_warning.created",
 	"radar.early_fraud_warning.updated",
 	"refund.created",
 	"refund.failed",
 	"refund.updated",
+	"setup_intent.canceled",
+	"setup_intent.created",
+	"setup_intent.requires_action",
+	"setup_intent.setup_failed",
+	"setup_intent.succeeded",
 	"test_helpers.test_clock.advancing",
 	"test_helpers.test_clock.created",
 	"test_helpers.test_clock.deleted",
@@ -108,7 +126,8 @@ func (s *Server) renderEvent(ctx context.Context, e *event.Event, at apiversion.
 
 // tellsPrevious reports whether events of a type say what has changed.
 func tellsPrevious(typ string) bool {
-	return strings.HasSuffix(typ, "updated") || typ == "charge.captured" || typ == "charge.refunded"
+	return strings.HasSuffix(typ, "updated") || typ == "charge.captured" || typ == "charge.refunded" ||
+		strings.HasPrefix(typ, "charge.dispute.")
 }
 
 // eventObject shows a version of an event's object, as it looks at a version of
@@ -185,7 +204,11 @@ func retrieveEvent(s *Server, c *call) (any, error) {
 			return nil, err
 		}
 		if found {
-			return s.renderEvent(c.ctx, e, versionOf(c.key.Account))
+			shown, err := s.renderEvents(c, []*event.Event{e})
+			if err != nil {
+				return nil, err
+			}
+			return shown[0], nil
 		}
 	}
 	return nil, fault.Missing(fault.NotFound, "id", "event", clip(c.path["id"]))
@@ -207,19 +230,41 @@ func listEvents(s *Server, c *call) (any, error) {
 	if narrowed && len(types) == 0 {
 		return out, nil
 	}
-	events, more, err := event.List(c.ctx, s.DB, c.scope, r, types...)
+	var events []*event.Event
+	if delivered, ok := c.form.Bool("delivery_success"); ok {
+		events, out.HasMore, err = s.Webhooks.List(c.ctx, c.scope, r, delivered, types...)
+	} else {
+		events, out.HasMore, err = event.List(c.ctx, s.DB, c.scope, r, types...)
+	}
 	if err != nil {
 		return nil, err
 	}
-	out.HasMore = more
-	for _, e := range events {
-		shown, err := s.renderEvent(c.ctx, e, versionOf(c.key.Account))
-		if err != nil {
+	shown, err := s.renderEvents(c, events)
+	for _, e := range shown {
+		out.Data = append(out.Data, e)
+	}
+	return out, err
+}
+
+// renderEvents shows events to who reads them.
+func (s *Server) renderEvents(c *call, events []*event.Event) ([]*shownEvent, error) {
+	shown := make([]*shownEvent, len(events))
+	for i, e := range events {
+		var err error
+		if shown[i], err = s.renderEvent(c.ctx, e, versionOf(c.key.Account)); err != nil {
 			return nil, err
 		}
-		out.Data = append(out.Data, shown)
 	}
-	return out, nil
+	return shown, s.pending(c.ctx, c.scope, events, shown)
+}
+
+// pending fills in to how many endpoints events are still to be delivered.
+func (s *Server) pending(ctx context.Context, scope id.Scope, events []*event.Event, shown []*shownEvent) error {
+	open, err := s.Webhooks.PendingOf(ctx, scope, events)
+	for i, e := range events {
+		shown[i].PendingWebhooks = open[e.Key]
+	}
+	return err
 }
 
 // maxTypes is how many types a list of events can be narrowed to, as in

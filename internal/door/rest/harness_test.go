@@ -21,11 +21,15 @@ import (
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
+	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/core/webhook"
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/provider"
 	"github.com/florinpay/florin/internal/provider/sandbox"
@@ -47,6 +51,9 @@ type harness struct {
 	handler http.Handler
 
 	script *script
+	// atBank is the account at the bank, once there is one; root is the whole test.
+	atBank *string
+	root   testing.TB
 }
 
 // script is what the provider does instead of what it would.
@@ -99,7 +106,7 @@ func newHarness(t testing.TB) *harness {
 // harnessWith makes a door with a provider, whose answers a test may replace.
 func harnessWith(t testing.TB, p provider.Provider) *harness {
 	t.Helper()
-	h := &harness{t: t, script: &script{says: map[string]provider.Outcome{}}}
+	h := &harness{t: t, atBank: new(string), root: t, script: &script{says: map[string]provider.Outcome{}}}
 	log := leak.Logger(t)
 	d := dbtest.OpenAt(t, dbtest.Address(t), db.Options{Logger: log})
 	master, err := secret.Generate()
@@ -115,7 +122,12 @@ func harnessWith(t testing.TB, p provider.Provider) *harness {
 		DB: d, Keys: s.Keys, Vault: s.Vault, Merchant: s.Merchant, Book: &ledger.Book{},
 		Providers: map[string]provider.Provider{p.Name: h.script.over(p)}, Default: p.Name, Log: log,
 	}
+	s.Dispute = &dispute.Service{DB: d, Payment: s.Payment, Vault: s.Vault, Log: log}
+	s.Payment.Aftermath = s.Dispute
+	s.Payout = &payout.Service{DB: d, Keys: s.Keys, Vault: s.Vault, Merchant: s.Merchant, Book: &ledger.Book{}, Banks: map[string]provider.Provider{}, Log: log}
 	s.Clocks = &timeline.Service{DB: d, Keys: s.Keys, Belongings: s.Vault}
+	s.Setup = &setup.Service{DB: d, Keys: s.Keys, Vault: s.Vault, Payment: s.Payment, Log: log}
+	s.Webhooks = &webhook.Service{DB: d, Keys: s.Keys, Sealer: master, Renderer: s, Log: log}
 	h.server, h.handler = s, s
 	h.merchants()
 	return h
@@ -343,6 +355,12 @@ func (h *harness) checkBooks() {
 	h.t.Helper()
 	report := func(f ledger.Finding) { h.t.Errorf("the books: %v", f) }
 	if err := h.server.Payment.Check(context.Background(), report); err != nil {
+		h.t.Fatal(err)
+	}
+	if err := h.server.Dispute.Check(context.Background(), report); err != nil {
+		h.t.Fatal(err)
+	}
+	if err := h.server.Payout.Check(context.Background(), report); err != nil {
 		h.t.Fatal(err)
 	}
 	if err := ledger.Check(context.Background(), h.server.DB, report); err != nil {

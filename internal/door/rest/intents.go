@@ -10,6 +10,7 @@ import (
 
 	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
@@ -214,21 +215,41 @@ func cancelIntent(s *Server, c *call) (any, error) {
 // ClientSecret is what a browser shows to see and confirm an intent. It is
 // computed, so that nothing secret is stored with the intent.
 func (s *Server) ClientSecret(scope id.Scope, key int64) string {
+	return payment.Intents.ID(scope, key) + s.secretPart(scope, key)
+}
+
+// SetupSecret is [Server.ClientSecret] of a setup intent.
+func (s *Server) SetupSecret(scope id.Scope, key int64) string {
+	return setup.Intents.ID(scope, key) + s.secretPart(scope, key)
+}
+
+// secretPart is what follows an intent's id in its client secret. Keys are
+// unique across kinds of objects.
+func (s *Server) secretPart(scope id.Scope, key int64) string {
 	const length, digits = 25, 43 // 25 of the 43 base62 digits of 256 bits are 148 bits
 	sum := s.Master.MAC("client_secret", secret.Context(strconv.FormatInt(scope.Key(), 10), strconv.FormatInt(key, 10)))
 	text := new(big.Int).SetBytes(sum).Text(62)
 	text = strings.Repeat("0", digits-len(text)) + text
-	return payment.Intents.ID(scope, key) + "_secret_" + text[digits-length:]
+	return "_secret_" + text[digits-length:]
 }
 
 // checkClientSecret compares the client_secret that a request may show. For
 // publishable keys [publishable] sees to it that there is one.
 func (s *Server) checkClientSecret(c *call, intent int64) error {
+	return matchSecret(c, s.ClientSecret(c.scope, intent), "payment_intent_invalid_parameter", "PaymentIntent")
+}
+
+// checkSetupSecret is [Server.checkClientSecret] of a setup intent.
+func (s *Server) checkSetupSecret(c *call, intent int64) error {
+	return matchSecret(c, s.SetupSecret(c.scope, intent), "setup_intent_invalid_parameter", "SetupIntent")
+}
+
+func matchSecret(c *call, secret, code, noun string) error {
 	shown, ok := c.form.String("client_secret")
-	if !ok || subtle.ConstantTimeCompare([]byte(shown), []byte(s.ClientSecret(c.scope, intent))) == 1 {
+	if !ok || subtle.ConstantTimeCompare([]byte(shown), []byte(secret)) == 1 {
 		return nil
 	}
-	return fault.Param("client_secret", "payment_intent_invalid_parameter", "The client_secret provided does not match the client_secret associated with this PaymentIntent.")
+	return fault.Param("client_secret", code, "The client_secret provided does not match the client_secret associated with this %s.", noun)
 }
 
 // currencyParam reads a currency.

@@ -27,7 +27,8 @@ func publishable(c *call) error {
 	switch c.op.ID {
 	case "PostTokens", "PostPaymentMethods":
 		return nil
-	case "GetPaymentIntentsIntent", "PostPaymentIntentsIntentConfirm":
+	case "GetPaymentIntentsIntent", "PostPaymentIntentsIntentConfirm",
+		"GetSetupIntentsIntent", "PostSetupIntentsIntentConfirm", "PostSetupIntentsIntentVerifyMicrodeposits":
 		if _, ok := c.form.String("client_secret"); ok {
 			return nil // compared by the handler
 		}
@@ -39,24 +40,34 @@ func publishable(c *call) error {
 // with the resource that those belong to. Fields that only lead to such fields,
 // or show a list that is always empty, belong to none.
 var expanded = map[string]merchant.Resource{
-	"balance_transaction":    merchant.BalanceSources,
-	"charge":                 merchant.Charges,
-	"charges":                merchant.Charges,
-	"customer":               merchant.Customers,
-	"data":                   "",
-	"default_payment_method": merchant.PaymentMethods,
-	"default_source":         merchant.PaymentMethods,
-	"invoice_settings":       "",
-	"latest_charge":          merchant.Charges,
-	"payment_intent":         merchant.PaymentIntents,
-	"payment_method":         merchant.PaymentMethods,
-	"refunds":                merchant.Charges,
-	"source":                 merchant.Charges, // of a balance transaction: a charge or a refund
-	"sources":                merchant.PaymentMethods,
-	"subscriptions":          "",
-	"tax_ids":                "",
-	"total_count":            "",
-	"test_clock":             merchant.TestClocks,
+	"balance_transaction":         merchant.BalanceSources,
+	"balance_transactions":        merchant.BalanceSources, // of a dispute
+	"charge":                      merchant.Charges,
+	"charges":                     merchant.Charges,
+	"customer":                    merchant.Customers,
+	"data":                        "",
+	"external_accounts":           merchant.ExternalAccounts,
+	"destination":                 merchant.ExternalAccounts, // of a payout
+	"original_payout":             merchant.Payout,
+	"reversed_by":                 merchant.Payout,
+	"account":                     merchant.AccountResource,
+	"default_payment_method":      merchant.PaymentMethods,
+	"default_source":              merchant.PaymentMethods,
+	"invoice_settings":            "",
+	"latest_attempt":              merchant.SetupIntents,
+	"mandate":                     merchant.SetupIntents,
+	"setup_intent":                merchant.SetupIntents,
+	"latest_charge":               merchant.Charges,
+	"failure_balance_transaction": merchant.BalanceSources,
+	"payment_intent":              merchant.PaymentIntents,
+	"payment_method":              merchant.PaymentMethods,
+	"refunds":                     merchant.Charges,
+	"source":                      merchant.Charges, // of a balance transaction: a charge, or what came of one
+	"sources":                     merchant.PaymentMethods,
+	"subscriptions":               "",
+	"tax_ids":                     "",
+	"total_count":                 "",
+	"test_clock":                  merchant.TestClocks,
 }
 
 // expandable refuses to show a restricted key, inside of what it may see, what

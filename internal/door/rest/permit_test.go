@@ -82,8 +82,11 @@ func TestEveryRouteAsksForItsPermission(t *testing.T) {
 
 // slug spells the route's resource as it must stand in answers.
 func (to route) slug() string {
-	if to.resource == merchant.BalanceSources {
+	switch to.resource {
+	case merchant.BalanceSources:
 		return "balance_transaction_source"
+	case merchant.WebhookEndpoints:
+		return "webhook"
 	}
 	return strings.TrimSuffix(string(to.resource), "s")
 }

@@ -104,8 +104,9 @@ type refund struct {
 	Customer               any                  `json:"customer"`
 	CustomerAccount        any                  `json:"customer_account"`
 	DestinationDetails     map[string]any       `json:"destination_details"`
-	FailureReason          string               `json:"failure_reason,omitempty"`     // when it failed
-	InstructionsEmail      string               `json:"instructions_email,omitempty"` // when there is one
+	FailureTransaction     any                  `json:"failure_balance_transaction,omitempty"` // when it failed after it had succeeded
+	FailureReason          string               `json:"failure_reason,omitempty"`              // when it failed
+	InstructionsEmail      string               `json:"instructions_email,omitempty"`          // when there is one
 	Metadata               map[string]string    `json:"metadata"`
 	PaymentIntent          any                  `json:"payment_intent"`
 	PaymentMethod          any                  `json:"payment_method"`
@@ -142,6 +143,9 @@ func renderRefund(v *view, o *object.Object[payment.Refund]) (any, error) {
 	}
 	var err error
 	if out.BalanceTransaction, err = ref(v, "balance_transaction", ledger.Transactions, r.BalanceTransaction, renderTransaction); err != nil {
+		return nil, err
+	}
+	if out.FailureTransaction, err = ref(v, "failure_balance_transaction", ledger.Transactions, r.FailureTransaction, renderTransaction); err != nil {
 		return nil, err
 	}
 	if out.Charge, err = ref(v, "charge", payment.Charges, int64(r.Charge), renderCharge); err != nil {

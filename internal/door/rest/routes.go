@@ -5,10 +5,14 @@ import (
 	"sync"
 
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/payout"
+	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/core/webhook"
 )
 
 // route is what there is to an operation: what it does, and what a restricted
@@ -22,9 +26,25 @@ type route struct {
 // routes are the operations that are implemented, by their ids in the API
 // document.
 var routes = joined(
-	intentRoutes, chargeRoutes, refundRoutes, customerRoutes, methodRoutes, tokenRoutes, balanceRoutes, eventRoutes,
-	searchRoutes,
+	accountRoutes,
+	balanceRoutes,
+	chargeRoutes,
 	clockRoutes,
+	customerRoutes,
+	deliveryRoutes,
+	disputeRoutes,
+	endpointRoutes,
+	eventRoutes,
+	externalAccountRoutes,
+	intentRoutes,
+	methodRoutes,
+	payoutRoutes,
+	refundRoutes,
+	searchRoutes,
+	setupRoutes,
+	stripecliRoutes,
+	tokenRoutes,
+	warningRoutes,
 )
 
 // joined is one table of several; each stands in the file of its noun.
@@ -43,10 +63,22 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		payment.Intents.Name:      nounOf(payment.Intents, renderIntent),
 		payment.Charges.Name:      nounOf(payment.Charges, renderCharge),
 		payment.Refunds.Name:      nounOf(payment.Refunds, renderRefund),
+		dispute.Disputes.Name:     nounOf(dispute.Disputes, renderDispute),
+		dispute.Warnings.Name:     nounOf(dispute.Warnings, renderWarning),
 		vault.Customers.Name:      nounOf(vault.Customers, renderCustomer),
 		vault.PaymentMethods.Name: nounOf(vault.PaymentMethods, renderMethod),
 		vault.Tokens.Name:         nounOf(vault.Tokens, renderToken),
+		vault.Mandates.Name:       nounOf(vault.Mandates, renderMandate),
+		setup.Intents.Name:        nounOf(setup.Intents, renderSetup),
+		setup.Attempts.Name:       nounOf(setup.Attempts, renderSetupAttempt),
 		timeline.Clocks.Name:      nounOf(timeline.Clocks, renderClock),
+		webhook.Endpoints.Name:    nounOf(webhook.Endpoints, renderEndpoint),
+		webhook.Replays.Name:      nounOf(webhook.Replays, renderReplay),
+		payout.Payouts.Name:       nounOf(payout.Payouts, renderPayout),
+		vault.BankAccounts.Name:   nounOf(vault.BankAccounts, renderBankAccount),
+		vault.BankTokens.Name:     nounOf(vault.BankTokens, renderBankToken),
+		merchant.Accounts.Name:    homeNoun(renderAccount),
+		merchant.BalanceSettings:  homeNoun(renderBalanceSettings),
 		ledger.Transactions.Name:  nounOf(ledger.Transactions, renderTransaction),
 	}
 })

@@ -39,6 +39,7 @@ type view struct {
 	now    time.Time // of the answer
 	expand node      // at the object being rendered
 	secret bool      // the caller holds a secret key
+	reply  bool      // it is the reply to what made or changed the object that is shown
 	past   bool      // what was deleted is shown whole, for the event of its deletion
 	// version is the one whose lists are included unasked.
 	version apiversion.Version

@@ -378,6 +378,41 @@ CREATE TABLE payment_method (
 CREATE INDEX payment_method_customer ON payment_method (scope, customer, key);
 CREATE INDEX payment_method_owner ON payment_method (scope, owner, key) WHERE owner > 0;
 
+-- Methods that are set up without a payment, the attempts at it, and the
+-- permissions given.
+CREATE TABLE setup_intent (
+    scope    BIGINT NOT NULL,
+    key      BIGINT NOT NULL,
+    version  BIGINT NOT NULL,
+    status   TEXT COLLATE "C" NOT NULL,
+    customer BIGINT NOT NULL,
+    method   BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX setup_intent_customer ON setup_intent (scope, customer, key) WHERE customer > 0;
+CREATE INDEX setup_intent_method ON setup_intent (scope, method, key) WHERE method > 0;
+
+-- due is 0 when nothing is left to do.
+CREATE TABLE setup_attempt (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    due     BIGINT NOT NULL,
+    intent  BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX setup_attempt_due ON setup_attempt (due) WHERE due > 0;
+CREATE INDEX setup_attempt_intent ON setup_attempt (scope, intent, key);
+
+CREATE TABLE mandate (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    method  BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX mandate_method ON mandate (scope, method, key);
+
 -- Tokens: card data sent once, to be used once.
 CREATE TABLE token (
     scope   BIGINT NOT NULL,
@@ -511,3 +546,88 @@ CREATE TABLE webhook_attempt (
     reply    BYTEA NOT NULL,
     PRIMARY KEY (scope, event, key)
 );
+
+-- Who had which events sent again.
+CREATE TABLE webhook_replay (
+    scope    BIGINT NOT NULL,
+    key      BIGINT NOT NULL,
+    version  BIGINT NOT NULL,
+    endpoint BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
+-- Money that moved between accounts of which the merchant sees none.
+CREATE TABLE movement (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    source  BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
+-- Bank accounts of the merchant. deleted is 1 once one was removed.
+CREATE TABLE bank_account (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    deleted BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX bank_account_deleted ON bank_account (scope, deleted, key);
+
+-- The default bank account of each currency, whose ISO 4217 numeric code the
+-- key is. next is when an automatic payout to it is considered next.
+CREATE TABLE bank_default (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    account BIGINT NOT NULL,
+    next    BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX bank_default_next ON bank_default (next);
+
+-- Tokens of bank accounts, to be used once.
+CREATE TABLE bank_token (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
+-- Payouts. arrival is the second on which one is expected.
+CREATE TABLE payout (
+    scope       BIGINT NOT NULL,
+    key         BIGINT NOT NULL,
+    version     BIGINT NOT NULL,
+    status      TEXT COLLATE "C" NOT NULL,
+    destination BIGINT NOT NULL,
+    arrival     BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX payout_status ON payout (scope, status, key);
+CREATE INDEX payout_destination ON payout (scope, destination, key);
+
+-- What is asked of a bank for a payout. due is 0 when nothing is left to do.
+CREATE TABLE payout_attempt (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    state   TEXT COLLATE "C" NOT NULL,
+    due     BIGINT NOT NULL,
+    payout  BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX payout_attempt_due ON payout_attempt (due) WHERE due > 0;
+CREATE INDEX payout_attempt_key ON payout_attempt (key);
+CREATE INDEX payout_attempt_payout ON payout_attempt (scope, payout, key);
+
+-- How far the notices of a bank are read. scope is 0; the key is of the bank's
+-- name.
+CREATE TABLE payout_notice (
+    scope  BIGINT NOT NULL,
+    key    BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
+-- End of the merchant's own account.

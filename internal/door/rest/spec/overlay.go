@@ -19,6 +19,9 @@ var renamed = []struct{ operation, name, like string }{
 	{"PostSetupIntents", "allowed_payment_method_types", "payment_method_types"},
 	{"PostSetupIntentsIntent", "allowed_payment_method_types", "payment_method_types"},
 	{"PostSetupIntentsIntentConfirm", "payment_method_types", "allowed_payment_method_types"},
+	// The document knows a token there, and the reference the account itself too.
+	{"PostAccountsAccountExternalAccounts", "external_account", "bank_account"},
+	{"PostAccountsAccountBankAccounts", "external_account", "bank_account"},
 	{"PostCheckoutSessions", "allowed_payment_method_types", "payment_method_types"},
 }
 
@@ -28,6 +31,9 @@ var lent = []struct{ operation, within, name, by string }{
 	{"PostPaymentIntents", "payment_method_data", "card", "PostPaymentMethods"},
 	{"PostPaymentIntentsIntent", "payment_method_data", "card", "PostPaymentMethods"},
 	{"PostPaymentIntentsIntentConfirm", "payment_method_data", "card", "PostPaymentMethods"},
+	{"PostSetupIntents", "payment_method_data", "card", "PostPaymentMethods"},
+	{"PostSetupIntentsIntent", "payment_method_data", "card", "PostPaymentMethods"},
+	{"PostSetupIntentsIntentConfirm", "payment_method_data", "card", "PostPaymentMethods"},
 }
 
 // clearable are parameters that the empty text unsets. The API's reference used

@@ -1,0 +1,490 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/event"
+	"github.com/florinpay/florin/internal/kit/id"
+)
+
+const (
+	// Parallel is how many requests an endpoint gets at once.
+	Parallel = 32
+	// Timeout is how long an endpoint may take to answer.
+	Timeout = 10 * time.Second
+	// lease is for how long an endpoint is served before the lease is renewed,
+	// and for how long it waits when its process has died.
+	lease = 30 * time.Second
+	// margin is by how much a lease must outlive a request: more than the clocks
+	// of processes differ, and what is needed to write down how it ended.
+	margin = 5 * time.Second
+	// poll is how long what another process has written can stay unseen.
+	poll = 500 * time.Millisecond
+	// linger is how long an endpoint stays claimed with nothing to do, so that
+	// not each event costs a claim.
+	linger = time.Second
+	// maxServed is how many endpoints one process serves at once.
+	maxServed = 256
+	// stopRows is how many deliveries to a disabled endpoint are ended at once.
+	stopRows = 200
+)
+
+// errLost says that the endpoint is served by another process now.
+var errLost = errors.New("webhook: the lease is lost")
+
+// turn is an endpoint that this process serves, for as long as its lease.
+type turn struct {
+	v        *Service
+	scope    id.Scope
+	endpoint int64
+	owner    int64
+	until    atomic.Int64 // end of the lease in microseconds
+	failing  atomic.Int64 // since when every request failed, in microseconds; 0: the last one did not
+	wake     chan struct{}
+	busy     map[int64]bool // lanes with a request under way
+	ended    chan int64     // lanes that are done for now
+}
+
+func (t *turn) at() db.Key { return queueKey(t.scope, t.endpoint) }
+
+// claim takes the leases of endpoints that have something to send, at most room
+// of them.
+func (v *Service) claim(ctx context.Context, room int) (turns []*turn, err error) {
+	ready, err := qReady.All(ctx, v.DB, v.DB.Clock().Now().UnixMicro(), int64(room))
+	if err != nil || len(ready) == 0 {
+		return nil, err
+	}
+	owner := v.DB.IDs().Next()
+	step := db.Step{Name: "webhook.claim", Scope: ready[0].Scope}
+	for _, r := range ready {
+		step.Needs = append(step.Needs, queues.Need(db.Key{Scope: r.Scope, ID: r.Endpoint}))
+	}
+	step.Do = func(tx *db.Tx) error {
+		turns = nil
+		for _, r := range ready {
+			at := db.Key{Scope: r.Scope, ID: r.Endpoint}
+			q, ok, err := queues.Get(tx, at)
+			if err != nil {
+				return err
+			}
+			if !ok || q.Due.IsZero() || q.Due.After(tx.Now()) {
+				continue // another process was quicker
+			}
+			q.Owner, q.Due = owner, tx.Now().Add(lease)
+			queues.Update(tx, at, q)
+			t := &turn{v: v, scope: id.ScopeOf(r.Scope), endpoint: r.Endpoint, owner: owner, wake: make(chan struct{}, 1),
+				busy: map[int64]bool{}, ended: make(chan int64, Parallel)}
+			t.hold(q)
+			turns = append(turns, t)
+		}
+		return nil
+	}
+	return turns, v.DB.Run(ctx, step)
+}
+
+// hold notes what the queue's row says.
+func (t *turn) hold(q queue) {
+	t.until.Store(q.Due.UnixMicro())
+	t.failing.Store(0)
+	if !q.Failing.IsZero() {
+		t.failing.Store(q.Failing.UnixMicro())
+	}
+}
+
+// safe reports whether the lease outlives a request that begins now.
+func (t *turn) safe() bool {
+	return t.v.DB.Clock().Now().Add(Timeout+margin).UnixMicro() < t.until.Load()
+}
+
+// owned gets the queue's row in a step, or refuses.
+func (t *turn) owned(tx *db.Tx) (queue, error) {
+	q, ok, err := queues.Get(tx, t.at())
+	if err == nil && (!ok || q.Owner != t.owner) {
+		err = errLost
+	}
+	return q, err
+}
+
+func (t *turn) own(ctx context.Context, name string, f func(*db.Tx, queue) error) error {
+	return t.v.DB.Run(ctx, db.Step{Name: name, Scope: t.scope.Key(), Needs: []db.Need{queues.Need(t.at())}, Do: func(tx *db.Tx) error {
+		q, err := t.owned(tx)
+		if err != nil {
+			return err
+		}
+		return f(tx, q)
+	}})
+}
+
+// renew takes the lease for longer, once half of it is over.
+func (t *turn) renew(ctx context.Context) error {
+	if t.v.DB.Clock().Now().Add(lease/2).UnixMicro() < t.until.Load() {
+		return nil
+	}
+	var now queue
+	err := t.own(ctx, "webhook.renew", func(tx *db.Tx, q queue) error {
+		q.Due = tx.Now().Add(lease)
+		queues.Update(tx, t.at(), q)
+		now = q
+		return nil
+	})
+	if err == nil {
+		t.hold(now)
+	}
+	return err
+}
+
+// release lets the endpoint go, to be claimed when its next delivery is due. It
+// reports false when something was added meanwhile.
+func (t *turn) release(ctx context.Context, gone bool) (bool, error) {
+	seen, _, err := queues.Read(ctx, t.v.DB, t.at())
+	if err != nil {
+		return false, err
+	}
+	next, err := qNext.All(ctx, t.v.DB, t.scope.Key(), t.endpoint)
+	if err != nil {
+		return false, err
+	}
+	released := false
+	err = t.own(ctx, "webhook.release", func(tx *db.Tx, q queue) error {
+		if released = q.Mark == seen.Mark; !released {
+			return nil
+		}
+		if gone && len(next) == 0 {
+			queues.Delete(tx, t.at())
+			return nil
+		}
+		q.Owner, q.Due = 0, time.Time{}
+		if len(next) > 0 {
+			q.Due = time.UnixMicro(next[0])
+		}
+		queues.Update(tx, t.at(), q)
+		return nil
+	})
+	return released, err
+}
+
+// serve sends what is due, and what becomes due within idle of the last, until
+// there is nothing more or ctx ends. Requests that are under way then are
+// brought to their ends.
+func (t *turn) serve(ctx context.Context, idle time.Duration) error {
+	clock := t.v.DB.Clock()
+	last := clock.Now()
+	for {
+		err := t.look(ctx)
+		switch {
+		case err != nil || ctx.Err() != nil:
+			return t.leave(ctx, err)
+		case len(t.busy) > 0:
+			last = clock.Now()
+		case clock.Now().Sub(last) >= idle:
+			released, err := t.release(ctx, false)
+			if released || err != nil {
+				return err
+			}
+			continue
+		}
+		t.wait(ctx)
+	}
+}
+
+// leave waits for what is under way, and lets others go on at once.
+func (t *turn) leave(ctx context.Context, cause error) error {
+	for len(t.busy) > 0 {
+		delete(t.busy, <-t.ended)
+	}
+	if errors.Is(cause, errLost) {
+		return nil
+	}
+	gone := errors.Is(cause, errGone)
+	if gone {
+		cause = nil
+	}
+	for range 3 { // something may be added meanwhile
+		released, err := t.release(context.WithoutCancel(ctx), gone)
+		if released || err != nil {
+			return errors.Join(cause, err)
+		}
+	}
+	return cause
+}
+
+// wait waits until there may be something to do.
+func (t *turn) wait(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	slept := make(chan struct{})
+	go func() {
+		defer close(slept)
+		_ = t.v.DB.Clock().Sleep(ctx, poll)
+	}()
+	select {
+	case lane := <-t.ended:
+		delete(t.busy, lane)
+	case <-t.wake:
+	case <-slept:
+	}
+	cancel()
+	<-slept
+}
+
+// errGone says that the endpoint is disabled or deleted, and all that was due to it
+// stopped.
+var errGone = errors.New("webhook: the endpoint is not served any more")
+
+// look starts lanes that are due, as far as there is room.
+func (t *turn) look(ctx context.Context) error {
+	for { // lanes that ended make room
+		select {
+		case lane := <-t.ended:
+			delete(t.busy, lane)
+			continue
+		default:
+		}
+		break
+	}
+	if err := t.renew(ctx); err != nil {
+		return err
+	}
+	o, ok, err := Endpoints.Read(ctx, t.v.DB, t.scope, t.endpoint)
+	if err != nil {
+		return err
+	}
+	if !ok || !o.Body.Enabled() {
+		if err := t.stop(ctx, !ok || o.Body.Deleted); err != nil {
+			return err
+		}
+		return errGone
+	}
+	return t.start(ctx)
+}
+
+// pageRows is how many due deliveries are read at once, and pages how often in
+// one look: those of lanes that are under way stand among them.
+const (
+	pageRows = 128
+	pages    = 8
+)
+
+func (t *turn) start(ctx context.Context) error {
+	now := t.v.DB.Clock().Now().UnixMicro()
+	due, event := int64(0), int64(0)
+	for range pages {
+		if len(t.busy) == Parallel || !t.safe() {
+			return nil
+		}
+		rows, err := qDue.All(ctx, t.v.DB, t.scope.Key(), t.endpoint, now, due, event, int64(pageRows))
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if lane := r.Row.Lane; !t.busy[lane] && len(t.busy) < Parallel {
+				t.busy[lane] = true
+				go func() {
+					t.lane(ctx, lane)
+					t.ended <- lane
+				}()
+			}
+			due, event = r.Row.Due.UnixMicro(), r.Event
+		}
+		if len(rows) < pageRows {
+			return nil
+		}
+	}
+	return nil
+}
+
+// stop ends the deliveries to an endpoint that is not served: those that are due,
+// or all.
+func (t *turn) stop(ctx context.Context, all bool) error {
+	before := t.v.DB.Clock().Now()
+	if all {
+		before = before.Add(10 * GiveUpAfter)
+	}
+	for {
+		rows, err := qDue.All(ctx, t.v.DB, t.scope.Key(), t.endpoint, before.UnixMicro(), int64(0), int64(0), int64(stopRows))
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		step := db.Step{Name: "webhook.stop", Scope: t.scope.Key()}
+		for _, r := range rows {
+			step.Needs = append(step.Needs, deliveries.Need(deliveryKey(t.scope, r.Event, t.endpoint)))
+		}
+		step.Do = func(tx *db.Tx) error {
+			for _, r := range rows {
+				at := deliveryKey(t.scope, r.Event, t.endpoint)
+				d, ok, err := deliveries.Get(tx, at)
+				if err != nil {
+					return err
+				}
+				if ok && d.State == Pending {
+					d.State, d.Due = Stopped, time.Time{}
+					deliveries.Update(tx, at, d)
+				}
+			}
+			return nil
+		}
+		if err := t.v.DB.Run(ctx, step); err != nil {
+			return err
+		}
+	}
+}
+
+// Runner serves endpoints in one process, beside others.
+type Runner struct {
+	v      *Service
+	quit   context.CancelFunc
+	fresh  chan struct{} // events may be there to spread
+	ready  chan struct{} // endpoints may be there to serve
+	mu     sync.Mutex
+	turns  map[db.Key]*turn
+	stops  []func()
+	loops  sync.WaitGroup
+	served sync.WaitGroup
+}
+
+// Start begins to serve.
+func (v *Service) Start() *Runner {
+	ctx, quit := context.WithCancel(context.Background())
+	r := &Runner{v: v, quit: quit, fresh: make(chan struct{}, 1), ready: make(chan struct{}, 1), turns: map[db.Key]*turn{}}
+	r.stops = []func(){
+		event.Notice(v.DB, func() { nudge(r.fresh) }),
+		queues.Watch(v.DB, r.marked),
+	}
+	r.loops.Go(func() { r.loop(ctx, r.fresh, "events can't be spread to webhook endpoints", r.spread) })
+	r.loops.Go(func() { r.loop(ctx, r.ready, "webhook endpoints can't be served", r.claim) })
+	return r
+}
+
+// Stop takes no further endpoints and waits until the requests that are under
+// way have ended, or ctx does.
+func (r *Runner) Stop(ctx context.Context) error {
+	r.quit()
+	for _, stop := range r.stops {
+		stop()
+	}
+	ended := make(chan struct{})
+	go func() {
+		r.loops.Wait()
+		r.served.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func nudge(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// marked is told of each queue's row that this process writes.
+func (r *Runner) marked(at db.Key, q queue) {
+	r.mu.Lock()
+	t := r.turns[at]
+	r.mu.Unlock()
+	if t != nil {
+		nudge(t.wake)
+	}
+	if q.Owner == 0 && !q.Due.IsZero() {
+		nudge(r.ready)
+	}
+}
+
+// loop runs f, again at once while it says so, and otherwise when it is woken or
+// after poll.
+func (r *Runner) loop(ctx context.Context, wake chan struct{}, problem string, f func(context.Context) (bool, error)) {
+	for ctx.Err() == nil {
+		again, err := f(ctx)
+		if err != nil && ctx.Err() == nil {
+			r.v.Log.Error(problem, "error", err)
+		}
+		if again && err == nil {
+			continue
+		}
+		nap, cancel := context.WithCancel(ctx)
+		slept := make(chan struct{})
+		go func() {
+			defer close(slept)
+			_ = r.v.DB.Clock().Sleep(nap, poll)
+		}()
+		select {
+		case <-wake:
+		case <-slept:
+		}
+		cancel()
+		<-slept
+	}
+}
+
+func (r *Runner) spread(ctx context.Context) (bool, error) {
+	n, err := r.v.Spread(ctx)
+	return n > 0, err
+}
+
+func (r *Runner) claim(ctx context.Context) (bool, error) {
+	r.mu.Lock()
+	room := maxServed - len(r.turns)
+	r.mu.Unlock()
+	if room <= 0 {
+		return false, nil
+	}
+	turns, err := r.v.claim(ctx, room)
+	if err != nil {
+		return false, err
+	}
+	for _, t := range turns {
+		r.mu.Lock()
+		r.turns[t.at()] = t
+		r.mu.Unlock()
+		r.served.Go(func() {
+			if err := t.serve(ctx, linger); err != nil && ctx.Err() == nil {
+				r.v.Log.Error("a webhook endpoint can't be served", "scope", t.scope, "endpoint", Endpoints.ID(t.scope, t.endpoint), "error", err)
+			}
+			r.mu.Lock()
+			delete(r.turns, t.at())
+			r.mu.Unlock()
+		})
+	}
+	return len(turns) == room, nil
+}
+
+// Work spreads what is fresh and sends what is due, until there is nothing more
+// to do now: for tests and for those who keep time themselves.
+func (v *Service) Work(ctx context.Context) error {
+	for {
+		n, err := v.Spread(ctx)
+		if err != nil {
+			return err
+		}
+		turns, err := v.claim(ctx, maxServed)
+		if err != nil {
+			return err
+		}
+		var mu sync.Mutex
+		var problems error
+		var served sync.WaitGroup
+		for _, t := range turns {
+			served.Go(func() {
+				if err := t.serve(ctx, 0); err != nil {
+					mu.Lock()
+					defer mu.Unlock()
+					problems = errors.Join(problems, err)
+				}
+			})
+		}
+		served.Wait()
+		if problems != nil || n == 0 && len(turns) == 0 {
+			return problems
+		}
+	}
+}
