@@ -286,7 +286,7 @@ func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmPar
 func authorization(o *object.Object[Intent], m *object.Object[vault.PaymentMethod], account *merchant.Account) Attempt {
 	i := &o.Body
 	a := Attempt{Operation: OpSale, Amount: i.Amount, Currency: i.Currency, Intent: IntentID(o.Key), Method: m.Ref(), Card: m.Body.CardRow,
-		Descriptor: descriptor(account.StatementDescriptor, i.Descriptor, i.DescriptorSuffix), Features: i.features()}
+		Descriptor: descriptor(account.StatementDescriptor, i.Descriptor, i.DescriptorSuffix), Features: i.features(), Billed: len(m.Body.Sealed) > 0}
 	if i.manual() {
 		a.Operation = OpAuthorize
 	}

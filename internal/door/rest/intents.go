@@ -111,6 +111,9 @@ func updateIntent(s *Server, c *call) (any, error) {
 }
 
 func listIntents(s *Server, c *call) (any, error) {
+	if err := refuseUnsupported(c, "customer_account"); err != nil {
+		return nil, err
+	}
 	where := map[string]any{}
 	if err := filter(s, c, where, vault.Customers, "customer", "customer"); err != nil {
 		return nil, err
