@@ -129,6 +129,10 @@ type Attempt struct {
 	// Features what it asks to be allowed.
 	Descriptor string            `json:"descriptor,omitempty"`
 	Features   provider.Features `json:"features,omitzero"`
+	// Risk is how risky it was found; nil: not.
+	Risk *Risk `json:"risk,omitempty"`
+	// Billed: there are billing details with the method, for the issuer to check.
+	Billed bool `json:"billed,omitempty"`
 	// More: captures are to follow this one.
 	More bool `json:"more,omitempty"`
 	// Held is how much a void reserves of what may be captured, where that is not

@@ -69,6 +69,8 @@ type Charge struct {
 	// Contradicted is a refund that succeeded after it was called failed, for
 	// as long as others have its place.
 	Contradicted AttemptID `json:"contradicted,omitempty"`
+	// Risk is how risky it was found; nil: not.
+	Risk *Risk `json:"risk,omitempty"`
 	// UserReport is what the merchant says of it: fraudulent or safe.
 	UserReport string `json:"report,omitempty"`
 	// Complaints are the disputes and inquiries about it, in the order in which

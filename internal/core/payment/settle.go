@@ -149,6 +149,7 @@ func chargeOf(a *object.Object[Attempt], o *object.Object[Intent], st ChargeStat
 		Statement: a.Body.Descriptor, Features: a.Body.Features, Contact: i.Contact, RadarSession: i.RadarSession, Description: i.Description, Descriptor: i.Descriptor, DescriptorSuffix: i.DescriptorSuffix,
 		TransferGroup: i.TransferGroup, Metadata: i.Metadata,
 	}
+	body.Risk = a.Body.Risk
 	if st == ChargeSucceeded {
 		body.Amount, body.Granted = a.Body.approved(), a.Body.Granted
 		if a.Body.Operation == OpAuthorize {

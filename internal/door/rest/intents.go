@@ -34,7 +34,7 @@ var intentRoutes = map[string]route{
 // a payer who is asked, another sort of method.
 var notForIntents = []string{
 	"application_fee_amount", "transfer_data", "on_behalf_of", "customer_account", "confirmation_token", "mandate",
-	"payment_method_options[card][cvc_token]", "payment_method_options[card][three_d_secure]",
+	"payment_method_options[card][cvc_token]", "payment_method_options[card][mandate_options]", "payment_method_options[card][three_d_secure]",
 }
 
 func createIntent(s *Server, c *call) (any, error) {
@@ -100,6 +100,9 @@ func updateIntent(s *Server, c *call) (any, error) {
 	if p.Method, p.MethodData, err = s.methodParam(c); err != nil {
 		return nil, err
 	}
+	if p.ThreeDSecure, err = oneOf(c, "payment_method_options", "card", "request_three_d_secure"); err != nil {
+		return nil, err
+	}
 	p.ClearMethod = p.MethodData == nil && c.form.Cleared("payment_method")
 	if p.Changes, err = changesOf(c); err != nil {
 		return nil, err
@@ -108,6 +111,9 @@ func updateIntent(s *Server, c *call) (any, error) {
 }
 
 func listIntents(s *Server, c *call) (any, error) {
+	if err := refuseUnsupported(c, "customer_account"); err != nil {
+		return nil, err
+	}
 	where := map[string]any{}
 	if err := filter(s, c, where, vault.Customers, "customer", "customer"); err != nil {
 		return nil, err
