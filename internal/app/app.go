@@ -23,6 +23,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
 	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
@@ -63,6 +64,8 @@ type Config struct {
 	Clock  clock.Clock
 	// Provider, if it has a name, takes the place of the sandbox.
 	Provider provider.Provider
+	// Bank, if it has a name, takes the place of the bank simulator.
+	Bank provider.Provider
 	// Seed decides the jitter of jobs.
 	Seed int64
 	// Database, if set, is a handle on the database at DB, which is used rather
@@ -83,6 +86,7 @@ type App struct {
 	Vault    *vault.Service
 	Payment  *payment.Service
 	Setup    *setup.Service
+	Payout   *payout.Service
 	Dispute  *dispute.Service
 	Search   *search.Service
 	Clocks   *timeline.Service
@@ -101,6 +105,8 @@ type App struct {
 	proxies     listen.Proxies
 	metrics     *metrics.Metrics
 	ending      atomic.Bool // no further requests are wanted
+	sockets     context.Context
+	endSockets  context.CancelFunc
 	version     string
 	clock       clock.Clock
 	sealing     *sealing
@@ -115,6 +121,7 @@ type App struct {
 func New(ctx context.Context, c Config) (_ *App, err error) {
 	c.defaults()
 	a := &App{log: c.Logger}
+	a.sockets, a.endSockets = context.WithCancel(context.WithoutCancel(ctx))
 	if a.welcome, err = welcome.New(); err != nil {
 		return nil, err
 	}
@@ -151,7 +158,11 @@ func New(ctx context.Context, c Config) (_ *App, err error) {
 			return nil, err
 		}
 	}
-	a.assemble(c, acquirer)
+	payer, err := a.bank(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	a.assemble(c, acquirer, payer)
 	a.Created, err = a.Merchant.Bootstrap(ctx, c.SecretKey, c.PublishableKey)
 	return a, err
 }
@@ -172,7 +183,7 @@ func (c *Config) defaults() {
 }
 
 // assemble makes the services and tells each what it needs of the others.
-func (a *App) assemble(c Config, acquirer provider.Provider) {
+func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	acquirer = a.metrics.Provider(acquirer)
 	keys := &idem.Keys{Sealer: a.Master}
 	a.Merchant = merchant.New(a.DB, merchant.Options{APIVersion: rest.Version})
@@ -194,6 +205,8 @@ func (a *App) assemble(c Config, acquirer provider.Provider) {
 	a.web.Payment, a.web.Setup, a.web.Master, a.web.Log = a.Payment, a.Setup, a.Master, c.Logger
 	a.web.Secret, a.web.SetupSecret = a.Rest.ClientSecret, a.Rest.SetupSecret
 	a.Payment.Landing, a.Setup.Landing = a.web.Landing, a.web.SetupLanding
+	a.Payout = a.payouts(c, payer)
+	a.Rest.Payout = a.Payout
 	a.Jobs = job.New(a.DB, job.Options{Seed: c.Seed, Logger: c.Logger})
 	a.sealing = newSealing(a.DB, c)
 	a.register(keys)
@@ -221,6 +234,7 @@ const stopGrace = 25 * time.Second
 
 // Close ends everything, the last begun first.
 func (a *App) Close(context.Context) (err error) {
+	a.endSockets()
 	for i := len(a.close) - 1; i >= 0; i-- {
 		err = errors.Join(err, a.close[i]())
 	}

@@ -63,6 +63,9 @@ func (a *App) register(keys *idem.Keys) {
 		return err
 	})
 	a.Jobs.Every("make balances available", time.Minute, a.mature)
+	a.Jobs.Every("send payouts", time.Second, a.payOut)
+	a.Jobs.Every("hear of returned payouts", 10*time.Second, a.Payout.Listen)
+	a.Jobs.Every("pay out by schedule", time.Minute, a.payAutomatically)
 	a.Jobs.Every("seal postings", sealEvery, a.sealing.run)
 	a.Jobs.Every("index for search", 500*time.Millisecond, a.Search.Run)
 	a.Jobs.Every("forget trains", time.Hour, a.forgetTrains)

@@ -93,6 +93,10 @@ type Outcome struct {
 	// Notices are those that the provider had to tell of the operation when it
 	// answered. They come by Provider.Notices too.
 	Notices []Notice
+	// Arrives is when a payout that was accepted is expected at its account, and
+	// Trace is the number by which banks find it; both are empty where unknown.
+	Arrives time.Time
+	Trace   string
 	// Raw is the exchange as it went over the wire, card data redacted, for the
 	// payment's timeline.
 	Raw []Message
@@ -283,6 +287,45 @@ type RefundRequest struct {
 	Amount    money.Amount // ≤ what is captured and not yet refunded
 }
 
+// BankAccount is what a bank needs to know of the account that money goes to.
+// It prints as a mask, as [Card] does.
+type BankAccount struct {
+	Country  string      // ISO 3166-1 alpha-2
+	Routing  string      // routing number, sort code, …; empty where the number has it
+	Number   hidden.Text // account number or IBAN
+	Holder   hidden.Text // whose it is; may be empty
+	Currency money.Currency
+}
+
+// String implements [fmt.Stringer].
+func (BankAccount) String() string { return "bank_account(redacted)" }
+
+// GoString implements [fmt.GoStringer].
+func (b BankAccount) GoString() string { return b.String() }
+
+// Format implements [fmt.Formatter], for the verbs that pass String by.
+func (b BankAccount) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, b.String()) }
+
+// LogValue implements [slog.LogValuer].
+func (b BankAccount) LogValue() slog.Value { return slog.StringValue(b.String()) }
+
+// MarshalJSON implements json.Marshaler.
+func (b BankAccount) MarshalJSON() ([]byte, error) { return []byte(`"bank_account(redacted)"`), nil }
+
+// PayoutRequest asks for money to be paid out to a bank account, or, where
+// Original is set, for a payout that arrived to be taken back whole. Pending: it
+// was accepted and is on its way; Approved: it arrived; Declined: it came back,
+// or was refused, and Outcome.Reason is Stripe's failure_code. What comes back
+// after it was approved is told by a notice.
+type PayoutRequest struct {
+	Reference  string // ours, unique for ever: names this operation
+	Original   string // our reference of the payout that is taken back
+	Amount     money.Amount
+	Account    BankAccount
+	Instant    bool   // within minutes rather than days
+	Descriptor string // what the account's holder reads on the statement
+}
+
 // ReverseRequest asks that the operation named Original be undone whole: an
 // authorisation released, a sale, capture or refund undone before settlement.
 type ReverseRequest struct {
@@ -338,6 +381,8 @@ type Provider struct {
 	Authenticate func(context.Context, AuthenticateRequest) Outcome
 	// Increment raises an authorisation.
 	Increment func(context.Context, IncrementRequest) Outcome
+	// PayOut sends money to a bank account. Inquire tells how it stands.
+	PayOut func(context.Context, PayoutRequest) Outcome
 	// Contest answers a dispute. What comes of it is told by a notice.
 	Contest func(context.Context, ContestRequest) Outcome
 	// Notices gives what was told after the notice with that number, oldest

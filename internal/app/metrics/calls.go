@@ -89,6 +89,9 @@ func (m *Metrics) Provider(p provider.Provider) provider.Provider {
 	if p.Notices != nil {
 		measured.Notices = feed(m.operation(p.Name, "notices", ofFeed), p.Notices)
 	}
+	if p.PayOut != nil {
+		measured.PayOut = call(m.operation(p.Name, "pay_out", ofCall), p.PayOut)
+	}
 	if p.Inquire != nil {
 		measured.Inquire = question(m.operation(p.Name, "inquire", ofInquiry), inquiryOutcome, p.Inquire)
 	}

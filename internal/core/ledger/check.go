@@ -49,6 +49,12 @@ func Check(ctx context.Context, d *db.DB, report func(Finding)) error {
 	if err != nil {
 		return err
 	}
+	err = Movements.Check(ctx, d, func(s id.Scope, key int64, problem string) {
+		report(Finding{CheckColumns, s, "movement", key, problem})
+	})
+	if err != nil {
+		return err
+	}
 	for last := lowest; ; {
 		scope, ok, err := nextScope(ctx, d, last)
 		if err != nil || !ok {
@@ -57,7 +63,7 @@ func Check(ctx context.Context, d *db.DB, report func(Finding)) error {
 		a := &audit{ctx: ctx, db: d, scope: id.ScopeOf(scope), report: report,
 			sums: map[Account]*balanceRow{}, accrued: map[int64]int64{}, moved: map[int64]int64{}, open: map[money.Currency]int64{}}
 		// The order matters: each fills what the next ones compare with.
-		for _, check := range []func() error{a.transactions, a.holds, a.maturities, a.balances, a.guards} {
+		for _, check := range []func() error{a.transactions, a.movements, a.holds, a.maturities, a.balances, a.guards} {
 			if err := check(); err != nil {
 				return err
 			}

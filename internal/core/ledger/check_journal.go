@@ -106,9 +106,15 @@ func (a *audit) strays(j *journal, before int64) error {
 			return err
 		}
 		a.posting(p)
+		moved := false
+		if p.Row.Transaction > 0 {
+			if moved, err = a.movement(p); err != nil {
+				return err
+			}
+		}
 		if r := p.Row; r.Transaction < 0 && r.Transaction != lowest {
 			a.matured(p)
-		} else {
+		} else if !moved {
 			a.find(CheckPosting, "posting", p.Key, "its transaction %d is not there", r.Transaction)
 		}
 		j.skip()

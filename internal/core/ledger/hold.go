@@ -59,3 +59,9 @@ func (b *Book) ReleaseHold(tx *db.Tx, s id.Scope, subject int64) error {
 		return nil
 	})
 }
+
+// Free gives what of an account's balance is not held, as the step sees it.
+func (b *Book) Free(tx *db.Tx, s id.Scope, a Account) (int64, error) {
+	have, _, err := balances.Get(tx, balanceKey(s, a))
+	return Balance{a, have.Debits, have.Credits, have.Held}.free(), err
+}

@@ -11,7 +11,7 @@ const checkPage = 1000
 
 // scoped are the tables of this package: a scope is checked when it has a row
 // in any of them.
-var scoped = []string{"posting", "balance", "balance_transaction", "maturity", "guard", "hold"}
+var scoped = []string{"posting", "balance", "balance_transaction", "movement", "maturity", "guard", "hold"}
 
 var (
 	qNextScopes = func() (list []*db.Query[int64]) {
@@ -25,6 +25,8 @@ var (
 		" FROM posting WHERE scope = ? AND (txn, key, debit, number) > (?, ?, ?, ?) ORDER BY txn, key, debit, number LIMIT ?", (*keyedPosting).fields)
 	qTransactionKeys = db.NewQuery("check transactions",
 		"SELECT key FROM balance_transaction WHERE scope = ? AND key > ? ORDER BY key LIMIT ?", func(k *int64, f *db.Fields) { db.Int(f, k) })
+	qMovementKeys = db.NewQuery("check movements",
+		"SELECT key FROM movement WHERE scope = ? AND key > ? ORDER BY key LIMIT ?", func(k *int64, f *db.Fields) { db.Int(f, k) })
 	qMaturities = db.NewQuery("check maturities", "SELECT key, accrued, posted FROM maturity WHERE scope = ? AND key > ? ORDER BY key LIMIT ?",
 		func(m *keyedMaturity, f *db.Fields) {
 			db.Int(f, &m.Key)

@@ -23,6 +23,8 @@ type Account struct {
 	APIVersion string   `json:"api_version,omitempty"`
 	Settings   Settings `json:"settings"`
 	Fees       Schedule `json:"fees"`
+	Payouts    Payouts  `json:"payouts,omitzero"`
+	Profile    Profile  `json:"profile,omitzero"`
 }
 
 // Settings are what a merchant may or may not do.
@@ -48,8 +50,11 @@ func (s Settings) RawCardData(livemode bool) bool {
 
 // DefaultSettings are those of an account that chooses none.
 func DefaultSettings() Settings {
-	return Settings{RawCardTest: true, NegativeBalance: true, SettlementDays: 2}
+	return Settings{RawCardTest: true, NegativeBalance: true, SettlementDays: DefaultSettlementDays}
 }
+
+// DefaultSettlementDays is SettlementDays of an account that chooses none.
+const DefaultSettlementDays = 2
 
 // maxSettlementDays bounds SettlementDays; nobody's rules ask for more.
 const maxSettlementDays = 365
@@ -104,6 +109,9 @@ func (a *Account) check() error {
 		return fault.Param("statement_descriptor", "", "The statement descriptor must have 5 to 22 characters, at least one letter, and none of < > \\ ' \" *.")
 	case a.Settings.SettlementDays < 0 || a.Settings.SettlementDays > maxSettlementDays:
 		return fault.Param("settlement_days", "", "Money can become available after 0 to %d days.", maxSettlementDays)
+	}
+	if err := a.Payouts.check(); err != nil {
+		return err
 	}
 	return a.Fees.check()
 }

@@ -27,6 +27,9 @@ const (
 	Tokens         Resource = "tokens"
 	// WebhookEndpoints includes what is sent to them, and sending it again.
 	WebhookEndpoints Resource = "webhook_endpoints"
+	AccountResource  Resource = "account" // the merchant's own
+	ExternalAccounts Resource = "external_accounts"
+	Payout           Resource = "payouts"
 )
 
 // wirePrefix begins the permissions' names in Stripe's answers.
@@ -37,6 +40,7 @@ const wirePrefix = "rak_"
 // Stripe show, and in https://docs.stripe.com/stripe-apps/reference/permissions.
 var slugs = map[Resource]string{
 	Balance: "balance", BalanceSources: "balance_transaction_source", Charges: "charge", Customers: "customer", Disputes: "dispute",
+	AccountResource: "account", ExternalAccounts: "external_account", Payout: "payout",
 	Events: "event", PaymentIntents: "payment_intent", PaymentMethods: "payment_method", SetupIntents: "setup_intent", TestClocks: "test_clock", Tokens: "token",
 	WebhookEndpoints: "webhook",
 }

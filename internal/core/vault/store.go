@@ -72,6 +72,8 @@ var keptCodes = db.NewQuery("security codes that are kept",
 
 var (
 	expiredCVCs = db.NewQuery("expired security codes", "SELECT scope, key FROM card_cvc WHERE expires <= ? ORDER BY expires LIMIT ?", (*scopedKey).fields)
+	// qDueBanks looks over all scopes: whoever pays out does so for every account.
+	qDueBanks = db.NewQuery("default bank accounts whose turn it is", "SELECT scope, key FROM bank_default WHERE next <= ? ORDER BY next LIMIT ?", (*scopedKey).fields)
 	// ownedMethods are the payment methods that a customer has or had.
 	ownedMethods = db.NewQuery("payment methods of an owner",
 		"SELECT scope, key FROM payment_method WHERE scope = ? AND owner = ? AND owner > 0 AND key > ? ORDER BY key LIMIT ?", (*scopedKey).fields)

@@ -131,6 +131,7 @@ func (s *Server) encode(w http.ResponseWriter, c *call, status int, body any) {
 		s.Log.Error("encode", "request", c.id, "error", err)
 		status, text = http.StatusInternalServerError, []byte(`{"error":{"type":"api_error","message":"An error occurred."}}`)
 	}
+	c.status = status
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)+1))
 	w.WriteHeader(status)
 	_, _ = w.Write(append(text, '\n'))
@@ -195,6 +196,7 @@ func (s *Server) writeError(w http.ResponseWriter, c *call, reply *idem.Reply, e
 	if e.Kind == fault.Unauthenticated {
 		h.Set("WWW-Authenticate", `Bearer realm="Florin"`)
 	}
+	c.failed = body
 	s.encode(w, c, wire.status, map[string]any{"error": body})
 }
 

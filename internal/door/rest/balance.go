@@ -4,12 +4,15 @@ import (
 	"github.com/florinpay/florin/internal/core/merchant"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/money"
 )
 
@@ -22,6 +25,7 @@ var balanceRoutes = map[string]route{
 type shownBalance struct {
 	Object    string        `json:"object"`
 	Available []shownAmount `json:"available"`
+	Instant   []shownAmount `json:"instant_available"`
 	Livemode  bool          `json:"livemode"`
 	Pending   []shownAmount `json:"pending"`
 }
@@ -63,6 +67,15 @@ func retrieveBalance(s *Server, c *call) (any, error) {
 	out := shownBalance{Object: "balance", Livemode: c.scope.Livemode}
 	if out.Available, err = amountsIn(currencies, ledger.Available, by); err != nil {
 		return nil, err
+	}
+	// What instant payouts can take: of what is available, in their currencies.
+	out.Instant = []shownAmount{}
+	for _, a := range out.Available {
+		if payout.InstantIn(money.Currency(a.Currency)) {
+			a.Amount = max(0, a.Amount)
+			a.SourceTypes.Card = a.Amount
+			out.Instant = append(out.Instant, a)
+		}
 	}
 	out.Pending, err = amountsIn(currencies, ledger.Pending, by)
 	return out, err
@@ -134,6 +147,8 @@ func renderTransaction(v *view, o *object.Object[ledger.Transaction]) (any, erro
 		out.Source, err = ref(v, "source", payment.Refunds, b.Source, renderRefund)
 	case dispute.Disputes.Name:
 		out.Source, err = ref(v, "source", dispute.Disputes, b.Source, renderDispute)
+	case payout.Payouts.Name:
+		out.Source, err = ref(v, "source", payout.Payouts, b.Source, renderPayout)
 	}
 	return out, err
 }
@@ -171,8 +186,8 @@ func retrieveTransaction(s *Server, c *call) (any, error) {
 }
 
 func listTransactions(s *Server, c *call) (any, error) {
-	if payout, _ := c.form.String("payout"); payout != "" {
-		return nil, fault.Missing(fault.Invalid, "payout", "payout", clip(payout))
+	if c.form.Has("payout") {
+		return listPaidOut(s, c)
 	}
 	where := map[string]any{}
 	if typ, _ := c.form.String("type"); typ != "" {
@@ -193,11 +208,39 @@ func listTransactions(s *Server, c *call) (any, error) {
 
 // sourceKey reads the id of what a balance transaction can come from.
 func sourceKey(text string) (int64, bool) {
-	if key, ok := payment.Charges.Prefix.Parse(text); ok {
-		return key, true
-	}
-	if key, ok := dispute.Disputes.Prefix.Parse(text); ok {
-		return key, true
+	for _, prefix := range []id.Prefix{payment.Charges.Prefix, dispute.Disputes.Prefix, payout.Payouts.Prefix} {
+		if key, ok := prefix.Parse(text); ok {
+			return key, true
+		}
 	}
 	return payment.Refunds.Prefix.Parse(text)
+}
+
+// listPaidOut lists the balance transactions whose money an automatic payout
+// pays out: what became available between the one before it and itself.
+func listPaidOut(s *Server, c *call) (any, error) {
+	key, err := keyOf(c, payout.Payouts, "payout")
+	if err != nil {
+		return nil, err
+	}
+	p, ok, err := payout.Payouts.Read(c.ctx, s.DB, c.scope, key)
+	switch {
+	case err != nil:
+		return nil, err
+	case !ok:
+		id, _ := c.form.String("payout")
+		return nil, fault.Missing(fault.Invalid, "payout", "payout", clip(id))
+	case !p.Body.Automatic:
+		return nil, fault.Param("payout", "", "Balance transaction history can only be filtered on automatic payouts, not manual.")
+	}
+	where := map[string]any{"currency": string(p.Body.Currency)}
+	if typ, _ := c.form.String("type"); typ != "" {
+		where["type"] = typ
+	}
+	// No money takes longer to become available than an account may be set to.
+	const longest = 366 * 24 * time.Hour
+	return listWithin(s, c, ledger.Transactions, where, id.Floor(p.Body.After.Add(-longest)), id.Floor(p.Body.Until.Add(time.Second)), func(o *object.Object[ledger.Transaction]) bool {
+		at := o.Body.AvailableOn
+		return at.After(p.Body.After) && !at.After(p.Body.Until) || o.Body.Source == p.Key
+	}, renderTransaction)
 }

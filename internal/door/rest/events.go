@@ -47,6 +47,11 @@ type eventRequest struct {
 
 // eventTypes are the events that Florin writes.
 var eventTypes = []string{
+	"account.external_account.created",
+	"account.external_account.deleted",
+	"account.external_account.updated",
+	"account.updated",
+	"balance_settings.updated",
 	"charge.captured",
 	"charge.dispute.closed",
 	"charge.dispute.created",
@@ -72,6 +77,12 @@ var eventTypes = []string{
 	"payment_method.attached",
 	"payment_method.detached",
 	"payment_method.updated",
+	"payout.canceled",
+	"payout.created",
+	"payout.failed",
+	"payout.paid",
+	"payout.reconciliation_completed",
+	"payout.updated",
 	"radar.early_fraud_warning.created",
 	"radar.early_fraud_warning.updated",
 	"refund.created",

@@ -25,6 +25,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
 	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
@@ -50,6 +51,9 @@ type harness struct {
 	handler http.Handler
 
 	script *script
+	// atBank is the account at the bank, once there is one; root is the whole test.
+	atBank *string
+	root   testing.TB
 }
 
 // script is what the provider does instead of what it would.
@@ -102,7 +106,7 @@ func newHarness(t testing.TB) *harness {
 // harnessWith makes a door with a provider, whose answers a test may replace.
 func harnessWith(t testing.TB, p provider.Provider) *harness {
 	t.Helper()
-	h := &harness{t: t, script: &script{says: map[string]provider.Outcome{}}}
+	h := &harness{t: t, atBank: new(string), root: t, script: &script{says: map[string]provider.Outcome{}}}
 	log := leak.Logger(t)
 	d := dbtest.OpenAt(t, dbtest.Address(t), db.Options{Logger: log})
 	master, err := secret.Generate()
@@ -120,6 +124,7 @@ func harnessWith(t testing.TB, p provider.Provider) *harness {
 	}
 	s.Dispute = &dispute.Service{DB: d, Payment: s.Payment, Vault: s.Vault, Log: log}
 	s.Payment.Aftermath = s.Dispute
+	s.Payout = &payout.Service{DB: d, Keys: s.Keys, Vault: s.Vault, Merchant: s.Merchant, Book: &ledger.Book{}, Banks: map[string]provider.Provider{}, Log: log}
 	s.Clocks = &timeline.Service{DB: d, Keys: s.Keys, Belongings: s.Vault}
 	s.Setup = &setup.Service{DB: d, Keys: s.Keys, Vault: s.Vault, Payment: s.Payment, Log: log}
 	s.Webhooks = &webhook.Service{DB: d, Keys: s.Keys, Sealer: master, Renderer: s, Log: log}
@@ -353,6 +358,9 @@ func (h *harness) checkBooks() {
 		h.t.Fatal(err)
 	}
 	if err := h.server.Dispute.Check(context.Background(), report); err != nil {
+		h.t.Fatal(err)
+	}
+	if err := h.server.Payout.Check(context.Background(), report); err != nil {
 		h.t.Fatal(err)
 	}
 	if err := ledger.Check(context.Background(), h.server.DB, report); err != nil {

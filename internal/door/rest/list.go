@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"math"
+	"slices"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/object"
@@ -200,4 +202,48 @@ func filter[T any, N comparable](s *Server, c *call, where map[string]any, k *ob
 	}
 	where[column] = key
 	return err
+}
+
+// listThose answers a list of those objects of one kind that keep passes: what
+// no column is narrowed by. It reads as many pages as it takes to fill one.
+func listThose[T any, N comparable](s *Server, c *call, k *object.Kind[T, N], where map[string]any, keep func(*object.Object[T]) bool, render func(*view, *object.Object[T]) (any, error)) (any, error) {
+	return listWithin(s, c, k, where, 0, math.MaxInt64, keep, render)
+}
+
+// listWithin is listThose among the keys between after and before.
+func listWithin[T any, N comparable](s *Server, c *call, k *object.Kind[T, N], where map[string]any, after, before int64, keep func(*object.Object[T]) bool, render func(*view, *object.Object[T]) (any, error)) (any, error) {
+	return listBy(s, c, k, render, func(r object.Range) (found []*object.Object[T], more bool, err error) {
+		r.After, r.Before = max(r.After, after), lower(r.Before, before)
+		limit := r.Limit
+		r.Where, r.Limit = where, maxLimit
+		for {
+			page, rest, err := k.List(c.ctx, s.DB, c.scope, r)
+			if err != nil {
+				return nil, false, err
+			}
+			if r.Oldest {
+				slices.Reverse(page)
+			}
+			for _, o := range page {
+				if keep(o) {
+					found = append(found, o)
+				}
+				if r.Oldest {
+					r.After = o.Key
+				} else {
+					r.Before = o.Key
+				}
+			}
+			if len(found) > limit || !rest {
+				break
+			}
+		}
+		if more = len(found) > limit; more {
+			found = found[:limit]
+		}
+		if r.Oldest {
+			slices.Reverse(found)
+		}
+		return found, more, nil
+	})
 }

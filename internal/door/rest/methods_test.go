@@ -103,7 +103,7 @@ func TestMethodRefusals(t *testing.T) {
 		"code":                {"POST", "/v1/tokens", "card[number]=4242424242424242&card[exp_month]=1&card[exp_year]=40&card[cvc]=99", 402, "card_error", "invalid_cvc", "cvc", "security code"},
 		"token of a card id":  {"POST", "/v1/tokens", "card=card_1", 400, "invalid_request_error", "", "card", "Invalid hash"},
 		"token of nothing":    {"POST", "/v1/tokens", "", 400, "invalid_request_error", "parameter_missing", "card", "card"},
-		"token of a bank":     {"POST", "/v1/tokens", "bank_account[country]=US&bank_account[account_number]=1", 400, "invalid_request_error", "", "bank_account", "cards only"},
+		"token of a bank":     {"POST", "/v1/tokens", "bank_account[country]=US&bank_account[account_number]=1", 400, "invalid_request_error", "routing_number_invalid", "bank_account[routing_number]", "routing number"},
 		"not there":           {"GET", "/v1/payment_methods/pm_none", "", 404, "invalid_request_error", "resource_missing", "payment_method", "No such PaymentMethod: 'pm_none'"},
 		"attach to nobody":    {"POST", "/v1/payment_methods/pm_card_visa/attach", "", 400, "invalid_request_error", "parameter_missing", "customer", "customer"},
 		"attach to a ghost":   {"POST", "/v1/payment_methods/pm_card_visa/attach", "customer=cus_none", 400, "invalid_request_error", "resource_missing", "customer", "No such customer"},

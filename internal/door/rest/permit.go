@@ -46,6 +46,11 @@ var expanded = map[string]merchant.Resource{
 	"charges":                     merchant.Charges,
 	"customer":                    merchant.Customers,
 	"data":                        "",
+	"external_accounts":           merchant.ExternalAccounts,
+	"destination":                 merchant.ExternalAccounts, // of a payout
+	"original_payout":             merchant.Payout,
+	"reversed_by":                 merchant.Payout,
+	"account":                     merchant.AccountResource,
 	"default_payment_method":      merchant.PaymentMethods,
 	"default_source":              merchant.PaymentMethods,
 	"invoice_settings":            "",

@@ -9,6 +9,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
@@ -27,7 +28,9 @@ type route struct {
 var routes = joined(
 	intentRoutes, chargeRoutes, refundRoutes, customerRoutes, methodRoutes, tokenRoutes, balanceRoutes, eventRoutes,
 	searchRoutes, clockRoutes, disputeRoutes, warningRoutes,
-	setupRoutes, endpointRoutes, deliveryRoutes,
+	setupRoutes,
+	endpointRoutes, deliveryRoutes, stripecliRoutes,
+	payoutRoutes, externalAccountRoutes, accountRoutes,
 )
 
 // joined is one table of several; each stands in the file of its noun.
@@ -57,6 +60,11 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		timeline.Clocks.Name:      nounOf(timeline.Clocks, renderClock),
 		webhook.Endpoints.Name:    nounOf(webhook.Endpoints, renderEndpoint),
 		webhook.Replays.Name:      nounOf(webhook.Replays, renderReplay),
+		payout.Payouts.Name:       nounOf(payout.Payouts, renderPayout),
+		vault.BankAccounts.Name:   nounOf(vault.BankAccounts, renderBankAccount),
+		vault.BankTokens.Name:     nounOf(vault.BankTokens, renderBankToken),
+		merchant.Accounts.Name:    homeNoun(renderAccount),
+		merchant.BalanceSettings:  homeNoun(renderBalanceSettings),
 		ledger.Transactions.Name:  nounOf(ledger.Transactions, renderTransaction),
 	}
 })

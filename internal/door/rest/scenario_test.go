@@ -35,8 +35,10 @@ type scenario struct {
 	fails []refusedRequest
 	// values are what parameters are tried with where the document does not lead
 	// to a value that this operation can use, by name in bracket form:
-	// "charge", "items[0][price]". Several are separated by a "|".
+	// "charge", "items[0][price]".
 	values func(h *harness, s sent) map[string]string
+	// instead names what a parameter takes the place of.
+	instead map[string]string
 }
 
 // sent is a request: what stands in the path, in order, and the form.

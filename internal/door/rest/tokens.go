@@ -108,10 +108,13 @@ func legacyCardOf(id string, c *vault.Card, b *vault.Billing) *legacyCard {
 }
 
 func createToken(s *Server, c *call) (any, error) {
-	for _, name := range []string{"account", "bank_account", "customer", "cvc_update", "person", "pii"} {
+	for _, name := range []string{"account", "customer", "cvc_update", "person", "pii"} {
 		if c.form.Has(name) {
-			return nil, fault.Param(name, "", "Florin makes tokens of cards only: give card[number], card[exp_month] and card[exp_year].")
+			return nil, fault.Param(name, "", "Florin makes tokens of cards and bank accounts only: give card[number], card[exp_month] and card[exp_year].")
 		}
+	}
+	if c.form.Has("bank_account") && !c.form.Has("card") {
+		return createBankToken(s, c)
 	}
 	card := c.form.Get("card")
 	switch card.Kind() {

@@ -34,6 +34,11 @@ func (d *desk) world(key string) map[string]string {
 	at["events"] = as("GET", "/v1/events", "").ids()[0]
 	at["webhook_endpoints"] = as("POST", "/v1/webhook_endpoints", "url=https://example.com/hook&enabled_events[]=*").at("id")
 	at["webhook_replays"] = as("POST", "/v1/florin/webhook_replays", "webhook_endpoint="+at["webhook_endpoints"]+"&event="+at["events"]).at("id")
+	d.openBank()
+	as("POST", "/v1/payment_intents", "amount=9000&currency=usd&confirm=true&payment_method=pm_card_bypassPending")
+	at["account"] = as("GET", "/v1/account", "").at("id")
+	at["bank"] = as("POST", "/v1/accounts/"+at["account"]+"/external_accounts", "external_account[object]=bank_account&external_account[country]=US&external_account[routing_number]=110000000&external_account[account_number]=000123456789").at("id")
+	at["payouts"] = as("POST", "/v1/payouts", "amount=100&currency=usd").at("id")
 	return at
 }
 
@@ -54,6 +59,9 @@ func (d *desk) everyRoute(key string, at map[string]string, readOnly bool, form 
 			collection = strings.Split(op.Path, "/")[2]
 		}
 		object := at[collection]
+		if collection == "accounts" || collection == "country_specs" {
+			continue // what is in a path with two names is tried with the parameters; countries are nobody's
+		}
 		if object == "" && strings.Contains(op.Path, "{") {
 			d.t.Errorf("%s: the test makes nothing in %s: let world make it", name, collection)
 			continue
@@ -121,6 +129,7 @@ func searching(op string) string {
 // takes the name of an object.
 func (d *desk) foreignParameters(name, key, own string, mine map[string]string) {
 	d.t.Helper()
+	account := d.as(key, "GET", "/v1/account", "").ok().at("id")
 	const pay = "amount=700&currency=usd&confirm=true&payment_method="
 	for _, c := range []struct{ method, path, form string }{
 		{"POST", "/v1/payment_intents", pay + mine["payment_methods"]},
@@ -143,6 +152,14 @@ func (d *desk) foreignParameters(name, key, own string, mine map[string]string) 
 		{"GET", "/v1/charges", "payment_intent=" + mine["paid"]},
 		{"GET", "/v1/refunds", "charge=" + mine["charges"]},
 		{"GET", "/v1/refunds", "payment_intent=" + mine["paid"]},
+		{"POST", "/v1/payouts", "amount=100&currency=usd&destination=" + mine["bank"]},
+		{"GET", "/v1/payouts", "destination=" + mine["bank"]},
+		{"GET", "/v1/balance_transactions", "payout=" + mine["payouts"]},
+		{"GET", "/v1/accounts/" + account + "/external_accounts/" + mine["bank"], ""},
+		{"POST", "/v1/accounts/" + account + "/external_accounts/" + mine["bank"], "account_holder_name=x"},
+		{"DELETE", "/v1/accounts/" + account + "/external_accounts/" + mine["bank"], ""},
+		{"GET", "/v1/accounts/" + account + "/bank_accounts/" + mine["bank"], ""},
+		{"GET", "/v1/accounts/acct_other", ""},
 		{"GET", "/v1/payment_intents", "starting_after=" + mine["payment_intents"]},
 		{"GET", "/v1/events", "ending_before=" + mine["events"]},
 		{"POST", "/v1/florin/webhook_replays", "event=" + mine["events"] + "&webhook_endpoint=" + mine["webhook_endpoints"]},

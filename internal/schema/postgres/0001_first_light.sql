@@ -553,3 +553,79 @@ CREATE TABLE webhook_replay (
     endpoint BIGINT NOT NULL,
     PRIMARY KEY (scope, key)
 );
+
+-- Money that moved between accounts of which the merchant sees none.
+CREATE TABLE movement (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    source  BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
+-- Bank accounts of the merchant. deleted is 1 once one was removed.
+CREATE TABLE bank_account (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    deleted BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX bank_account_deleted ON bank_account (scope, deleted, key);
+
+-- The default bank account of each currency, whose ISO 4217 numeric code the
+-- key is. next is when an automatic payout to it is considered next.
+CREATE TABLE bank_default (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    account BIGINT NOT NULL,
+    next    BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX bank_default_next ON bank_default (next);
+
+-- Tokens of bank accounts, to be used once.
+CREATE TABLE bank_token (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
+-- Payouts. arrival is the second on which one is expected.
+CREATE TABLE payout (
+    scope       BIGINT NOT NULL,
+    key         BIGINT NOT NULL,
+    version     BIGINT NOT NULL,
+    status      TEXT COLLATE "C" NOT NULL,
+    destination BIGINT NOT NULL,
+    arrival     BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX payout_status ON payout (scope, status, key);
+CREATE INDEX payout_destination ON payout (scope, destination, key);
+
+-- What is asked of a bank for a payout. due is 0 when nothing is left to do.
+CREATE TABLE payout_attempt (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    state   TEXT COLLATE "C" NOT NULL,
+    due     BIGINT NOT NULL,
+    payout  BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX payout_attempt_due ON payout_attempt (due) WHERE due > 0;
+CREATE INDEX payout_attempt_key ON payout_attempt (key);
+CREATE INDEX payout_attempt_payout ON payout_attempt (scope, payout, key);
+
+-- How far the notices of a bank are read. scope is 0; the key is of the bank's
+-- name.
+CREATE TABLE payout_notice (
+    scope  BIGINT NOT NULL,
+    key    BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
+-- End of the merchant's own account.

@@ -546,3 +546,79 @@ CREATE TABLE webhook_replay (
     endpoint INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
+
+-- Money that moved between accounts of which the merchant sees none.
+CREATE TABLE movement (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    source  INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+
+-- Bank accounts of the merchant. deleted is 1 once one was removed.
+CREATE TABLE bank_account (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    deleted INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX bank_account_deleted ON bank_account (scope, deleted, key);
+
+-- The default bank account of each currency, whose ISO 4217 numeric code the
+-- key is. next is when an automatic payout to it is considered next.
+CREATE TABLE bank_default (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    account INTEGER NOT NULL,
+    next    INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX bank_default_next ON bank_default (next);
+
+-- Tokens of bank accounts, to be used once.
+CREATE TABLE bank_token (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+
+-- Payouts. arrival is the second on which one is expected.
+CREATE TABLE payout (
+    scope       INTEGER NOT NULL,
+    key         INTEGER NOT NULL,
+    version     INTEGER NOT NULL,
+    status      TEXT    NOT NULL,
+    destination INTEGER NOT NULL,
+    arrival     INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX payout_status ON payout (scope, status, key);
+CREATE INDEX payout_destination ON payout (scope, destination, key);
+
+-- What is asked of a bank for a payout. due is 0 when nothing is left to do.
+CREATE TABLE payout_attempt (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    state   TEXT    NOT NULL,
+    due     INTEGER NOT NULL,
+    payout  INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX payout_attempt_due ON payout_attempt (due) WHERE due > 0;
+CREATE INDEX payout_attempt_key ON payout_attempt (key);
+CREATE INDEX payout_attempt_payout ON payout_attempt (scope, payout, key);
+
+-- How far the notices of a bank are read. scope is 0; the key is of the bank's
+-- name.
+CREATE TABLE payout_notice (
+    scope  INTEGER NOT NULL,
+    key    INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+
+-- End of the merchant's own account.

@@ -19,6 +19,9 @@ var renamed = []struct{ operation, name, like string }{
 	{"PostSetupIntents", "allowed_payment_method_types", "payment_method_types"},
 	{"PostSetupIntentsIntent", "allowed_payment_method_types", "payment_method_types"},
 	{"PostSetupIntentsIntentConfirm", "payment_method_types", "allowed_payment_method_types"},
+	// The document knows a token there, and the reference the account itself too.
+	{"PostAccountsAccountExternalAccounts", "external_account", "bank_account"},
+	{"PostAccountsAccountBankAccounts", "external_account", "bank_account"},
 	{"PostCheckoutSessions", "allowed_payment_method_types", "payment_method_types"},
 }
 

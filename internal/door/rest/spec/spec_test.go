@@ -191,7 +191,7 @@ func TestLookup(t *testing.T) {
 func TestOverlay(t *testing.T) {
 	for _, r := range renamed {
 		p := ByID(r.operation).Params
-		if p.Field(r.name) == nil || p.Field(r.like) == nil || p.Field(r.name).Param.Type != List {
+		if p.Field(r.name) == nil || p.Field(r.like) == nil || p.Field(r.name).Param.Type != p.Field(r.like).Param.Type {
 			t.Errorf("%s does not take both %s and %s", r.operation, r.name, r.like)
 		}
 	}
