@@ -124,7 +124,7 @@ func (v *Service) follow(tx *db.Tx, a *object.Object[Attempt], op Operation) (*o
 // successor is what an attempt hands on.
 func (a *Attempt) successor(op Operation) Attempt {
 	return Attempt{Operation: op, Provider: a.Provider, Amount: a.Amount, Currency: a.Currency, Intent: a.Intent, Method: a.Method,
-		Card: a.Card, Payer: a.Payer, SetUp: a.SetUp, Then: a.Then, Ticket: a.Ticket, Request: a.Request}
+		Card: a.Card, Descriptor: a.Descriptor, Features: a.Features, Payer: a.Payer, SetUp: a.SetUp, Then: a.Then, Ticket: a.Ticket, Request: a.Request}
 }
 
 // beginAuthentication goes on after an issuer has asked for the payer: nothing
@@ -137,7 +137,7 @@ func (v *Service) beginAuthentication(tx *db.Tx, a *object.Object[Attempt]) erro
 	if err := v.releaseAuthorize(tx, a); err != nil {
 		return err
 	}
-	a.Body.Then, a.Body.SetUp = a.Body.Operation, o.Body.SetupFutureUsage == vault.OffSession
+	a.Body.Then, a.Body.SetUp = a.Body.Operation, o.Body.future() == vault.OffSession
 	next, err := v.follow(tx, a, OpAuthenticate)
 	if err != nil {
 		return err
@@ -305,6 +305,15 @@ func (v *Service) Acquirer(s id.Scope) (provider.Provider, error) {
 	return v.provider(name)
 }
 
+// Given is what a request says is paid with or set up.
+type Given = given
+
+// Refer prepares what a request names or describes, outside of the step that
+// resolves it. Nil: nothing.
+func (v *Service) Refer(s id.Scope, method string, data *vault.MethodInput) (*Given, []db.Need, error) {
+	return v.refer(s, method, data)
+}
+
 // question asks the provider how an attempt stands.
 func (v *Service) question(ctx context.Context, p provider.Provider, a *object.Object[Attempt]) provider.Finding {
 	ctx, cancel := context.WithTimeout(ctx, p.Traits.Timeout)
@@ -350,7 +359,7 @@ func (v *Service) before(tx *db.Tx, o *object.Object[Intent], a *Attempt, payer 
 		return err
 	}
 	if i.ThreeDSecure == ThreeDSAny || i.ThreeDSecure == ThreeDSChallenge {
-		a.Then, a.Operation, a.SetUp = a.Operation, OpAuthenticate, i.SetupFutureUsage == vault.OffSession
+		a.Then, a.Operation, a.SetUp = a.Operation, OpAuthenticate, i.future() == vault.OffSession
 	}
 	return nil
 }

@@ -23,7 +23,8 @@ var noAmount = money.New(0, "usd")
 // a field as it is.
 type Params struct {
 	Customer     *int64
-	Method       *string // an id, a test name or a token; empty: none
+	Method       *string            // an id, a test name or a token; empty: none
+	MethodData   *vault.MethodInput // or a new one
 	MethodTypes  []string
 	Excluded     []string
 	Directions   []string
@@ -38,6 +39,7 @@ type Params struct {
 // ConfirmParams are what a confirmation brings along.
 type ConfirmParams struct {
 	Method       string // as in Params; empty: the one the intent has
+	MethodData   *vault.MethodInput
 	ThreeDSecure string
 	Network      string
 	Payer        payment.Payer
@@ -52,17 +54,20 @@ type ConfirmParams struct {
 
 // Create makes an intent, and confirms it if c is not nil.
 func (v *Service) Create(ctx context.Context, s id.Scope, p Params, c *ConfirmParams, r *idem.Request) (*idem.Reply, error) {
-	if c != nil && c.Method != "" {
-		p.Method = &c.Method
+	if c != nil && (c.Method != "" || c.MethodData != nil) {
+		p.Method, p.MethodData = &c.Method, c.MethodData
 	}
-	if c != nil && (p.Method == nil || *p.Method == "") {
+	if c != nil && (p.Method == nil || *p.Method == "") && p.MethodData == nil {
 		return nil, missingMethod()
 	}
 	draft, err := v.draft(s, c)
 	if err != nil {
 		return nil, err
 	}
-	method, needs := v.refer(s, p.Method)
+	method, needs, err := v.refer(s, p.Method, p.MethodData)
+	if err != nil {
+		return nil, err
+	}
 	return v.operate(ctx, "setup.create", s, r, needs, func(tx *db.Tx) (*idem.Reply, *object.Object[Attempt], error) {
 		body := Intent{Status: RequiresPaymentMethod, Usage: p.Usage, Automatic: p.Automatic}
 		if body.Usage == "" {
@@ -86,12 +91,11 @@ func (v *Service) Create(ctx context.Context, s id.Scope, p Params, c *ConfirmPa
 	})
 }
 
-func (v *Service) refer(s id.Scope, method *string) (*vault.MethodRef, []db.Need) {
-	if method == nil || *method == "" {
-		return nil, nil
+func (v *Service) refer(s id.Scope, method *string, data *vault.MethodInput) (*payment.Given, []db.Need, error) {
+	if method == nil {
+		method = new(string)
 	}
-	ref := v.Vault.Refer(s, *method)
-	return ref, ref.Needs()
+	return v.Payment.Refer(s, *method, data)
 }
 
 func (v *Service) draft(s id.Scope, c *ConfirmParams) (*vault.MandateDraft, error) {
@@ -102,7 +106,7 @@ func (v *Service) draft(s id.Scope, c *ConfirmParams) (*vault.MandateDraft, erro
 }
 
 // change applies p to an intent that is not confirmed.
-func (v *Service) change(tx *db.Tx, s id.Scope, i *Intent, p Params, method *vault.MethodRef) (err error) {
+func (v *Service) change(tx *db.Tx, s id.Scope, i *Intent, p Params, method *payment.Given) (err error) {
 	if p.Customer != nil {
 		if i.Customer = *p.Customer; i.Customer != 0 {
 			if _, err := v.Vault.Customer(tx, s, vault.Customers.ID(s, i.Customer)); err != nil {
@@ -159,16 +163,19 @@ func set(to *[]string, value []string) {
 
 // Update changes an intent that is not at its end.
 func (v *Service) Update(ctx context.Context, s id.Scope, key IntentID, p Params, r *idem.Request) (*idem.Reply, error) {
-	method, needs := v.refer(s, p.Method)
+	method, needs, err := v.refer(s, p.Method, p.MethodData)
+	if err != nil {
+		return nil, err
+	}
 	return v.operate(ctx, "setup.update", s, r, append(needs, intentNeeds(s, key)...), func(tx *db.Tx) (*idem.Reply, *object.Object[Attempt], error) {
 		o, err := find(tx, s, key)
 		if err != nil {
 			return nil, nil, err
 		}
 		i := &o.Body
-		clears := p.Method != nil && *p.Method == ""
+		clears := p.Method != nil && *p.Method == "" && p.MethodData == nil
 		final := i.Status == Succeeded || i.Status == Canceled || i.Status == Processing
-		if final && (p.Method != nil || p.Customer != nil || p.MethodTypes != nil || p.ThreeDSecure != "" || p.Network != "" || p.Directions != nil || p.Excluded != nil) {
+		if final && (p.Method != nil || p.MethodData != nil || p.Customer != nil || p.MethodTypes != nil || p.ThreeDSecure != "" || p.Network != "" || p.Directions != nil || p.Excluded != nil) {
 			return nil, nil, unexpected("update", i.Status)
 		}
 		if (method != nil || clears) && i.Status == RequiresAction {
@@ -195,7 +202,10 @@ func (v *Service) Confirm(ctx context.Context, s id.Scope, key IntentID, c Confi
 	if err != nil {
 		return nil, err
 	}
-	method, needs := v.refer(s, &c.Method)
+	method, needs, err := v.refer(s, &c.Method, c.MethodData)
+	if err != nil {
+		return nil, err
+	}
 	return v.operate(ctx, "setup.confirm", s, r, append(needs, intentNeeds(s, key)...), func(tx *db.Tx) (*idem.Reply, *object.Object[Attempt], error) {
 		o, err := find(tx, s, key)
 		if err != nil {

@@ -18,6 +18,7 @@ const (
 	fieldPersonal = "vault.customer.personal"
 	fieldBilling  = "vault.payment_method.billing"
 	fieldMandate  = "vault.mandate.acceptance"
+	fieldContact  = "vault.contact"
 )
 
 func bound(field string, s id.Scope, key int64) []byte {

@@ -63,6 +63,7 @@ var eventTypes = []string{
 	"charge.refund.updated",
 	"charge.refunded",
 	"charge.succeeded",
+	"charge.updated",
 	"customer.created",
 	"customer.deleted",
 	"customer.updated",

@@ -32,7 +32,7 @@ var notForSetups = []string{
 	"payment_method_options[card][mandate_options]", "payment_method_options[card][three_d_secure]",
 }
 
-func setupParams(c *call) (p setup.Params, err error) {
+func (s *Server) setupParams(c *call) (p setup.Params, err error) {
 	if err := refuseUnsupported(c, notForSetups...); err != nil {
 		return p, err
 	}
@@ -46,11 +46,11 @@ func setupParams(c *call) (p setup.Params, err error) {
 		}
 		p.Customer = &customer
 	}
-	method, err := methodParam(c)
+	method, data, err := s.methodParam(c)
 	if err != nil {
 		return p, err
 	}
-	if method != "" || c.form.Cleared("payment_method") {
+	if p.MethodData = data; method != "" || data == nil && c.form.Cleared("payment_method") {
 		p.Method = &method
 	}
 	if err := cardAllowed(c); err != nil {
@@ -101,14 +101,14 @@ func setupMetadata(c *call) func(map[string]string) (map[string]string, error) {
 }
 
 func createSetup(s *Server, c *call) (any, error) {
-	p, err := setupParams(c)
+	p, err := s.setupParams(c)
 	if err != nil {
 		return nil, err
 	}
 	if err := needConfirm(c, "return_url", "mandate_data", "confirmation_token"); err != nil {
 		return nil, err
 	}
-	if _, p.Automatic, err = methodTypes(c); err != nil {
+	if p.Automatic, err = automatic(c); err != nil {
 		return nil, err
 	}
 	if p.Usage, err = oneOf(c, "usage"); err != nil {
@@ -136,7 +136,7 @@ func (s *Server) setupConfirmation(c *call) (p setup.ConfirmParams, err error) {
 		// The holder's own browser asks: that is the holder's agreement.
 		p.Mandate, p.Inferred = &vault.MandateInput{Acceptance: "online", Online: browserOf(c)}, true
 	}
-	if p.Method, err = methodParam(c); err != nil {
+	if p.Method, p.MethodData, err = s.methodParam(c); err != nil {
 		return p, err
 	}
 	if p.ThreeDSecure, err = oneOf(c, "payment_method_options", "card", "request_three_d_secure"); err != nil {
@@ -224,7 +224,7 @@ func updateSetup(s *Server, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := setupParams(c)
+	p, err := s.setupParams(c)
 	if err != nil {
 		return nil, err
 	}

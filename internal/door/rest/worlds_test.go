@@ -92,6 +92,8 @@ func TestNoRouteLeadsIntoAnotherWorld(t *testing.T) {
 			switch op {
 			case "PostPaymentMethodsPaymentMethodAttach":
 				return "customer=" + own
+			case "PostPaymentIntentsIntentIncrementAuthorization":
+				return "amount=100000"
 			case "PostTestHelpersTestClocksTestClockAdvance":
 				return "frozen_time=1900000000"
 			}

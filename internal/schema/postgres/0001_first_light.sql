@@ -185,11 +185,13 @@ CREATE TABLE charge (
     status   TEXT COLLATE "C" NOT NULL,
     amount   BIGINT NOT NULL,
     currency TEXT COLLATE "C" NOT NULL,
+    transfer_group TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX charge_stale ON charge (scope, key) WHERE indexed <> digest;
 CREATE INDEX charge_customer ON charge (scope, customer, key) WHERE customer > 0;
 CREATE INDEX charge_intent ON charge (scope, intent, key);
+CREATE INDEX charge_group ON charge (scope, transfer_group, key) WHERE transfer_group <> '';
 
 CREATE TABLE refund (
     scope   BIGINT NOT NULL,

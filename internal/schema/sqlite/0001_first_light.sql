@@ -178,11 +178,13 @@ CREATE TABLE charge (
     status   TEXT    NOT NULL,
     amount   INTEGER NOT NULL,
     currency TEXT    NOT NULL,
+    transfer_group TEXT NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX charge_stale ON charge (scope, key) WHERE indexed <> digest;
 CREATE INDEX charge_customer ON charge (scope, customer, key) WHERE customer > 0;
 CREATE INDEX charge_intent ON charge (scope, intent, key);
+CREATE INDEX charge_group ON charge (scope, transfer_group, key) WHERE transfer_group <> '';
 
 CREATE TABLE refund (
     scope   INTEGER NOT NULL,
