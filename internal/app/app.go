@@ -85,8 +85,8 @@ type App struct {
 	Merchant *merchant.Service
 	Vault    *vault.Service
 	Payment  *payment.Service
-	Setup    *setup.Service
 	Payout   *payout.Service
+	Setup    *setup.Service
 	Dispute  *dispute.Service
 	Search   *search.Service
 	Clocks   *timeline.Service
@@ -198,15 +198,28 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	a.Clocks = &timeline.Service{DB: a.DB, Keys: keys, Belongings: a.Vault}
 	a.Setup = &setup.Service{DB: a.DB, Keys: keys, Vault: a.Vault, Payment: a.Payment, Log: c.Logger}
 	a.Webhooks = &webhook.Service{DB: a.DB, Keys: keys, Sealer: a.Master, Sender: a.hooks(c), Notifier: notifier{c.Logger}, Log: c.Logger}
-	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Setup: a.Setup, Dispute: a.Dispute,
-		Clocks: a.Clocks, Search: a.Search, Webhooks: a.Webhooks, PublicURL: c.PublicURL,
-		Live: c.MasterKey != "" || c.MasterKeyFile != "", Master: a.Master, Log: c.Logger}
+	a.Payout = a.payouts(c, payer)
+	a.Rest = &rest.Server{
+		DB:        a.DB,
+		Keys:      keys,
+		Merchant:  a.Merchant,
+		Vault:     a.Vault,
+		Payment:   a.Payment,
+		Setup:     a.Setup,
+		Dispute:   a.Dispute,
+		Payout:    a.Payout,
+		Clocks:    a.Clocks,
+		Search:    a.Search,
+		Webhooks:  a.Webhooks,
+		PublicURL: c.PublicURL,
+		Live:      c.MasterKey != "" || c.MasterKeyFile != "",
+		Master:    a.Master,
+		Log:       c.Logger,
+	}
 	keys.Pin, a.Webhooks.Renderer = a.Rest.Pin, a.Rest
 	a.web.Payment, a.web.Setup, a.web.Master, a.web.Log = a.Payment, a.Setup, a.Master, c.Logger
 	a.web.Secret, a.web.SetupSecret = a.Rest.ClientSecret, a.Rest.SetupSecret
 	a.Payment.Landing, a.Setup.Landing = a.web.Landing, a.web.SetupLanding
-	a.Payout = a.payouts(c, payer)
-	a.Rest.Payout = a.Payout
 	a.Jobs = job.New(a.DB, job.Options{Seed: c.Seed, Logger: c.Logger})
 	a.sealing = newSealing(a.DB, c)
 	a.register(keys)

@@ -39,9 +39,20 @@ const wirePrefix = "rak_"
 // change charges is rak_charge_write. They were found in answers that users of
 // Stripe show, and in https://docs.stripe.com/stripe-apps/reference/permissions.
 var slugs = map[Resource]string{
-	Balance: "balance", BalanceSources: "balance_transaction_source", Charges: "charge", Customers: "customer", Disputes: "dispute",
-	AccountResource: "account", ExternalAccounts: "external_account", Payout: "payout",
-	Events: "event", PaymentIntents: "payment_intent", PaymentMethods: "payment_method", SetupIntents: "setup_intent", TestClocks: "test_clock", Tokens: "token",
+	AccountResource:  "account",
+	Balance:          "balance",
+	BalanceSources:   "balance_transaction_source",
+	Charges:          "charge",
+	Customers:        "customer",
+	Disputes:         "dispute",
+	Events:           "event",
+	ExternalAccounts: "external_account",
+	PaymentIntents:   "payment_intent",
+	PaymentMethods:   "payment_method",
+	Payout:           "payout",
+	SetupIntents:     "setup_intent",
+	TestClocks:       "test_clock",
+	Tokens:           "token",
 	WebhookEndpoints: "webhook",
 }
 

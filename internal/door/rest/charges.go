@@ -256,10 +256,6 @@ func paidWith(v *view, ch *payment.Charge, amount int64) (any, error) {
 // its train. What is too new by its own time is left out besides.
 const ahead = time.Minute
 
-// keySlack is how much later than its step an object's key may have been made.
-// asOf decides to the instant.
-const keySlack = time.Second
-
 // refundsOf lists a charge's newest refunds. An answer that is given again
 // lists those that it listed, as they were.
 func refundsOf(v *view, charge int64) (*list, error) {

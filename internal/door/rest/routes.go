@@ -26,11 +26,28 @@ type route struct {
 // routes are the operations that are implemented, by their ids in the API
 // document.
 var routes = joined(
-	intentRoutes, chargeRoutes, refundRoutes, customerRoutes, methodRoutes, tokenRoutes, balanceRoutes, eventRoutes,
-	searchRoutes, clockRoutes, disputeRoutes, warningRoutes,
+	accountRoutes,
+	balanceRoutes,
+	chargeRoutes,
+	clockRoutes,
+	customerBalanceRoutes,
+	customerMethodRoutes,
+	customerRoutes,
+	customerTaxRoutes,
+	deliveryRoutes,
+	disputeRoutes,
+	endpointRoutes,
+	eventRoutes,
+	externalAccountRoutes,
+	intentRoutes,
+	methodRoutes,
+	payoutRoutes,
+	refundRoutes,
+	searchRoutes,
 	setupRoutes,
-	endpointRoutes, deliveryRoutes, stripecliRoutes,
-	payoutRoutes, externalAccountRoutes, accountRoutes,
+	stripecliRoutes,
+	tokenRoutes,
+	warningRoutes,
 )
 
 // joined is one table of several; each stands in the file of its noun.
@@ -57,6 +74,8 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		vault.Mandates.Name:       nounOf(vault.Mandates, renderMandate),
 		setup.Intents.Name:        nounOf(setup.Intents, renderSetup),
 		setup.Attempts.Name:       nounOf(setup.Attempts, renderSetupAttempt),
+		vault.BalanceChanges.Name: nounOf(vault.BalanceChanges, renderBalanceChange),
+		vault.TaxIDs.Name:         nounOf(vault.TaxIDs, renderTaxID),
 		timeline.Clocks.Name:      nounOf(timeline.Clocks, renderClock),
 		webhook.Endpoints.Name:    nounOf(webhook.Endpoints, renderEndpoint),
 		webhook.Replays.Name:      nounOf(webhook.Replays, renderReplay),

@@ -90,7 +90,7 @@ var _ = shows("PostSetupIntentsIntentCancel", scenario{
 // There is nothing here that microdeposits would verify.
 var _ = shows("PostSetupIntentsIntentVerifyMicrodeposits", scenario{
 	prepare: onSetup("payment_method=pm_card_visa"),
-	never:   "nothing is verified by microdeposits",
+	never:   "nothing here is verified by microdeposits",
 	fails: []refusedRequest{
 		{"of a card", sending("descriptor_code=SM11AA"), 400, "setup_intent_unexpected_state"},
 		{"another's secret", sending("client_secret=seti_1_secret_2"), 400, "setup_intent_invalid_parameter"},

@@ -28,8 +28,8 @@ type scenario struct {
 	shows map[string]any
 	// then checks what has changed where no look can show it.
 	then func(h *harness, s sent, a *answered)
-	// never says why no request succeeds: what the operation is about does not
-	// happen here. Empty: some do.
+	// never says why nothing that there is can succeed: only the refusals are
+	// tried then. Empty: some do.
 	never string
 	// fails are requests that are refused. That a parameter is unknown, and an
 	// object missing, is tried with every operation.
@@ -150,21 +150,10 @@ func TestOperations(t *testing.T) {
 
 func (s *scenario) check(h *harness, op *spec.Operation) {
 	h.t.Helper()
-	if s.never == "" {
-		s.succeed(h, op)
+	if s.never != "" {
+		s.refuse(h, op)
+		return
 	}
-	for _, f := range s.failures(op) {
-		again := s.request(h)
-		refused := h.do(op, f.sent(h, again))
-		if code, _ := refused.at("error.code").(string); refused.status != f.status || code != f.code {
-			h.t.Errorf("%s: %d %q, want %d %q: %s", f.name, refused.status, code, f.status, f.code, refused.text)
-		}
-		h.contract(op, refused)
-	}
-}
-
-func (s *scenario) succeed(h *harness, op *spec.Operation) {
-	h.t.Helper()
 	request := s.request(h)
 	look := s.lookAt(op, request.in)
 	var before *answered
@@ -184,6 +173,20 @@ func (s *scenario) succeed(h *harness, op *spec.Operation) {
 	}
 	if s.then != nil {
 		s.then(h, request, answer)
+	}
+	s.refuse(h, op)
+}
+
+// refuse tries what is refused.
+func (s *scenario) refuse(h *harness, op *spec.Operation) {
+	h.t.Helper()
+	for _, f := range s.failures(op) {
+		again := s.request(h)
+		refused := h.do(op, f.sent(h, again))
+		if code, _ := refused.at("error.code").(string); refused.status != f.status || code != f.code {
+			h.t.Errorf("%s: %d %q, want %d %q: %s", f.name, refused.status, code, f.status, f.code, refused.text)
+		}
+		h.contract(op, refused)
 	}
 }
 
