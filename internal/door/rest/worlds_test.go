@@ -40,6 +40,10 @@ func (d *desk) world(key string) map[string]string {
 	}
 	at["balance_transactions"] = as("GET", "/v1/balance_transactions", "").ids()[0]
 	at["events"] = as("GET", "/v1/events", "").ids()[0]
+	as("POST", "/v1/payment_intents", "amount=2000&currency=usd&payment_method=pm_card_createDispute&confirm=true")
+	at["disputes"] = as("GET", "/v1/disputes", "").ids()[0]
+	as("POST", "/v1/payment_intents", "amount=2000&currency=usd&payment_method=pm_card_createIssuerFraudRecord&confirm=true")
+	at["radar"] = as("GET", "/v1/radar/early_fraud_warnings", "").ids()[0]
 	at["webhook_endpoints"] = as("POST", "/v1/webhook_endpoints", "url=https://example.com/hook&enabled_events[]=*").at("id")
 	at["webhook_replays"] = as("POST", "/v1/florin/webhook_replays", "webhook_endpoint="+at["webhook_endpoints"]+"&event="+at["events"]).at("id")
 	d.openBank()
@@ -136,6 +140,9 @@ func TestNoRouteLeadsIntoAnotherWorld(t *testing.T) {
 				return
 			}
 			for collection, object := range mine {
+				if collection == "account" && name == "live mode" {
+					continue // one account has both modes
+				}
 				if strings.Contains(string(r.ok().body), object) {
 					t.Errorf("%s: %s shows one of %s: %s", name, op.ID, collection, r.body)
 				}
