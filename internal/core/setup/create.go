@@ -47,9 +47,16 @@ type ConfirmParams struct {
 	// Inferred: the mandate is only meant where the method is set up for use while
 	// its holder is away.
 	Inferred bool
-	// Use, if set, is called in the step, before anything else, with the intent's
-	// key: what the confirmation rests on is used up by it.
+	// Use is as in [payment.Agreement].
 	Use func(*db.Tx, int64) error
+}
+
+// usable refuses what can't be used.
+func (c *ConfirmParams) usable(tx *db.Tx) error {
+	if c == nil || c.Use == nil {
+		return nil
+	}
+	return c.Use(tx, 0)
 }
 
 // Create makes an intent, and confirms it if c is not nil.
@@ -72,6 +79,9 @@ func (v *Service) Create(ctx context.Context, s id.Scope, p Params, c *ConfirmPa
 		body := Intent{Status: RequiresPaymentMethod, Usage: p.Usage, Automatic: p.Automatic}
 		if body.Usage == "" {
 			body.Usage = vault.OffSession
+		}
+		if err := c.usable(tx); err != nil {
+			return nil, nil, err
 		}
 		if err := v.change(tx, s, &body, p, method); err != nil {
 			return nil, nil, err
@@ -213,6 +223,9 @@ func (v *Service) Confirm(ctx context.Context, s id.Scope, key IntentID, c Confi
 		}
 		if !intentMachine.Can(o.Body.Status, confirm) {
 			return nil, nil, unexpected("confirm", o.Body.Status)
+		}
+		if err := c.usable(tx); err != nil {
+			return nil, nil, err
 		}
 		if method != nil {
 			m, err := method.Resolve(tx, o.Body.Customer)

@@ -17,6 +17,7 @@ const (
 	fieldCVC      = "vault.card.cvc"
 	fieldPersonal = "vault.customer.personal"
 	fieldBilling  = "vault.payment_method.billing"
+	fieldShipping = "vault.confirmation_token.shipping"
 	fieldMandate  = "vault.mandate.acceptance"
 	fieldContact  = "vault.contact"
 	fieldTaxID    = "vault.tax_id.value"
