@@ -76,7 +76,11 @@ func aTaxID(h *harness) sent {
 }
 
 var _ = shows("GetCustomersCustomerTaxIds", scenario{
-	prepare: func(h *harness) sent { return sent{in: aTaxID(h).in[:1], form: "limit=3"} },
+	prepare: func(h *harness) sent {
+		s := aTaxID(h)
+		h.post("/v1/customers/"+s.in[0]+"/tax_ids", "type=us_ein&value=12-3456789").ok()
+		return sent{in: s.in[:1], form: "limit=3"}
+	},
 	want:    map[string]any{"object": "list", "data.0.object": "tax_id", "data.0.value": "12-3456789", "data.0.country": "US"},
 })
 
@@ -99,7 +103,11 @@ func anAttached(h *harness) sent {
 }
 
 var _ = shows("GetCustomersCustomerPaymentMethods", scenario{
-	prepare: func(h *harness) sent { return sent{in: anAttached(h).in[:1], form: "type=card&limit=3"} },
+	prepare: func(h *harness) sent {
+		s := anAttached(h)
+		h.post("/v1/payment_methods/"+h.aMethod()+"/attach", "customer="+s.in[0]).ok()
+		return sent{in: s.in[:1], form: "type=card&limit=3"}
+	},
 	want:    map[string]any{"object": "list", "data.0.object": "payment_method"},
 })
 
