@@ -20,11 +20,11 @@ import (
 type shop struct {
 	*httptest.Server
 	mu     sync.Mutex
-	got    []sent
+	got    []received
 	status int
 }
 
-type sent struct {
+type received struct {
 	header http.Header
 	body   []byte
 	event  map[string]any
@@ -34,7 +34,7 @@ func newShop(t testing.TB) *shop {
 	s := &shop{status: 200}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		one := sent{header: r.Header.Clone(), body: body}
+		one := received{header: r.Header.Clone(), body: body}
 		_ = json.Unmarshal(body, &one.event)
 		s.mu.Lock()
 		defer s.mu.Unlock()
