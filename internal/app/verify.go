@@ -16,6 +16,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
 	"github.com/florinpay/florin/internal/kit/id"
@@ -132,11 +133,14 @@ func verify(ctx context.Context, d *db.DB, report func(ledger.Finding)) error {
 	if err := payments.Check(ctx, report); err != nil {
 		return err
 	}
+	if err := (&payout.Service{DB: d}).Check(ctx, report); err != nil {
+		return err
+	}
 	if err := (&dispute.Service{DB: d}).Check(ctx, report); err != nil {
 		return err
 	}
 	for kind, k := range map[string]columned{vault.Customers.Name: vault.Customers, vault.PaymentMethods.Name: vault.PaymentMethods,
-		merchant.Accounts.Name: merchant.Accounts, timeline.Clocks.Name: timeline.Clocks,
+		merchant.Accounts.Name: merchant.Accounts, vault.BankAccounts.Name: vault.BankAccounts, vault.BankTokens.Name: vault.BankTokens, timeline.Clocks.Name: timeline.Clocks,
 		webhook.Endpoints.Name: webhook.Endpoints, webhook.Replays.Name: webhook.Replays} {
 		if err := k.Check(ctx, d, func(s id.Scope, key int64, problem string) {
 			report(ledger.Finding{Check: "columns", Scope: s, Table: kind, Key: key, Problem: problem})
