@@ -20,6 +20,7 @@ import (
 	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/base/timeline"
 	"github.com/florinpay/florin/internal/core/dispute"
+	"github.com/florinpay/florin/internal/core/file"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
@@ -85,6 +86,7 @@ type App struct {
 	Vault    *vault.Service
 	Payment  *payment.Service
 	Payout   *payout.Service
+	File     *file.Service
 	Dispute  *dispute.Service
 	Search   *search.Service
 	Clocks   *timeline.Service
@@ -201,6 +203,8 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	a.Rest.Webhooks, a.Webhooks.Renderer = a.Webhooks, a.Rest
 	a.Payout = a.payouts(c, payer)
 	a.Rest.Payout = a.Payout
+	a.File = &file.Service{DB: a.DB, Keys: keys, Master: a.Master}
+	a.Rest.File = a.File
 	a.Jobs = job.New(a.DB, job.Options{Seed: c.Seed, Logger: c.Logger})
 	a.sealing = newSealing(a.DB, c)
 	a.register(keys)

@@ -13,6 +13,7 @@ import (
 	"github.com/florinpay/florin/internal/base/event"
 	"github.com/florinpay/florin/internal/base/timeline"
 	"github.com/florinpay/florin/internal/core/dispute"
+	"github.com/florinpay/florin/internal/core/file"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
@@ -140,7 +141,7 @@ func verify(ctx context.Context, d *db.DB, report func(ledger.Finding)) error {
 		return err
 	}
 	for kind, k := range map[string]columned{vault.Customers.Name: vault.Customers, vault.PaymentMethods.Name: vault.PaymentMethods,
-		merchant.Accounts.Name: merchant.Accounts, vault.BankAccounts.Name: vault.BankAccounts, vault.BankTokens.Name: vault.BankTokens, timeline.Clocks.Name: timeline.Clocks,
+		merchant.Accounts.Name: merchant.Accounts, vault.BankAccounts.Name: vault.BankAccounts, vault.BankTokens.Name: vault.BankTokens, file.Files.Name: file.Files, file.Links.Name: file.Links, timeline.Clocks.Name: timeline.Clocks,
 		webhook.Endpoints.Name: webhook.Endpoints, webhook.Replays.Name: webhook.Replays} {
 		if err := k.Check(ctx, d, func(s id.Scope, key int64, problem string) {
 			report(ledger.Finding{Check: "columns", Scope: s, Table: kind, Key: key, Problem: problem})

@@ -72,6 +72,7 @@ func (a *App) Handler() http.Handler {
 		mux.Handle("POST /sandbox/pages/", a.pages)
 	}
 	a.web.Mount(mux)
+	mux.HandleFunc("GET /links/{token}", a.Rest.ServeLink)
 	mux.Handle("/", a.Rest)
 	return a.metrics.Requests(mux)
 }

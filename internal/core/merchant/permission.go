@@ -27,6 +27,7 @@ const (
 	// WebhookEndpoints includes what is sent to them, and sending it again.
 	WebhookEndpoints Resource = "webhook_endpoints"
 	AccountResource  Resource = "account" // the merchant's own
+	Files            Resource = "files"   // with links to them
 	ExternalAccounts Resource = "external_accounts"
 	Payout           Resource = "payouts"
 )
@@ -39,7 +40,7 @@ const wirePrefix = "rak_"
 // Stripe show, and in https://docs.stripe.com/stripe-apps/reference/permissions.
 var slugs = map[Resource]string{
 	Balance: "balance", BalanceSources: "balance_transaction_source", Charges: "charge", Customers: "customer", Disputes: "dispute",
-	AccountResource: "account", ExternalAccounts: "external_account", Payout: "payout",
+	AccountResource: "account", ExternalAccounts: "external_account", Files: "file", Payout: "payout",
 	Events: "event", PaymentIntents: "payment_intent", PaymentMethods: "payment_method", TestClocks: "test_clock", Tokens: "token",
 	WebhookEndpoints: "webhook",
 }

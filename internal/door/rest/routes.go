@@ -6,6 +6,7 @@ import (
 
 	"github.com/florinpay/florin/internal/base/timeline"
 	"github.com/florinpay/florin/internal/core/dispute"
+	"github.com/florinpay/florin/internal/core/file"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
@@ -28,7 +29,7 @@ var routes = joined(
 	intentRoutes, chargeRoutes, refundRoutes, customerRoutes, methodRoutes, tokenRoutes, balanceRoutes, eventRoutes,
 	searchRoutes, clockRoutes, disputeRoutes, warningRoutes,
 	endpointRoutes, deliveryRoutes,
-	payoutRoutes, externalAccountRoutes, accountRoutes,
+	payoutRoutes, externalAccountRoutes, accountRoutes, fileRoutes,
 )
 
 // joined is one table of several; each stands in the file of its noun.
@@ -55,6 +56,8 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		timeline.Clocks.Name:      nounOf(timeline.Clocks, renderClock),
 		webhook.Endpoints.Name:    nounOf(webhook.Endpoints, renderEndpoint),
 		webhook.Replays.Name:      nounOf(webhook.Replays, renderReplay),
+		file.Files.Name:           nounOf(file.Files, renderFile),
+		file.Links.Name:           nounOf(file.Links, renderFileLink),
 		payout.Payouts.Name:       nounOf(payout.Payouts, renderPayout),
 		vault.BankAccounts.Name:   nounOf(vault.BankAccounts, renderBankAccount),
 		vault.BankTokens.Name:     nounOf(vault.BankTokens, renderBankToken),

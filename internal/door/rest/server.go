@@ -18,6 +18,7 @@ import (
 	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/base/timeline"
 	"github.com/florinpay/florin/internal/core/dispute"
+	"github.com/florinpay/florin/internal/core/file"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
@@ -50,6 +51,7 @@ type Server struct {
 	Payment  *payment.Service
 	Dispute  *dispute.Service
 	Payout   *payout.Service
+	File     *file.Service
 	Search   *search.Service
 	Clocks   *timeline.Service
 	// PublicURL is the address at which browsers reach Florin, such as
@@ -75,6 +77,7 @@ type call struct {
 	form    *form.Value
 	version apiversion.Version
 	expand  []string
+	upload  *upload // the file that came along
 	// idem is nil for reads.
 	idem *idem.Request
 }
@@ -99,11 +102,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	h.Set("Stripe-Version", c.version.String())
 	out, err := s.serve(w, r, c)
-	if err != nil {
+	switch {
+	case err != nil:
 		s.writeError(w, c, nil, err)
-		return
+	case out != nil: // otherwise the answer was no JSON, and is sent
+		s.write(w, c, out)
 	}
-	s.write(w, c, out)
 }
 
 const requestPrefix = id.Prefix("req")
@@ -111,6 +115,9 @@ const requestPrefix = id.Prefix("req")
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, c *call) (any, error) {
 	if err := s.authenticate(r, c); err != nil {
 		return nil, err
+	}
+	if name, ok := contentsOf(r); ok {
+		return nil, s.serveContents(w, r, c, name)
 	}
 	c.version = versionOf(c.key.Account)
 	w.Header().Set("Stripe-Version", c.version.String())
@@ -182,7 +189,13 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, c *call) error {
 		c.version = v
 		w.Header().Set("Stripe-Version", text)
 	}
-	body, err := readBody(w, r)
+	var body string
+	var err error
+	if boundary, parts := boundaryOf(r); parts && c.op.Multipart {
+		body, c.upload, err = readParts(w, r, boundary)
+	} else {
+		body, err = readBody(w, r)
+	}
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,9 @@ func (d *desk) world(key string) map[string]string {
 	d.openBank()
 	as("POST", "/v1/payment_intents", "amount=9000&currency=usd&confirm=true&payment_method=pm_card_bypassPending")
 	at["bank"] = as("POST", "/v1/accounts/"+as("GET", "/v1/account", "").at("id")+"/external_accounts", "external_account[object]=bank_account&external_account[country]=US&external_account[routing_number]=110000000&external_account[account_number]=000123456789").at("id")
+	form, typ := multi("a.png", png, "purpose", "dispute_evidence")
+	at["files"] = d.send("POST", "/v1/files", form, "Content-Type", typ, "Authorization", "Bearer "+key).ok().str("id")
+	at["file_links"] = as("POST", "/v1/file_links", "file="+at["files"]).at("id")
 	at["payouts"] = as("POST", "/v1/payouts", "amount=100&currency=usd").at("id")
 	return at
 }
@@ -141,6 +144,9 @@ func (d *desk) foreignParameters(name, key, own string, mine map[string]string) 
 		{"GET", "/v1/charges", "payment_intent=" + mine["paid"]},
 		{"GET", "/v1/refunds", "charge=" + mine["charges"]},
 		{"GET", "/v1/refunds", "payment_intent=" + mine["paid"]},
+		{"POST", "/v1/file_links", "file=" + mine["files"]},
+		{"GET", "/v1/file_links", "file=" + mine["files"]},
+		{"GET", "/v1/files/" + mine["files"] + "/contents", ""},
 		{"POST", "/v1/payouts", "amount=100&currency=usd&destination=" + mine["bank"]},
 		{"GET", "/v1/payouts", "destination=" + mine["bank"]},
 		{"GET", "/v1/balance_transactions", "payout=" + mine["payouts"]},
