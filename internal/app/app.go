@@ -26,6 +26,7 @@ import (
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
+	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
 	"github.com/florinpay/florin/internal/door/rest"
@@ -86,6 +87,7 @@ type App struct {
 	Vault    *vault.Service
 	Payment  *payment.Service
 	Payout   *payout.Service
+	Setup    *setup.Service
 	File     *file.Service
 	Dispute  *dispute.Service
 	Search   *search.Service
@@ -105,6 +107,8 @@ type App struct {
 	proxies     listen.Proxies
 	metrics     *metrics.Metrics
 	ending      atomic.Bool // no further requests are wanted
+	sockets     context.Context
+	endSockets  context.CancelFunc
 	version     string
 	clock       clock.Clock
 	sealing     *sealing
@@ -119,6 +123,7 @@ type App struct {
 func New(ctx context.Context, c Config) (_ *App, err error) {
 	c.defaults()
 	a := &App{log: c.Logger}
+	a.sockets, a.endSockets = context.WithCancel(context.WithoutCancel(ctx))
 	if a.welcome, err = welcome.New(); err != nil {
 		return nil, err
 	}
@@ -193,18 +198,32 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	a.Dispute = &dispute.Service{DB: a.DB, Payment: a.Payment, Vault: a.Vault, Log: c.Logger}
 	a.Payment.Aftermath = a.Dispute
 	a.Clocks = &timeline.Service{DB: a.DB, Keys: keys, Belongings: a.Vault}
-	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Dispute: a.Dispute, Clocks: a.Clocks,
-		Search: a.Search, Live: c.MasterKey != "" || c.MasterKeyFile != "", Master: a.Master, Log: c.Logger}
-	keys.Pin = a.Rest.Pin
-	a.Rest.PublicURL = c.PublicURL
-	a.web.Payment, a.web.Master, a.web.Secret, a.web.Log = a.Payment, a.Master, a.Rest.ClientSecret, c.Logger
-	a.Payment.Landing = a.web.Landing
+	a.Setup = &setup.Service{DB: a.DB, Keys: keys, Vault: a.Vault, Payment: a.Payment, Log: c.Logger}
 	a.Webhooks = &webhook.Service{DB: a.DB, Keys: keys, Sealer: a.Master, Sender: a.hooks(c), Notifier: notifier{c.Logger}, Log: c.Logger}
-	a.Rest.Webhooks, a.Webhooks.Renderer = a.Webhooks, a.Rest
 	a.Payout = a.payouts(c, payer)
-	a.Rest.Payout = a.Payout
 	a.File = &file.Service{DB: a.DB, Keys: keys, Master: a.Master}
-	a.Rest.File = a.File
+	a.Rest = &rest.Server{
+		DB:        a.DB,
+		Keys:      keys,
+		Merchant:  a.Merchant,
+		Vault:     a.Vault,
+		Payment:   a.Payment,
+		Setup:     a.Setup,
+		Dispute:   a.Dispute,
+		Payout:    a.Payout,
+		File:      a.File,
+		Clocks:    a.Clocks,
+		Search:    a.Search,
+		Webhooks:  a.Webhooks,
+		PublicURL: c.PublicURL,
+		Live:      c.MasterKey != "" || c.MasterKeyFile != "",
+		Master:    a.Master,
+		Log:       c.Logger,
+	}
+	keys.Pin, a.Webhooks.Renderer = a.Rest.Pin, a.Rest
+	a.web.Payment, a.web.Setup, a.web.Master, a.web.Log = a.Payment, a.Setup, a.Master, c.Logger
+	a.web.Secret, a.web.SetupSecret = a.Rest.ClientSecret, a.Rest.SetupSecret
+	a.Payment.Landing, a.Setup.Landing = a.web.Landing, a.web.SetupLanding
 	a.Jobs = job.New(a.DB, job.Options{Seed: c.Seed, Logger: c.Logger})
 	a.sealing = newSealing(a.DB, c)
 	a.register(keys)
@@ -232,6 +251,7 @@ const stopGrace = 25 * time.Second
 
 // Close ends everything, the last begun first.
 func (a *App) Close(context.Context) (err error) {
+	a.endSockets()
 	for i := len(a.close) - 1; i >= 0; i-- {
 		err = errors.Join(err, a.close[i]())
 	}

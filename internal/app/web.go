@@ -16,6 +16,7 @@ import (
 	"github.com/florinpay/florin/internal/app/admin"
 	"github.com/florinpay/florin/internal/app/metrics"
 	"github.com/florinpay/florin/internal/base/listen"
+	"github.com/florinpay/florin/internal/door/rest"
 	"github.com/florinpay/florin/internal/schema"
 )
 
@@ -74,7 +75,11 @@ func (a *App) Handler() http.Handler {
 	a.web.Mount(mux)
 	mux.HandleFunc("GET /links/{token}", a.Rest.ServeLink)
 	mux.Handle("/", a.Rest)
-	return a.metrics.Requests(mux)
+	all := http.NewServeMux()
+	all.Handle("/", a.metrics.Requests(mux))
+	// Websockets are no requests to be measured: they last for hours.
+	all.Handle("GET "+rest.SocketPath+"/{account}", a.Rest.Sockets(a.sockets))
+	return all
 }
 
 // ready tells why this process should get no requests now.
@@ -114,6 +119,7 @@ func (a *App) Serve(ctx context.Context, ln net.Listener) error {
 	}
 	return listen.Serve(ctx, server, ln, stopGrace, func() {
 		a.ending.Store(true)
+		a.endSockets()
 		a.log.Info("shutting down: finishing what is in flight")
 	})
 }

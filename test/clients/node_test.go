@@ -20,18 +20,24 @@ import (
 )
 
 // TestNodeClient runs the tests in node/, which drive Stripe's official npm
-// package, against a server of its own. Needed are Node 20 and the package
-// (npm ci in node/); "make test" sees to both, and without them the test is
-// skipped.
+// package, the newest and one of the time before the release trains, each against
+// a server of its own. Needed are Node 20 and the packages (npm ci in node/);
+// "make test" sees to both, and without them the test is skipped.
 func TestNodeClient(t *testing.T) {
 	node := nodeProgram(t)
-	if _, err := os.Stat("node/node_modules/stripe/package.json"); errors.Is(err, fs.ErrNotExist) {
+	for _, sdk := range []string{"stripe", "stripe-15"} {
+		t.Run(sdk, func(t *testing.T) { runNode(t, node, sdk) })
+	}
+}
+
+func runNode(t *testing.T, node, sdk string) {
+	if _, err := os.Stat("node/node_modules/" + sdk + "/package.json"); errors.Is(err, fs.ErrNotExist) {
 		t.Skip("Stripe's npm package is not installed: run npm ci in test/clients/node")
 	}
 	s := florintest.Start(t, florintest.Options{})
 	cmd := exec.CommandContext(t.Context(), node, "--test", "--test-reporter=spec")
 	cmd.Dir = "node"
-	cmd.Env = append(os.Environ(), "FLORIN_URL="+watched(t, s), "FLORIN_SECRET_KEY="+s.SecretKey, "FLORIN_PUBLISHABLE_KEY="+s.PublishableKey, "FORCE_COLOR=0")
+	cmd.Env = append(os.Environ(), "FLORIN_URL="+watched(t, s), "FLORIN_SECRET_KEY="+s.SecretKey, "FLORIN_PUBLISHABLE_KEY="+s.PublishableKey, "FLORIN_SDK="+sdk, "FORCE_COLOR=0")
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {

@@ -63,7 +63,12 @@ func violations(t testing.TB, op *spec.Operation, status int, text []byte) []str
 	}
 	schema := all.objects["error"]
 	if status == 200 {
-		schema = all.answers[op.ID]
+		if schema = all.answers[op.ID]; !op.Documented() {
+			return nil // nothing is promised of it there
+		}
+	}
+	if !op.Documented() && status == 200 {
+		return nil // the document has no word of what is Florin's own
 	}
 	if schema == nil {
 		t.Fatalf("%s has no answer in the document", op.ID)

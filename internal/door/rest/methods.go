@@ -25,6 +25,9 @@ func createMethod(s *Server, c *call) (any, error) {
 			return nil, fault.Param(name, "", "Florin does not copy PaymentMethods between accounts. Leave out '%s', and attach the PaymentMethod when it is made.", name)
 		}
 	}
+	if err := oneType(c); err != nil {
+		return nil, err
+	}
 	in, err := s.methodInput(c)
 	if err != nil {
 		return nil, err
@@ -32,10 +35,25 @@ func createMethod(s *Server, c *call) (any, error) {
 	return s.Vault.CreatePaymentMethod(c.ctx, c.scope, in, c.idem)
 }
 
+// oneType refuses the particulars of types that the method is not of.
+func oneType(c *call) error {
+	typ, _ := c.form.String("type")
+	for _, other := range c.op.Params.Field("type").Param.Enum {
+		if typ != "" && other != typ && c.form.Has(other) {
+			return fault.Param(other, "", "You provided '%s', but the type of the PaymentMethod is %s.", other, clip(typ))
+		}
+	}
+	return nil
+}
+
 // methodInput reads the description of a new payment method. Card numbers are
 // refused where the account doesn't allow them.
 func (s *Server) methodInput(c *call) (*vault.MethodInput, error) {
-	at := c.form
+	return s.methodInputAt(c, c.form)
+}
+
+// methodInputAt is methodInput for a description that stands in a hash.
+func (s *Server) methodInputAt(c *call, at *form.Value) (*vault.MethodInput, error) {
 	in := &vault.MethodInput{Billing: billingAt(at.Get("billing_details"))}
 	in.Type, _ = at.String("type")
 	in.AllowRedisplay, _ = at.String("allow_redisplay")

@@ -44,8 +44,12 @@ func (h *harness) aMethod() string {
 }
 
 var _ = shows("PostPaymentMethods", scenario{
-	prepare: func(*harness) sent { return sent{form: "type=card&card[token]=tok_visa&billing_details[name]=Jo"} },
+	prepare: func(*harness) sent {
+		return sent{form: "type=card&card[number]=4242424242424242&card[exp_month]=12&card[exp_year]=2044&card[cvc]=123&billing_details[name]=Jo"}
+	},
 	want:    map[string]any{"object": "payment_method", "billing_details.name": "Jo", "card.last4": "4242"},
+	values:  func(*harness, sent) map[string]string { return map[string]string{"card[token]": "tok_mastercard"} },
+	instead: map[string]string{"card[token]": "card[number]"},
 	fails:   []refusedRequest{{"another type", sending("type=paypal"), 400, ""}},
 })
 

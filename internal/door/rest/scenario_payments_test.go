@@ -77,6 +77,11 @@ var _ = shows("PostRefunds", scenario{
 	prepare: func(h *harness) sent { return sent{form: "amount=100&charge=" + h.paid().str("latest_charge")} },
 	want:    map[string]any{"object": "refund", "status": "succeeded", "amount": 100},
 	shows:   map[string]any{"data.0.amount": 100},
+	instead: map[string]string{"payment_intent": "charge"},
+	values: func(h *harness, _ sent) map[string]string {
+		other := h.paid("currency", "eur")
+		return map[string]string{"charge": other.str("latest_charge"), "payment_intent": other.str("id")}
+	},
 	fails: []refusedRequest{
 		{"more than was paid", func(_ *harness, s sent) sent { s.form += "&amount=1001"; return s }, 400, ""},
 		{"all of it again", func(h *harness, _ sent) sent {

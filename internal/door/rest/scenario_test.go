@@ -28,13 +28,18 @@ type scenario struct {
 	shows map[string]any
 	// then checks what has changed where no look can show it.
 	then func(h *harness, s sent, a *answered)
+	// never says why nothing that there is can succeed: only the refusals are
+	// tried then. Empty: some do.
+	never string
 	// fails are requests that are refused. That a parameter is unknown, and an
 	// object missing, is tried with every operation.
 	fails []refusedRequest
 	// values are what parameters are tried with where the document does not lead
 	// to a value that this operation can use, by name in bracket form:
-	// "charge", "items[0][price]". Several are separated by a "|".
+	// "charge", "items[0][price]".
 	values func(h *harness, s sent) map[string]string
+	// instead names what a parameter takes the place of.
+	instead map[string]string
 }
 
 // sent is a request: what stands in the path, in order, and the form.
@@ -145,6 +150,10 @@ func TestOperations(t *testing.T) {
 
 func (s *scenario) check(h *harness, op *spec.Operation) {
 	h.t.Helper()
+	if s.never != "" {
+		s.refuse(h, op)
+		return
+	}
 	request := s.request(h)
 	look := s.lookAt(op, request.in)
 	var before *answered
@@ -165,6 +174,12 @@ func (s *scenario) check(h *harness, op *spec.Operation) {
 	if s.then != nil {
 		s.then(h, request, answer)
 	}
+	s.refuse(h, op)
+}
+
+// refuse tries what is refused.
+func (s *scenario) refuse(h *harness, op *spec.Operation) {
+	h.t.Helper()
 	for _, f := range s.failures(op) {
 		again := s.request(h)
 		refused := h.do(op, f.sent(h, again))

@@ -23,12 +23,14 @@ import (
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
+	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
 	"github.com/florinpay/florin/internal/door/rest/apiversion"
 	"github.com/florinpay/florin/internal/door/rest/form"
 	"github.com/florinpay/florin/internal/door/rest/spec"
 	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/kit/hidden"
 	"github.com/florinpay/florin/internal/kit/id"
 )
 
@@ -49,6 +51,7 @@ type Server struct {
 	Merchant *merchant.Service
 	Vault    *vault.Service
 	Payment  *payment.Service
+	Setup    *setup.Service
 	Dispute  *dispute.Service
 	Payout   *payout.Service
 	File     *file.Service
@@ -63,6 +66,8 @@ type Server struct {
 	// Master makes client secrets.
 	Master *secret.Master
 	Log    *slog.Logger
+
+	commandLines commandLines
 }
 
 // call is one request on its way.
@@ -80,6 +85,10 @@ type call struct {
 	upload  *upload // the file that came along
 	// idem is nil for reads.
 	idem *idem.Request
+
+	// What was answered, for those who look on.
+	status int
+	failed *apiError
 }
 
 // handler executes one operation. It gives what the answer shows: a value to
@@ -94,6 +103,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Request-Id", c.id)
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-cache, no-store")
+	defer func() { s.commandLines.tell(c, s.DB.Clock().Now()) }()
 	defer func() {
 		if p := recover(); p != nil {
 			s.Log.Error("panic", "request", c.id, "client", listen.PeerOf(r).Client, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
@@ -147,11 +157,32 @@ func noRetry(e *fault.Error) *fault.Error {
 	return e
 }
 
+// clip is a text of the caller's as answers repeat it: not without end, and not
+// when it looks like a card's number that was sent in the wrong place.
 func clip(text string) string {
+	if cardLike(text) {
+		return hidden.Redacted
+	}
 	if len(text) > 200 {
 		return text[:200] + "…"
 	}
 	return text
+}
+
+// cardLike reports whether a text has nothing but digits, as many as a card's
+// number, and what people put between them.
+func cardLike(text string) bool {
+	const fewest = 12
+	digits := 0
+	for _, r := range text {
+		switch {
+		case r >= '0' && r <= '9':
+			digits++
+		case !strings.ContainsRune(" -+._", r):
+			return false
+		}
+	}
+	return digits >= fewest
 }
 
 // authenticate takes the API key as a bearer token or as the user name of

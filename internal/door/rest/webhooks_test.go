@@ -16,15 +16,15 @@ import (
 	"github.com/florinpay/florin/internal/medium/hook"
 )
 
-// shop is a merchant's server: what it was sent, and the status it answers.
+// shop is a merchant's server: what it was delivered, and the status it answers.
 type shop struct {
 	*httptest.Server
 	mu     sync.Mutex
-	got    []received
+	got    []delivered
 	status int
 }
 
-type received struct {
+type delivered struct {
 	header http.Header
 	body   []byte
 	event  map[string]any
@@ -34,7 +34,7 @@ func newShop(t testing.TB) *shop {
 	s := &shop{status: 200}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		one := received{header: r.Header.Clone(), body: body}
+		one := delivered{header: r.Header.Clone(), body: body}
 		_ = json.Unmarshal(body, &one.event)
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -144,7 +144,7 @@ func TestWebhookEndpointsAreRefused(t *testing.T) {
 	d.as(d.live, "POST", "/v1/webhook_endpoints", "url=https://example.com&enabled_events[]=*").ok().want(map[string]string{"livemode": "true"})
 }
 
-// What is sent can be verified by Stripe's own client, is what GET shows, in the
+// What is delivered can be verified by Stripe's own client, is what GET shows, in the
 // order of the lane, and at the endpoint's version.
 func TestWebhooksAreSent(t *testing.T) {
 	h, s, old := newHarness(t), newShop(t), newShop(t)
@@ -157,7 +157,7 @@ func TestWebhooksAreSent(t *testing.T) {
 	h.get("/v1/events?delivery_success=false&type=payment_intent.succeeded").ok().has(map[string]any{"data.0.data.object.id": intent.str("id"), "data.1": nil})
 	h.deliver()
 	if len(s.got) < 3 || len(old.got) != 1 {
-		t.Fatalf("sent %v and %v", s.types(), old.types())
+		t.Fatalf("delivered %v and %v", s.types(), old.types())
 	}
 	for i, one := range s.got {
 		e, err := stripehook.ConstructEventWithOptions(one.body, one.header.Get("Stripe-Signature"), secret, stripehook.ConstructEventOptions{IgnoreAPIVersionMismatch: true})
@@ -175,11 +175,11 @@ func TestWebhooksAreSent(t *testing.T) {
 		shown := h.get("/v1/events/" + e.ID).ok()
 		shown.body["pending_webhooks"], one.event["pending_webhooks"] = nil, nil
 		if fmt.Sprint(shown.body) != fmt.Sprint(one.event) {
-			t.Errorf("sent %s, shown %s", one.body, shown.text)
+			t.Errorf("delivered %s, shown %s", one.body, shown.text)
 		}
 	}
 	if old.got[0].event["api_version"] != "2024-06-20" || old.got[0].event["type"] != "payment_intent.succeeded" {
-		t.Errorf("the older endpoint was sent %s", old.got[0].body)
+		t.Errorf("the older endpoint was delivered %s", old.got[0].body)
 	}
 	h.get("/v1/events?type=payment_intent.succeeded").ok().has(map[string]any{"data.0.pending_webhooks": 0})
 	h.get("/v1/events?delivery_success=false").ok().has(map[string]any{"data.0": nil})
@@ -187,7 +187,7 @@ func TestWebhooksAreSent(t *testing.T) {
 	s.say(200)
 	h.deliver()
 	if len(s.got) > 0 {
-		t.Errorf("sent again: %v", s.types())
+		t.Errorf("delivered again: %v", s.types())
 	}
 }
 

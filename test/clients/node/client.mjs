@@ -1,5 +1,8 @@
-// The official client, pointed at a Florin, and nothing else changed.
-import Stripe from 'stripe';
+// An official client, pointed at a Florin, and nothing else changed. FLORIN_SDK
+// names the package: "stripe", the newest, or "stripe-15", which is of the time
+// before the release trains.
+export const sdk = process.env.FLORIN_SDK ?? 'stripe';
+const { default: Stripe } = await import(sdk);
 
 function needed(name) {
   const value = process.env[name];

@@ -82,6 +82,20 @@ test('pages through 25 customers, forwards and backwards', async () => {
   assert.equal(before.data.length, 0);
 });
 
+test('pages through 250 customers', async () => {
+  const email = `${unique()}@example.com`;
+  const made = new Set();
+  for (let n = 0; n < 250; n += 25) {
+    const some = await Promise.all(Array.from({ length: 25 }, () => stripe.customers.create({ email })));
+    for (const customer of some) made.add(customer.id);
+  }
+  assert.equal(made.size, 250);
+  const seen = await stripe.customers.list({ email, limit: 100 }).autoPagingToArray({ limit: 1000 });
+  assert.equal(seen.length, 250);
+  assert.deepEqual(new Set(seen.map((c) => c.id)), made);
+  assert.ok(seen.every((c, i) => i === 0 || c.created <= seen[i - 1].created));
+});
+
 test('a cursor that names nobody', async () => {
   const error = await refused(stripe.customers.list({ starting_after: 'cus_nobody' }));
   assert.ok(error instanceof Stripe.errors.StripeInvalidRequestError);

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Stripe, browser, payment, refused, stripe } from './client.mjs';
+import { Stripe, browser, payment, refused, sdk, stripe } from './client.mjs';
 
-test('the client is the version that Florin is tested with', () => {
-  assert.equal(Stripe.PACKAGE_VERSION, '23.1.0');
+test('the client is one that Florin is tested with, and is answered at its version', async () => {
+  const [version, api] = { stripe: ['23.1.0', '2026-10-28.endive'], 'stripe-15': ['15.12.0', '2024-04-10'] }[sdk];
+  assert.equal(Stripe.PACKAGE_VERSION, version);
+  const intent = await stripe.paymentIntents.create({ amount: 1000, currency: 'usd' });
+  assert.equal(intent.lastResponse.apiVersion, api);
+  assert.equal('invoice' in intent, sdk === 'stripe-15');
 });
 
 test('pays when created and confirmed at once', async () => {

@@ -89,5 +89,5 @@ test('an operation that there is not yet is not tried again', async () => {
 
 test('the answer names the version that was asked for', async () => {
   const balance = await stripe.balance.retrieve();
-  assert.equal(balance.lastResponse.apiVersion, Stripe.API_VERSION);
+  assert.equal(balance.lastResponse.apiVersion, stripe.getApiField('version'));
 });

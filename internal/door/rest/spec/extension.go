@@ -8,7 +8,8 @@ import (
 
 // Florin's own operations stand below one path, where Stripe has nothing. They
 // take parameters and answer as Stripe's do, and are in no version of the
-// document: their form changes by additions alone.
+// document: their form changes by additions alone. One that is Stripe's own,
+// which only its tools call and the document is silent about, stands beside them.
 const extensionPath = "/v1/florin/"
 
 // params is a hash of fields with these names, whose required ones are named
@@ -47,8 +48,13 @@ func paged(more map[string]*Param) *Param {
 
 var deliveryStatus = map[string]*Param{"status": {Type: Text, Enum: []string{"delivered", "failed", "pending", "stopped"}}}
 
-// extensions are Florin's own operations.
+// extensions are the operations that the document has not.
 var extensions = []Operation{
+	// What Stripe's command line begins listen and logs tail with. It sends more
+	// than is used here: where it forwards to is its own business.
+	{ID: "PostStripecliSessions", Method: "POST", Path: "/v1/stripecli/sessions", Params: params(map[string]*Param{
+		"device_name": anyText, "filters": anyText, "forward_connect_to_url": anyText, "forward_thin_connect_to_url": anyText,
+		"forward_thin_to_url": anyText, "forward_to_url": anyText, "websocket_feature": anyText, "websocket_features": textList})},
 	{ID: "FlorinPostWebhookEndpointsWebhookEndpointRollSecret", Method: "POST", Path: extensionPath + "webhook_endpoints/{webhook_endpoint}/roll_secret",
 		Params: params(map[string]*Param{"expires_in": anyInteger, "expand": textList})},
 	{ID: "FlorinGetWebhookEndpointsWebhookEndpointDeliveries", Method: "GET", Path: extensionPath + "webhook_endpoints/{webhook_endpoint}/deliveries", Params: paged(deliveryStatus)},
@@ -59,7 +65,10 @@ var extensions = []Operation{
 	{ID: "FlorinGetWebhookReplaysId", Method: "GET", Path: extensionPath + "webhook_replays/{id}", Params: params(map[string]*Param{"expand": textList})},
 }
 
-// Extensions goes through Florin's own operations.
+// Documented reports whether the API's document has the operation.
+func (op *Operation) Documented() bool { return !op.extension }
+
+// Extensions goes through the operations that the document has not.
 func Extensions() iter.Seq[*Operation] {
 	return func(yield func(*Operation) bool) {
 		for i := range extensions {
@@ -70,10 +79,10 @@ func Extensions() iter.Seq[*Operation] {
 	}
 }
 
-// addExtensions makes Florin's own operations known.
+// addExtensions makes them known.
 func (t *tables) addExtensions() {
 	for _, op := range extensions {
-		op.names = pathNames(op.Path)
+		op.names, op.extension = pathNames(op.Path), true
 		t.byID[op.ID] = &op
 		t.routes.add(&op)
 	}

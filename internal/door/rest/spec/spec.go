@@ -30,6 +30,8 @@ type Operation struct {
 	Multipart  bool   // the body is multipart/form-data, not a form
 	Deprecated bool
 
+	extension bool // the document does not have it
+
 	names  []string // of the parameters in Path, in order
 	answer *shape   // nil when the answer isn't JSON
 }

@@ -1,0 +1,261 @@
+//go:build unix
+
+// Package golang76 drives an older one of Stripe's official Go clients against
+// Florin. The packages golang76 and golang81 are the same but for the client.
+package golang76
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+	"github.com/stripe/stripe-go/v76/client"
+
+	"github.com/florinpay/florin/test/florin"
+	"github.com/florinpay/florin/test/leak"
+)
+
+// TestOlderGoClient runs all that the client does against one server, whose
+// books must be in order in the end.
+func TestOlderGoClient(t *testing.T) {
+	s := florintest.Start(t, florintest.Options{})
+	f := &flow{sc: connect(t, s, s.SecretKey), stranger: connect(t, s, "sk_test_wrongwrongwrongwrong")}
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, *flow)
+	}{
+		{"pay", testPay},
+		{"declines", testDeclines},
+		{"capture and refund", testCaptureAndRefund},
+		{"customers and their cards", testCustomers},
+		{"pages of 250 customers", testPages},
+		{"idempotency", testIdempotency},
+		{"refusals", testRefusals},
+		{"events", testEvents},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.test(t, f) })
+	}
+	if err := s.Stop(); err != nil {
+		t.Error(err)
+	}
+	switch report, err := s.Verify(t.Context()); {
+	case err != nil:
+		t.Error(err)
+	case !report.OK:
+		t.Errorf("the books are broken: %+v", report.Findings)
+	}
+	if strings.Contains(s.Log(), "level=ERROR") {
+		t.Error("the server logged an error")
+	}
+}
+
+// flow is what the tests share.
+type flow struct {
+	sc       *client.API // with the secret key
+	stranger *client.API // with a key that is nobody's
+}
+
+// connect makes a client whose replies are searched for card data on their way.
+func connect(t *testing.T, s *florintest.Server, key string) *client.API {
+	backend := stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
+		URL: stripe.String(s.URL), HTTPClient: &http.Client{Timeout: 80 * time.Second, Transport: leak.Watched(t, nil)},
+		LeveledLogger: &stripe.LeveledLogger{Level: stripe.LevelNull},
+	})
+	return client.New(key, &stripe.Backends{API: backend, Connect: backend, Uploads: backend})
+}
+
+func payment(amount int64, method string) *stripe.PaymentIntentParams {
+	return &stripe.PaymentIntentParams{
+		Amount: stripe.Int64(amount), Currency: stripe.String("usd"), PaymentMethod: stripe.String(method), Confirm: stripe.Bool(true),
+		PaymentMethodTypes: stripe.StringSlice([]string{"card"}),
+	}
+}
+
+// ok gives what a call gave, unless it failed.
+func ok[T any](v T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+// refused gives the error of a call that must fail.
+func refused[T any](_ T, err error) func(*testing.T) *stripe.Error {
+	return func(t *testing.T) *stripe.Error {
+		t.Helper()
+		e, ok := errors.AsType[*stripe.Error](err)
+		if !ok {
+			t.Fatalf("the error is %v, want one of Stripe's", err)
+		}
+		return e
+	}
+}
+
+// equal compares field by field, and names those that differ.
+func equal(t *testing.T, fields map[string][2]any) {
+	t.Helper()
+	for name, f := range fields {
+		if f[0] != f[1] {
+			t.Errorf("%s is %v, want %v", name, f[0], f[1])
+		}
+	}
+}
+
+func unique() string { return strings.ToLower(rand.Text()) }
+
+func testPay(t *testing.T, f *flow) {
+	p := payment(2000, "pm_card_visa")
+	p.AddMetadata("order", "6735")
+	p.AddExpand("latest_charge.balance_transaction")
+	intent := ok(f.sc.PaymentIntents.New(p))(t)
+	equal(t, map[string][2]any{
+		"status": {intent.Status, stripe.PaymentIntentStatusSucceeded}, "received": {intent.AmountReceived, int64(2000)}, "order": {intent.Metadata["order"], "6735"},
+		"fee": {intent.LatestCharge.BalanceTransaction.Fee, int64(88)}, "version": {intent.LastResponse.Header.Get("Stripe-Version"), stripe.APIVersion},
+		"has an invoice": {strings.Contains(string(intent.LastResponse.RawJSON), `"invoice": null`), true},
+	})
+	created := ok(f.sc.PaymentIntents.New(&stripe.PaymentIntentParams{Amount: stripe.Int64(1099), Currency: stripe.String("eur")}))(t)
+	paid := ok(f.sc.PaymentIntents.Confirm(created.ID, &stripe.PaymentIntentConfirmParams{
+		PaymentMethod: stripe.String("pm_card_mastercard"), ReturnURL: stripe.String("https://shop.example/back"),
+	}))(t)
+	equal(t, map[string][2]any{"status before": {created.Status, stripe.PaymentIntentStatusRequiresPaymentMethod}, "status": {paid.Status, stripe.PaymentIntentStatusSucceeded}})
+}
+
+func testDeclines(t *testing.T, f *flow) {
+	for method, want := range map[string]struct {
+		code    stripe.ErrorCode
+		decline stripe.DeclineCode
+	}{
+		"pm_card_visa_chargeDeclined":                  {stripe.ErrorCodeCardDeclined, stripe.DeclineCodeGenericDecline},
+		"pm_card_visa_chargeDeclinedInsufficientFunds": {stripe.ErrorCodeCardDeclined, stripe.DeclineCodeInsufficientFunds},
+		"pm_card_visa_chargeDeclinedLostCard":          {stripe.ErrorCodeCardDeclined, stripe.DeclineCodeLostCard},
+		"pm_card_visa_chargeDeclinedStolenCard":        {stripe.ErrorCodeCardDeclined, stripe.DeclineCodeStolenCard},
+		"pm_card_chargeDeclinedExpiredCard":            {stripe.ErrorCodeExpiredCard, stripe.DeclineCodeExpiredCard},
+		"pm_card_chargeDeclinedIncorrectCvc":           {stripe.ErrorCodeIncorrectCVC, stripe.DeclineCodeIncorrectCVC},
+		"pm_card_chargeDeclinedProcessingError":        {stripe.ErrorCodeProcessingError, stripe.DeclineCodeProcessingError},
+	} {
+		e := refused(f.sc.PaymentIntents.New(payment(900, method)))(t)
+		equal(t, map[string][2]any{
+			method + ": type": {e.Type, stripe.ErrorTypeCard}, method + ": status": {e.HTTPStatusCode, 402}, method + ": code": {e.Code, want.code},
+			method + ": decline": {e.DeclineCode, want.decline}, method + ": intent": {e.PaymentIntent.Status, stripe.PaymentIntentStatusRequiresPaymentMethod},
+		})
+	}
+}
+
+func testCaptureAndRefund(t *testing.T, f *flow) {
+	p := payment(5000, "pm_card_visa")
+	p.CaptureMethod = stripe.String("manual")
+	intent := ok(f.sc.PaymentIntents.New(p))(t)
+	equal(t, map[string][2]any{"status": {intent.Status, stripe.PaymentIntentStatusRequiresCapture}, "capturable": {intent.AmountCapturable, int64(5000)}})
+	captured := ok(f.sc.PaymentIntents.Capture(intent.ID, &stripe.PaymentIntentCaptureParams{AmountToCapture: stripe.Int64(3000)}))(t)
+	refund := ok(f.sc.Refunds.New(&stripe.RefundParams{PaymentIntent: stripe.String(intent.ID), Amount: stripe.Int64(1000)}))(t)
+	charge := ok(f.sc.Charges.Get(captured.LatestCharge.ID, nil))(t)
+	equal(t, map[string][2]any{
+		"status captured": {captured.Status, stripe.PaymentIntentStatusSucceeded}, "received": {captured.AmountReceived, int64(3000)},
+		"refund": {refund.Status, stripe.RefundStatusSucceeded}, "refunded": {charge.AmountRefunded, int64(1000)},
+	})
+	ok(f.sc.Refunds.New(&stripe.RefundParams{Charge: stripe.String(charge.ID)}))(t)
+	e := refused(f.sc.Refunds.New(&stripe.RefundParams{Charge: stripe.String(charge.ID)}))(t)
+	equal(t, map[string][2]any{"code": {e.Code, stripe.ErrorCodeChargeAlreadyRefunded}, "type": {e.Type, stripe.ErrorTypeInvalidRequest}})
+}
+
+func testCustomers(t *testing.T, f *flow) {
+	customer := ok(f.sc.Customers.New(&stripe.CustomerParams{Name: stripe.String("Jenny Rosen"), Email: stripe.String("jenny@example.com")}))(t)
+	method := ok(f.sc.PaymentMethods.Attach("pm_card_visa", &stripe.PaymentMethodAttachParams{Customer: stripe.String(customer.ID)}))(t)
+	p := payment(700, method.ID)
+	p.Customer = stripe.String(customer.ID)
+	intent := ok(f.sc.PaymentIntents.New(p))(t)
+	deleted := ok(f.sc.Customers.Del(customer.ID, nil))(t)
+	equal(t, map[string][2]any{"customer": {intent.Customer.ID, customer.ID}, "brand": {method.Card.Brand, stripe.PaymentMethodCardBrandVisa}, "deleted": {deleted.Deleted, true}})
+}
+
+func testPages(t *testing.T, f *flow) {
+	email := stripe.String(unique() + "@example.com")
+	made := make(chan string, 250)
+	for range 10 {
+		go func() {
+			for range 25 {
+				c, err := f.sc.Customers.New(&stripe.CustomerParams{Email: email})
+				if err != nil {
+					made <- err.Error()
+					continue
+				}
+				made <- c.ID
+			}
+		}()
+	}
+	left := map[string]bool{}
+	for range 250 {
+		left[<-made] = true
+	}
+	list := &stripe.CustomerListParams{Email: email}
+	list.Limit = stripe.Int64(100)
+	pages := f.sc.Customers.List(list)
+	n := 0
+	for ; pages.Next(); n++ {
+		delete(left, pages.Customer().ID)
+	}
+	if err := pages.Err(); err != nil || n != 250 || len(left) > 0 {
+		t.Errorf("%d customers are listed, these are not: %v %v", n, left, err)
+	}
+}
+
+func testIdempotency(t *testing.T, f *flow) {
+	key := unique()
+	pay := func(amount int64) (*stripe.PaymentIntent, error) {
+		p := payment(amount, "pm_card_visa")
+		p.SetIdempotencyKey(key)
+		return f.sc.PaymentIntents.New(p)
+	}
+	first, again := ok(pay(1000))(t), ok(pay(1000))(t)
+	e := refused(pay(1001))(t)
+	equal(t, map[string][2]any{
+		"id": {again.ID, first.ID}, "replayed": {again.LastResponse.Header.Get("Idempotent-Replayed"), "true"}, "body": {string(again.LastResponse.RawJSON), string(first.LastResponse.RawJSON)},
+		"type": {e.Type, stripe.ErrorTypeIdempotency}, "status": {e.HTTPStatusCode, 400},
+	})
+}
+
+func testRefusals(t *testing.T, f *flow) {
+	for name, c := range map[string]struct {
+		err    error
+		typ    stripe.ErrorType
+		status int
+		code   stripe.ErrorCode
+	}{
+		"a stranger":   {second(f.stranger.Balance.Get(nil)), stripe.ErrorTypeInvalidRequest, 401, ""},
+		"not there":    {second(f.sc.PaymentIntents.Get("pi_nothing", nil)), stripe.ErrorTypeInvalidRequest, 404, stripe.ErrorCodeResourceMissing},
+		"too little":   {second(f.sc.PaymentIntents.New(payment(1, "pm_card_visa"))), stripe.ErrorTypeInvalidRequest, 400, stripe.ErrorCodeAmountTooSmall},
+		"no operation": {second(f.sc.Products.New(&stripe.ProductParams{Name: stripe.String("Tea")})), stripe.ErrorTypeInvalidRequest, 404, ""},
+	} {
+		e, is := errors.AsType[*stripe.Error](c.err)
+		if !is {
+			t.Fatalf("%s: %v", name, c.err)
+		}
+		equal(t, map[string][2]any{name + ": type": {e.Type, c.typ}, name + ": status": {e.HTTPStatusCode, c.status}, name + ": code": {e.Code, c.code}, name + ": has a request id": {e.RequestID != "", true}})
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func testEvents(t *testing.T, f *flow) {
+	intent := ok(f.sc.PaymentIntents.New(payment(1200, "pm_card_visa")))(t)
+	list := &stripe.EventListParams{Type: stripe.String("payment_intent.succeeded")}
+	list.Limit = stripe.Int64(1)
+	events := f.sc.Events.List(list)
+	if !events.Next() {
+		t.Fatal(fmt.Sprint("no event: ", events.Err()))
+	}
+	var about stripe.PaymentIntent
+	if err := json.Unmarshal(events.Event().Data.Raw, &about); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, map[string][2]any{"about": {about.ID, intent.ID}, "status": {about.Status, stripe.PaymentIntentStatusSucceeded}})
+}
