@@ -23,6 +23,7 @@ import (
 	"github.com/florinpay/florin/internal/core/file"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/offering"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
@@ -212,6 +213,7 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 		Dispute:   a.Dispute,
 		Payout:    a.Payout,
 		File:      a.File,
+		Offering:  &offering.Service{DB: a.DB, Keys: keys},
 		Clocks:    a.Clocks,
 		Search:    a.Search,
 		Webhooks:  a.Webhooks,

@@ -16,6 +16,7 @@ import (
 	"github.com/florinpay/florin/internal/core/file"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/offering"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/setup"
@@ -148,6 +149,7 @@ func verify(ctx context.Context, d *db.DB, report func(ledger.Finding)) error {
 		vault.BalanceChanges.Name: vault.BalanceChanges, vault.TaxIDs.Name: vault.TaxIDs,
 		merchant.Accounts.Name: merchant.Accounts, timeline.Clocks.Name: timeline.Clocks,
 		vault.BankAccounts.Name: vault.BankAccounts, vault.BankTokens.Name: vault.BankTokens, file.Files.Name: file.Files, file.Links.Name: file.Links,
+		offering.Configurations.Name: offering.Configurations, offering.Domains.Name: offering.Domains,
 		webhook.Endpoints.Name: webhook.Endpoints, webhook.Replays.Name: webhook.Replays} {
 		if err := k.Check(ctx, d, func(s id.Scope, key int64, problem string) {
 			report(ledger.Finding{Check: "columns", Scope: s, Table: kind, Key: key, Problem: problem})

@@ -25,6 +25,7 @@ import (
 	"github.com/florinpay/florin/internal/core/file"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/offering"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
@@ -127,6 +128,7 @@ func harnessWith(t testing.TB, p provider.Provider) *harness {
 	}
 	s.Dispute = &dispute.Service{DB: d, Payment: s.Payment, Vault: s.Vault, Log: log}
 	s.Payment.Aftermath = s.Dispute
+	s.Offering = &offering.Service{DB: d, Keys: s.Keys}
 	s.File = &file.Service{DB: d, Keys: s.Keys, Master: master}
 	s.Payout = &payout.Service{DB: d, Keys: s.Keys, Vault: s.Vault, Merchant: s.Merchant, Book: &ledger.Book{}, Banks: map[string]provider.Provider{}, Log: log}
 	s.Clocks = &timeline.Service{DB: d, Keys: s.Keys, Belongings: s.Vault}

@@ -9,6 +9,7 @@ import (
 	"github.com/florinpay/florin/internal/core/file"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/offering"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/setup"
@@ -43,6 +44,7 @@ var routes = joined(
 	externalAccountRoutes,
 	intentRoutes,
 	methodRoutes,
+	offeringRoutes,
 	payoutRoutes,
 	refundRoutes,
 	searchRoutes,
@@ -65,29 +67,31 @@ func joined(tables ...map[string]route) map[string]route {
 // function since renderers refer to it in turn.
 var nouns = sync.OnceValue(func() map[string]noun {
 	return map[string]noun{
-		payment.Intents.Name:      nounOf(payment.Intents, renderIntent),
-		payment.Charges.Name:      nounOf(payment.Charges, renderCharge),
-		payment.Refunds.Name:      nounOf(payment.Refunds, renderRefund),
-		dispute.Disputes.Name:     nounOf(dispute.Disputes, renderDispute),
-		dispute.Warnings.Name:     nounOf(dispute.Warnings, renderWarning),
-		vault.Customers.Name:      nounOf(vault.Customers, renderCustomer),
-		vault.PaymentMethods.Name: nounOf(vault.PaymentMethods, renderMethod),
-		vault.Tokens.Name:         nounOf(vault.Tokens, renderToken),
-		vault.Mandates.Name:       nounOf(vault.Mandates, renderMandate),
-		setup.Intents.Name:        nounOf(setup.Intents, renderSetup),
-		setup.Attempts.Name:       nounOf(setup.Attempts, renderSetupAttempt),
-		vault.BalanceChanges.Name: nounOf(vault.BalanceChanges, renderBalanceChange),
-		vault.TaxIDs.Name:         nounOf(vault.TaxIDs, renderTaxID),
-		timeline.Clocks.Name:      nounOf(timeline.Clocks, renderClock),
-		webhook.Endpoints.Name:    nounOf(webhook.Endpoints, renderEndpoint),
-		webhook.Replays.Name:      nounOf(webhook.Replays, renderReplay),
-		file.Files.Name:           nounOf(file.Files, renderFile),
-		file.Links.Name:           nounOf(file.Links, renderFileLink),
-		payout.Payouts.Name:       nounOf(payout.Payouts, renderPayout),
-		vault.BankAccounts.Name:   nounOf(vault.BankAccounts, renderBankAccount),
-		vault.BankTokens.Name:     nounOf(vault.BankTokens, renderBankToken),
-		merchant.Accounts.Name:    homeNoun(renderAccount),
-		merchant.BalanceSettings:  homeNoun(renderBalanceSettings),
-		ledger.Transactions.Name:  nounOf(ledger.Transactions, renderTransaction),
+		payment.Intents.Name:         nounOf(payment.Intents, renderIntent),
+		payment.Charges.Name:         nounOf(payment.Charges, renderCharge),
+		payment.Refunds.Name:         nounOf(payment.Refunds, renderRefund),
+		dispute.Disputes.Name:        nounOf(dispute.Disputes, renderDispute),
+		dispute.Warnings.Name:        nounOf(dispute.Warnings, renderWarning),
+		vault.Customers.Name:         nounOf(vault.Customers, renderCustomer),
+		vault.PaymentMethods.Name:    nounOf(vault.PaymentMethods, renderMethod),
+		vault.Tokens.Name:            nounOf(vault.Tokens, renderToken),
+		vault.Mandates.Name:          nounOf(vault.Mandates, renderMandate),
+		setup.Intents.Name:           nounOf(setup.Intents, renderSetup),
+		setup.Attempts.Name:          nounOf(setup.Attempts, renderSetupAttempt),
+		vault.BalanceChanges.Name:    nounOf(vault.BalanceChanges, renderBalanceChange),
+		vault.TaxIDs.Name:            nounOf(vault.TaxIDs, renderTaxID),
+		timeline.Clocks.Name:         nounOf(timeline.Clocks, renderClock),
+		webhook.Endpoints.Name:       nounOf(webhook.Endpoints, renderEndpoint),
+		webhook.Replays.Name:         nounOf(webhook.Replays, renderReplay),
+		offering.Configurations.Name: nounOf(offering.Configurations, renderConfiguration),
+		offering.Domains.Name:        nounOf(offering.Domains, renderDomain),
+		file.Files.Name:              nounOf(file.Files, renderFile),
+		file.Links.Name:              nounOf(file.Links, renderFileLink),
+		payout.Payouts.Name:          nounOf(payout.Payouts, renderPayout),
+		vault.BankAccounts.Name:      nounOf(vault.BankAccounts, renderBankAccount),
+		vault.BankTokens.Name:        nounOf(vault.BankTokens, renderBankToken),
+		merchant.Accounts.Name:       homeNoun(renderAccount),
+		merchant.BalanceSettings:     homeNoun(renderBalanceSettings),
+		ledger.Transactions.Name:     nounOf(ledger.Transactions, renderTransaction),
 	}
 })

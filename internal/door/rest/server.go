@@ -20,6 +20,7 @@ import (
 	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/file"
 	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/offering"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
@@ -55,6 +56,7 @@ type Server struct {
 	Dispute  *dispute.Service
 	Payout   *payout.Service
 	File     *file.Service
+	Offering *offering.Service
 	Search   *search.Service
 	Clocks   *timeline.Service
 	// PublicURL is the address at which browsers reach Florin, such as

@@ -48,6 +48,8 @@ func (d *desk) world(key string) map[string]string {
 	form, typ := multi("a.png", png, "purpose", "dispute_evidence")
 	at["files"] = d.send("POST", "/v1/files", form, "Content-Type", typ, "Authorization", "Bearer "+key).ok().str("id")
 	at["file_links"] = as("POST", "/v1/file_links", "file="+at["files"]).at("id")
+	at["payment_method_configurations"] = as("POST", "/v1/payment_method_configurations", "name=Mine").at("id")
+	at["payment_method_domains"] = as("POST", "/v1/payment_method_domains", "domain_name=mine.example").at("id")
 	at["payouts"] = as("POST", "/v1/payouts", "amount=100&currency=usd").at("id")
 	return at
 }

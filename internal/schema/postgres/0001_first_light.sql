@@ -708,7 +708,7 @@ CREATE TABLE payment_method_default (
     PRIMARY KEY (scope, key)
 );
 
--- Domains that show payment methods, by 63 bits of a hash of the name.
+-- Domains that show payment methods. A name stands once in a scope.
 CREATE TABLE payment_method_domain (
     scope   BIGINT NOT NULL,
     key     BIGINT NOT NULL,

@@ -701,7 +701,7 @@ CREATE TABLE payment_method_default (
     PRIMARY KEY (scope, key)
 ) STRICT;
 
--- Domains that show payment methods, by 63 bits of a hash of the name.
+-- Domains that show payment methods. A name stands once in a scope.
 CREATE TABLE payment_method_domain (
     scope   INTEGER NOT NULL,
     key     INTEGER NOT NULL,
