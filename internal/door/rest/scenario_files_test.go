@@ -82,8 +82,8 @@ var _ = shows("PostFiles", scenario{
 })
 
 var _ = shows("GetFiles", scenario{
-	prepare: func(h *harness) sent { h.file(); h.file(); return sent{form: "limit=1&purpose=dispute_evidence"} },
-	want:    map[string]any{"object": "list", "data.0.object": "file", "has_more": true},
+	prepare: func(h *harness) sent { h.file(); h.file(); return sent{form: "limit=3&purpose=dispute_evidence"} },
+	want:    map[string]any{"object": "list", "data.0.object": "file"},
 	values: func(h *harness, _ sent) map[string]string {
 		return map[string]string{"purpose": "pci_document", "starting_after": h.file(), "ending_before": h.file()}
 	},
@@ -102,8 +102,8 @@ var _ = shows("PostFileLinks", scenario{
 		{"no file", sending("file=file_none"), 400, "resource_missing"},
 		{"in the past", func(h *harness, _ sent) sent { return sent{form: "expires_at=1&file=" + h.file()} }, 400, ""},
 	},
-	values: func(h *harness, _ sent) map[string]string {
-		return map[string]string{"file": h.file(), "expires_at": "4000000001"}
+	values: func(*harness, sent) map[string]string {
+		return map[string]string{"file": "file_none", "expires_at": "4000000001"}
 	},
 })
 
@@ -114,8 +114,8 @@ func (h *harness) link() *answered {
 }
 
 var _ = shows("GetFileLinks", scenario{
-	prepare: func(h *harness) sent { h.link(); h.link(); return sent{form: "limit=1&expired=false"} },
-	want:    map[string]any{"object": "list", "data.0.object": "file_link", "has_more": true},
+	prepare: func(h *harness) sent { h.link(); h.link(); return sent{form: "limit=3&expired=false"} },
+	want:    map[string]any{"object": "list", "data.0.object": "file_link"},
 	values: func(h *harness, _ sent) map[string]string {
 		return map[string]string{"expired": "true", "file": h.file(), "starting_after": h.link().str("id"), "ending_before": h.link().str("id")}
 	},
@@ -130,7 +130,8 @@ var _ = shows("PostFileLinksLink", scenario{
 	prepare: func(h *harness) sent {
 		return sent{in: []string{h.link().str("id")}, form: "expires_at=now&metadata[a]=b"}
 	},
-	shows: map[string]any{"expired": true, "url": nil, "metadata.a": "b"},
+	shows:  map[string]any{"expired": true, "url": nil, "metadata.a": "b"},
+	values: func(*harness, sent) map[string]string { return map[string]string{"expires_at": "4000000000"} },
 	fails: []refusedRequest{{"expired", func(h *harness, s sent) sent {
 		h.post("/v1/file_links/"+s.in[0], "expires_at=now").ok()
 		return s

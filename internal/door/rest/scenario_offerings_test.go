@@ -9,11 +9,11 @@ func (h *harness) configuration() string {
 
 // offers are values for what a configuration says of a method.
 func offers(*harness, sent) map[string]string {
-	all := map[string]string{"active": "false", "name": "Theirs"}
+	all := map[string]string{"active": "true", "name": "Others"}
 	for _, name := range offeredMethods() {
 		all[name+"[display_preference][preference]"] = "on"
 	}
-	all["card[display_preference][preference]"] = "off"
+	all["klarna[display_preference][preference]"] = "off"
 	return all
 }
 
@@ -29,8 +29,8 @@ var _ = shows("PostPaymentMethodConfigurations", scenario{
 })
 
 var _ = shows("GetPaymentMethodConfigurations", scenario{
-	prepare: func(h *harness) sent { h.configuration(); return sent{form: "limit=1&active=true"} },
-	want:    map[string]any{"object": "list", "data.0.object": "payment_method_configuration", "has_more": true},
+	prepare: func(h *harness) sent { h.configuration(); return sent{form: "limit=3&active=true"} },
+	want:    map[string]any{"object": "list", "data.0.object": "payment_method_configuration"},
 	values: func(h *harness, _ sent) map[string]string {
 		return map[string]string{"active": "false", "application": "ca_1", "starting_after": h.configuration(), "ending_before": h.configuration()}
 	},
@@ -77,9 +77,9 @@ var _ = shows("GetPaymentMethodDomains", scenario{
 	prepare: func(h *harness) sent {
 		h.domain("one.example")
 		h.domain("two.example")
-		return sent{form: "limit=1&enabled=true"}
+		return sent{form: "limit=3&enabled=true"}
 	},
-	want: map[string]any{"object": "list", "data.0.object": "payment_method_domain", "has_more": true},
+	want: map[string]any{"object": "list", "data.0.object": "payment_method_domain"},
 	values: func(h *harness, _ sent) map[string]string {
 		return map[string]string{"domain_name": "one.example", "enabled": "false", "starting_after": h.domain("three.example"), "ending_before": h.domain("one.example")}
 	},
