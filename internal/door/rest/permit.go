@@ -49,6 +49,8 @@ var expanded = map[string]merchant.Resource{
 	"charges":                     merchant.Charges,
 	"customer":                    merchant.Customers,
 	"data":                        "",
+	"file":                        merchant.Files,
+	"links":                       merchant.Files,
 	"external_accounts":           merchant.ExternalAccounts,
 	"destination":                 merchant.ExternalAccounts, // of a payout
 	"original_payout":             merchant.Payout,

@@ -7,8 +7,10 @@ import (
 	"github.com/florinpay/florin/internal/base/timeline"
 	"github.com/florinpay/florin/internal/core/cash"
 	"github.com/florinpay/florin/internal/core/dispute"
+	"github.com/florinpay/florin/internal/core/file"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/offering"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/setup"
@@ -43,8 +45,10 @@ var routes = joined(
 	ephemeralRoutes,
 	eventRoutes,
 	externalAccountRoutes,
+	fileRoutes,
 	intentRoutes,
 	methodRoutes,
+	offeringRoutes,
 	payoutRoutes,
 	refundRoutes,
 	searchRoutes,
@@ -86,6 +90,10 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		timeline.Clocks.Name:          nounOf(timeline.Clocks, renderClock),
 		webhook.Endpoints.Name:        nounOf(webhook.Endpoints, renderEndpoint),
 		webhook.Replays.Name:          nounOf(webhook.Replays, renderReplay),
+		offering.Configurations.Name:  nounOf(offering.Configurations, renderConfiguration),
+		offering.Domains.Name:         nounOf(offering.Domains, renderDomain),
+		file.Files.Name:               nounOf(file.Files, renderFile),
+		file.Links.Name:               nounOf(file.Links, renderFileLink),
 		payout.Payouts.Name:           nounOf(payout.Payouts, renderPayout),
 		vault.BankAccounts.Name:       nounOf(vault.BankAccounts, renderBankAccount),
 		vault.BankTokens.Name:         nounOf(vault.BankTokens, renderBankToken),

@@ -61,8 +61,12 @@ func (d *desk) world(key string) map[string]string {
 	at["webhook_replays"] = as("POST", "/v1/florin/webhook_replays", "webhook_endpoint="+at["webhook_endpoints"]+"&event="+at["events"]).at("id")
 	d.openBank()
 	as("POST", "/v1/payment_intents", "amount=9000&currency=usd&confirm=true&payment_method=pm_card_bypassPending")
-	at["account"] = as("GET", "/v1/account", "").at("id")
-	at["bank"] = as("POST", "/v1/accounts/"+at["account"]+"/external_accounts", "external_account[object]=bank_account&external_account[country]=US&external_account[routing_number]=110000000&external_account[account_number]=000123456789").at("id")
+	at["bank"] = as("POST", "/v1/accounts/"+as("GET", "/v1/account", "").at("id")+"/external_accounts", "external_account[object]=bank_account&external_account[country]=US&external_account[routing_number]=110000000&external_account[account_number]=000123456789").at("id")
+	form, typ := multi("a.png", png, "purpose", "dispute_evidence")
+	at["files"] = d.send("POST", "/v1/files", form, "Content-Type", typ, "Authorization", "Bearer "+key).ok().str("id")
+	at["file_links"] = as("POST", "/v1/file_links", "file="+at["files"]).at("id")
+	at["payment_method_configurations"] = as("POST", "/v1/payment_method_configurations", "name=Mine").at("id")
+	at["payment_method_domains"] = as("POST", "/v1/payment_method_domains", "domain_name=mine.example").at("id")
 	at["payouts"] = as("POST", "/v1/payouts", "amount=100&currency=usd").at("id")
 	return at
 }
@@ -210,6 +214,9 @@ func (d *desk) foreignParameters(name, key, own string, mine map[string]string) 
 		{"GET", "/v1/disputes", "charge=" + mine["charges"]},
 		{"GET", "/v1/disputes", "starting_after=" + mine["disputes"]},
 		{"GET", "/v1/radar/early_fraud_warnings", "payment_intent=" + mine["paid"]},
+		{"POST", "/v1/file_links", "file=" + mine["files"]},
+		{"GET", "/v1/file_links", "file=" + mine["files"]},
+		{"GET", "/v1/files/" + mine["files"] + "/contents", ""},
 		{"POST", "/v1/payouts", "amount=100&currency=usd&destination=" + mine["bank"]},
 		{"GET", "/v1/payouts", "destination=" + mine["bank"]},
 		{"GET", "/v1/balance_transactions", "payout=" + mine["payouts"]},
