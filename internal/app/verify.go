@@ -16,6 +16,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
 	"github.com/florinpay/florin/internal/kit/id"
@@ -133,6 +134,9 @@ func verify(ctx context.Context, d *db.DB, report func(ledger.Finding)) error {
 		return err
 	}
 	if err := (&dispute.Service{DB: d}).Check(ctx, report); err != nil {
+		return err
+	}
+	if err := setup.Check(ctx, d, report); err != nil {
 		return err
 	}
 	for kind, k := range map[string]columned{vault.Customers.Name: vault.Customers, vault.PaymentMethods.Name: vault.PaymentMethods,

@@ -47,7 +47,6 @@ func (s *shop) standing() (list []sandbox.Operation) {
 func (s *shop) truth() (taken, reserved map[string]int64) {
 	s.t.Helper()
 	taken, reserved = map[string]int64{}, map[string]int64{}
-	captured := map[string]bool{}
 	list := s.standing()
 	for _, op := range list {
 		switch op.Kind {
@@ -55,14 +54,28 @@ func (s *shop) truth() (taken, reserved map[string]int64) {
 			taken[op.Currency] += op.Amount
 		case sandbox.Capture:
 			taken[op.Currency] += op.Amount
-			captured[op.Original] = true
 		case sandbox.Refund:
 			taken[op.Currency] -= op.Amount
 		}
 	}
 	for _, op := range list {
-		if op.Kind == sandbox.Authorize && !captured[op.Reference] {
-			reserved[op.Currency] += op.Amount
+		if op.Kind != sandbox.Authorize {
+			continue
+		}
+		left := op.Amount
+		for _, later := range list {
+			switch {
+			case later.Original != op.Reference:
+			case later.Kind == sandbox.Increment:
+				left += later.Amount
+			case later.Kind == sandbox.Capture && later.More:
+				left -= later.Amount
+			case later.Kind == sandbox.Capture:
+				left = 0
+			}
+		}
+		if left > 0 {
+			reserved[op.Currency] += left
 		}
 	}
 	return taken, reserved
@@ -78,8 +91,8 @@ func (s *shop) ours() (taken, reserved map[string]int64) {
 		}
 	}
 	err := payment.Charges.Scan(context.Background(), s.DB, func(c *object.Object[payment.Charge]) error {
-		if b := c.Body; b.Status == payment.ChargeSucceeded && b.Captured == 0 && !b.Voided {
-			reserved[string(b.Currency)] += b.Amount
+		if b := c.Body; b.Status == payment.ChargeSucceeded && b.Authorized && b.MaxCapture > b.Captured && b.Amount > b.Captured {
+			reserved[string(b.Currency)] += b.Amount - b.Captured
 		}
 		return nil
 	})
@@ -238,7 +251,7 @@ func (s *shop) payAs(method, use string) (intent int64, customer string) {
 	}
 	m := vault.PaymentMethods.ID(s.scope, r.Main.(*object.Object[vault.PaymentMethod]).Key)
 	r, err = s.Create(s.t.Context(), s.scope, payment.CreateParams{Amount: usd(5000), CaptureMethod: "automatic", Customer: c.Key, Method: m,
-		SetupFutureUsage: use, Confirm: true}, nil)
+		Changes: payment.Changes{SetupFutureUsage: &use}, Confirm: true}, nil)
 	if err != nil || r.Error != nil {
 		s.t.Fatal(r, err)
 	}

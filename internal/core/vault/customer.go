@@ -100,7 +100,9 @@ type Metadata struct {
 	Unset []string
 }
 
-func (m *Metadata) apply(old map[string]string) map[string]string {
+// Apply gives the metadata that old becomes; old stays as it is. Nil changes
+// nothing.
+func (m *Metadata) Apply(old map[string]string) map[string]string {
 	if m == nil {
 		return old
 	}
@@ -121,7 +123,7 @@ func (p *CustomerParams) apply(c *Customer) {
 	set(&c.Balance, p.Balance)
 	set(&c.Locales, p.Locales)
 	set(&c.TaxExempt, p.TaxExempt)
-	c.Metadata = p.Metadata.apply(c.Metadata)
+	c.Metadata = p.Metadata.Apply(c.Metadata)
 }
 
 // personal reports whether the personal data is spoken of.

@@ -10,11 +10,13 @@ type Address struct {
 	State      string `json:"s,omitempty"`
 }
 
-// Shipping is where a customer's goods go.
+// Shipping is where goods go, and by whom.
 type Shipping struct {
-	Name    string  `json:"n,omitempty"`
-	Phone   string  `json:"t,omitempty"`
-	Address Address `json:"a"`
+	Name     string  `json:"n,omitempty"`
+	Phone    string  `json:"t,omitempty"`
+	Address  Address `json:"a"`
+	Carrier  string  `json:"c,omitempty"`  // of a payment's goods
+	Tracking string  `json:"tr,omitempty"` // the carrier's number
 }
 
 // Personal is what of a customer is about a person.

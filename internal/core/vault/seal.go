@@ -17,6 +17,8 @@ const (
 	fieldCVC      = "vault.card.cvc"
 	fieldPersonal = "vault.customer.personal"
 	fieldBilling  = "vault.payment_method.billing"
+	fieldMandate  = "vault.mandate.acceptance"
+	fieldContact  = "vault.contact"
 )
 
 func bound(field string, s id.Scope, key int64) []byte {
