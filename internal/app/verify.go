@@ -140,6 +140,7 @@ func verify(ctx context.Context, d *db.DB, report func(ledger.Finding)) error {
 		return err
 	}
 	for kind, k := range map[string]columned{vault.Customers.Name: vault.Customers, vault.PaymentMethods.Name: vault.PaymentMethods,
+		vault.BalanceChanges.Name: vault.BalanceChanges, vault.TaxIDs.Name: vault.TaxIDs,
 		merchant.Accounts.Name: merchant.Accounts, timeline.Clocks.Name: timeline.Clocks,
 		webhook.Endpoints.Name: webhook.Endpoints, webhook.Replays.Name: webhook.Replays} {
 		if err := k.Check(ctx, d, func(s id.Scope, key int64, problem string) {

@@ -13,6 +13,7 @@ import (
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/provider"
 	"github.com/florinpay/florin/internal/provider/sandbox"
 )
 
@@ -26,7 +27,8 @@ func (s *shop) standing() (list []sandbox.Operation) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		if op.State != sandbox.Approved {
+		// A pending refund is as good as done once its time has come.
+		if op.State != sandbox.Approved && op.Settles.IsZero() {
 			continue
 		}
 		all = append(all, op)
@@ -58,6 +60,9 @@ func (s *shop) truth() (taken, reserved map[string]int64) {
 			taken[op.Currency] -= op.Amount
 		}
 	}
+	for currency, n := range s.complained() {
+		taken[currency] -= n
+	}
 	for _, op := range list {
 		if op.Kind != sandbox.Authorize {
 			continue
@@ -79,6 +84,35 @@ func (s *shop) truth() (taken, reserved map[string]int64) {
 		}
 	}
 	return taken, reserved
+}
+
+// complained is what payers took back by disputes, less the refunds that did not
+// reach them, by currency, in the simulator's book.
+func (s *shop) complained() map[string]int64 {
+	s.t.Helper()
+	sums, last := map[string]int64{}, map[string]sandbox.Notice{}
+	amounts := map[string]sandbox.Operation{}
+	for op, err := range s.book.Operations(context.Background()) {
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		amounts[op.Reference] = op
+		for _, n := range op.Notices {
+			if n.Kind == string(provider.NoticeRefundFailed) {
+				sums[op.Currency] -= amounts[n.Reference].Amount
+			}
+			if n.Dispute != nil && n.Number > last[n.Dispute.ID].Number {
+				last[n.Dispute.ID] = n
+			}
+		}
+	}
+	for _, n := range last {
+		switch n.Dispute.Status {
+		case "needs_response", "under_review", "lost":
+			sums[n.Dispute.Currency] += n.Dispute.Amount
+		}
+	}
+	return sums
 }
 
 // ours is what our books say of the same.

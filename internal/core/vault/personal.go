@@ -21,11 +21,15 @@ type Shipping struct {
 
 // Personal is what of a customer is about a person.
 type Personal struct {
-	Name     string    `json:"n,omitempty"`
-	Email    string    `json:"e,omitempty"`
-	Phone    string    `json:"t,omitempty"`
-	Address  *Address  `json:"a,omitempty"` // nil: none
-	Shipping *Shipping `json:"s,omitempty"` // nil: none
+	Name    string   `json:"n,omitempty"`
+	Email   string   `json:"e,omitempty"`
+	Phone   string   `json:"t,omitempty"`
+	Address *Address `json:"a,omitempty"` // nil: none
+	// BusinessName and IndividualName are the API's further names.
+	BusinessName   string    `json:"bn,omitempty"`
+	IndividualName string    `json:"in,omitempty"`
+	TaxIP          string    `json:"ip,omitempty"` // tax[ip_address]
+	Shipping       *Shipping `json:"s,omitempty"`  // nil: none
 }
 
 // Billing is what of a payment method is about a person: Stripe's

@@ -94,7 +94,9 @@ func newHarness(t testing.TB) *harness {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- sandbox.NewSimulator(book, sandbox.Options{}).Serve(ctx, ln) }()
+	go func() {
+		ended <- sandbox.NewSimulator(book, sandbox.Options{Delay: 100 * time.Millisecond}).Serve(ctx, ln)
+	}()
 	t.Cleanup(func() {
 		stop()
 		<-ended

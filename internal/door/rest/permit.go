@@ -66,6 +66,8 @@ var expanded = map[string]merchant.Resource{
 	"sources":                     merchant.PaymentMethods,
 	"subscriptions":               "",
 	"tax_ids":                     "",
+	"owner":                       "",
+	"tax":                         "",
 	"total_count":                 "",
 	"test_clock":                  merchant.TestClocks,
 }

@@ -81,7 +81,9 @@ var _ = shows("PostTokens", scenario{
 	prepare: func(*harness) sent {
 		return sent{form: "card[number]=4242424242424242&card[exp_month]=12&card[exp_year]=2044&card[cvc]=123"}
 	},
-	want: map[string]any{"object": "token", "card.last4": "4242", "used": false},
+	want:    map[string]any{"object": "token", "card.last4": "4242", "used": false},
+	instead: map[string]string{"bank_account": "card"},
+	needs:   map[string]string{"bank_account": "bank_account[country]=US&bank_account[routing_number]=110000000&bank_account[account_number]=000123456700"},
 	then: func(h *harness, _ sent, a *answered) {
 		use := "type=card&card[token]=" + a.str("id")
 		h.post("/v1/payment_methods", use).ok().has(map[string]any{"card.exp_year": 2044})

@@ -555,6 +555,27 @@ CREATE TABLE webhook_attempt (
     PRIMARY KEY (scope, event, key)
 );
 
+-- Changes to what a customer has to its good, or owes, on its next invoice.
+CREATE TABLE customer_balance_change (
+    scope    BIGINT NOT NULL,
+    key      BIGINT NOT NULL,
+    version  BIGINT NOT NULL,
+    customer BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX customer_balance_change_customer ON customer_balance_change (scope, customer, key);
+
+-- Tax ids of customers.
+CREATE TABLE tax_id (
+    scope    BIGINT NOT NULL,
+    key      BIGINT NOT NULL,
+    version  BIGINT NOT NULL,
+    customer BIGINT NOT NULL,
+    deleted  BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX tax_id_customer ON tax_id (scope, customer, key);
+
 -- Who had which events sent again.
 CREATE TABLE webhook_replay (
     scope    BIGINT NOT NULL,

@@ -548,6 +548,27 @@ CREATE TABLE webhook_attempt (
     PRIMARY KEY (scope, event, key)
 ) STRICT;
 
+-- Changes to what a customer has to its good, or owes, on its next invoice.
+CREATE TABLE customer_balance_change (
+    scope    INTEGER NOT NULL,
+    key      INTEGER NOT NULL,
+    version  INTEGER NOT NULL,
+    customer INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX customer_balance_change_customer ON customer_balance_change (scope, customer, key);
+
+-- Tax ids of customers.
+CREATE TABLE tax_id (
+    scope    INTEGER NOT NULL,
+    key      INTEGER NOT NULL,
+    version  INTEGER NOT NULL,
+    customer INTEGER NOT NULL,
+    deleted  INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX tax_id_customer ON tax_id (scope, customer, key);
+
 -- Who had which events sent again.
 CREATE TABLE webhook_replay (
     scope    INTEGER NOT NULL,
