@@ -64,28 +64,6 @@ var _ = shows("PostDisputesDisputeClose", scenario{
 	},
 	want:  map[string]any{"status": "lost"},
 	look:  "/v1/disputes/*",
-// aDispute has a payment disputed and gives the dispute's id.
-func (h *harness) aDispute() string {
-	charge := h.intent("payment_method", "pm_card_createDispute", "confirm", "true").ok().str("latest_charge")
-	return h.get("/v1/disputes?charge=" + charge).ok().str("data.0.id")
-
-func ofDispute(form string) func(*harness) sent {
-	return func(h *harness) sent { return sent{in: []string{h.aDispute()}, form: form} }
-
-	prepare: func(h *harness) sent { h.aDispute(); h.aDispute(); return sent{form: "limit=2"} },
-	want:    map[string]any{"object": "list", "data.0.object": "dispute", "data.0.status": "needs_response"},
-		paid := h.paid()
-		return map[string]string{"charge": paid.str("latest_charge"), "payment_intent": paid.str("id")}
-
-var _ = shows("GetDisputesDispute", scenario{prepare: ofDispute(""), want: map[string]any{"object": "dispute", "reason": "fraudulent"}})
-
-	prepare: ofDispute("metadata[order]=6735&submit=false"),
-	want:    map[string]any{"object": "dispute", "metadata.order": "6735", "status": "needs_response"},
-	shows:   map[string]any{"metadata.order": "6735"},
-	values:  func(h *harness, _ sent) map[string]string { return map[string]string{"submit": "true"} },
-
-	prepare: ofDispute(""),
-	want:    map[string]any{"object": "dispute", "status": "lost"},
 	shows: map[string]any{"status": "lost"},
 	fails: []refusedRequest{{"closed already", func(h *harness, s sent) sent {
 		h.post("/v1/disputes/"+s.in[0]+"/close", "").ok()
@@ -111,15 +89,6 @@ var _ = shows("GetRadarEarlyFraudWarnings", scenario{
 	values: func(h *harness, _ sent) map[string]string {
 		_, charge, intent := h.warned()
 		return map[string]string{"charge": charge, "payment_intent": intent}
-// aWarning has a payment reported as fraud and gives the warning's id.
-func (h *harness) aWarning() string {
-	charge := h.intent("payment_method", "pm_card_createIssuerFraudRecord", "confirm", "true").ok().str("latest_charge")
-	return h.get("/v1/radar/early_fraud_warnings?charge=" + charge).ok().str("data.0.id")
-
-	prepare: func(h *harness) sent { h.aWarning(); h.aWarning(); return sent{form: "limit=2"} },
-	want:    map[string]any{"object": "list", "data.0.object": "radar.early_fraud_warning"},
-		paid := h.paid()
-		return map[string]string{"charge": paid.str("latest_charge"), "payment_intent": paid.str("id")}
 	},
 })
 
@@ -129,6 +98,4 @@ var _ = shows("GetRadarEarlyFraudWarningsEarlyFraudWarning", scenario{
 		return sent{in: []string{id}}
 	},
 	want: map[string]any{"actionable": true},
-	prepare: func(h *harness) sent { return sent{in: []string{h.aWarning()}} },
-	want:    map[string]any{"object": "radar.early_fraud_warning", "actionable": true},
 })
