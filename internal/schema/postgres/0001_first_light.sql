@@ -86,6 +86,7 @@ CREATE TABLE search_build (
     noun     BIGINT NOT NULL,
     at_scope BIGINT NOT NULL,
     at_key   BIGINT NOT NULL,
+    until    BIGINT NOT NULL,
     PRIMARY KEY (scope, key)
 );
 

@@ -79,6 +79,7 @@ CREATE TABLE search_build (
     noun     INTEGER NOT NULL,
     at_scope INTEGER NOT NULL,
     at_key   INTEGER NOT NULL,
+    until    INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 
