@@ -46,6 +46,7 @@ func (a *App) register(keys *idem.Keys) {
 	)
 	a.Jobs.Register(a.noticeKind())
 	a.Jobs.Every("delete old events", time.Hour, a.expireEvents)
+	a.Jobs.Register(job.Kind{Name: ledger.AvailableJob, Handle: func(ctx context.Context, j job.Job) error { return ledger.TellAvailable(ctx, a.DB, j) }})
 	a.Jobs.Every("resolve attempts", time.Second, func(ctx context.Context) error {
 		_, err := a.Payment.Sweep(ctx, batch)
 		return err

@@ -196,6 +196,9 @@ func (v *Service) take(tx *db.Tx, account *merchant.Account, a *object.Object[At
 	if err != nil {
 		return 0, err
 	}
+	if into == ledger.Available {
+		return posted.Key, ledger.BecomesAvailable(tx, a.Scope)
+	}
 	return posted.Key, nil
 }
 

@@ -86,6 +86,7 @@ CREATE TABLE search_build (
     noun     BIGINT NOT NULL,
     at_scope BIGINT NOT NULL,
     at_key   BIGINT NOT NULL,
+    until    BIGINT NOT NULL,
     PRIMARY KEY (scope, key)
 );
 
@@ -279,6 +280,14 @@ CREATE TABLE balance_transaction (
 );
 CREATE INDEX balance_transaction_source ON balance_transaction (scope, source, key);
 CREATE INDEX balance_transaction_type ON balance_transaction (scope, type, key);
+
+-- How balances stood when an event told of them.
+CREATE TABLE balance_stand (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
 
 -- What becomes available on a day. The key is the day's number since 1970,
 -- times 1000, plus the currency's numeric code.

@@ -79,6 +79,7 @@ CREATE TABLE search_build (
     noun     INTEGER NOT NULL,
     at_scope INTEGER NOT NULL,
     at_key   INTEGER NOT NULL,
+    until    INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 
@@ -272,6 +273,14 @@ CREATE TABLE balance_transaction (
 ) STRICT;
 CREATE INDEX balance_transaction_source ON balance_transaction (scope, source, key);
 CREATE INDEX balance_transaction_type ON balance_transaction (scope, type, key);
+
+-- How balances stood when an event told of them.
+CREATE TABLE balance_stand (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
 
 -- What becomes available on a day. The key is the day's number since 1970,
 -- times 1000, plus the currency's numeric code.
