@@ -91,6 +91,7 @@ var outside = map[string][]string{
 	"internal/base/db":     {"github.com/ncruces/go-sqlite3", "github.com/jackc/pgx/v5"},
 	"internal/base/secret": {"github.com/tink-crypto/tink-go/v2"},
 	"internal/app/welcome": {"golang.org/x/text"},
+	"internal/door/web":    {"golang.org/x/text"},
 	"internal/app":         {"github.com/prometheus/client_golang"},
 	"internal/door/rest":   {"github.com/coder/websocket"},
 	"cmd":                  {"github.com/alecthomas/kong", "go.yaml.in/yaml/v3"},

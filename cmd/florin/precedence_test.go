@@ -16,6 +16,8 @@ import (
 var samples = map[string][]string{
 	"expire-in": {"1h", "24h", "7d"},
 	"in":        {"1h", "24h", "7d"},
+	"since":     {"1h", "24h", "7d"},
+	"until":     {"1h", "24h", "7d"},
 }
 
 func samplesOf(t *testing.T, flag *kong.Flag) []string {

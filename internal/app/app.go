@@ -25,6 +25,7 @@ import (
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
+	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
 	"github.com/florinpay/florin/internal/door/rest"
@@ -85,6 +86,7 @@ type App struct {
 	Vault    *vault.Service
 	Payment  *payment.Service
 	Payout   *payout.Service
+	Setup    *setup.Service
 	Dispute  *dispute.Service
 	Search   *search.Service
 	Clocks   *timeline.Service
@@ -194,16 +196,30 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	a.Dispute = &dispute.Service{DB: a.DB, Payment: a.Payment, Vault: a.Vault, Log: c.Logger}
 	a.Payment.Aftermath = a.Dispute
 	a.Clocks = &timeline.Service{DB: a.DB, Keys: keys, Belongings: a.Vault}
-	a.Rest = &rest.Server{DB: a.DB, Keys: keys, Merchant: a.Merchant, Vault: a.Vault, Payment: a.Payment, Dispute: a.Dispute, Clocks: a.Clocks,
-		Search: a.Search, Live: c.MasterKey != "" || c.MasterKeyFile != "", Master: a.Master, Log: c.Logger}
-	keys.Pin = a.Rest.Pin
-	a.Rest.PublicURL = c.PublicURL
-	a.web.Payment, a.web.Master, a.web.Secret, a.web.Log = a.Payment, a.Master, a.Rest.ClientSecret, c.Logger
-	a.Payment.Landing = a.web.Landing
+	a.Setup = &setup.Service{DB: a.DB, Keys: keys, Vault: a.Vault, Payment: a.Payment, Log: c.Logger}
 	a.Webhooks = &webhook.Service{DB: a.DB, Keys: keys, Sealer: a.Master, Sender: a.hooks(c), Notifier: notifier{c.Logger}, Log: c.Logger}
-	a.Rest.Webhooks, a.Webhooks.Renderer = a.Webhooks, a.Rest
 	a.Payout = a.payouts(c, payer)
-	a.Rest.Payout = a.Payout
+	a.Rest = &rest.Server{
+		DB:        a.DB,
+		Keys:      keys,
+		Merchant:  a.Merchant,
+		Vault:     a.Vault,
+		Payment:   a.Payment,
+		Setup:     a.Setup,
+		Dispute:   a.Dispute,
+		Payout:    a.Payout,
+		Clocks:    a.Clocks,
+		Search:    a.Search,
+		Webhooks:  a.Webhooks,
+		PublicURL: c.PublicURL,
+		Live:      c.MasterKey != "" || c.MasterKeyFile != "",
+		Master:    a.Master,
+		Log:       c.Logger,
+	}
+	keys.Pin, a.Webhooks.Renderer = a.Rest.Pin, a.Rest
+	a.web.Payment, a.web.Setup, a.web.Master, a.web.Log = a.Payment, a.Setup, a.Master, c.Logger
+	a.web.Secret, a.web.SetupSecret = a.Rest.ClientSecret, a.Rest.SetupSecret
+	a.Payment.Landing, a.Setup.Landing = a.web.Landing, a.web.SetupLanding
 	a.Jobs = job.New(a.DB, job.Options{Seed: c.Seed, Logger: c.Logger})
 	a.sealing = newSealing(a.DB, c)
 	a.register(keys)

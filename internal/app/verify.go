@@ -16,6 +16,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
 	"github.com/florinpay/florin/internal/kit/id"
@@ -135,7 +136,11 @@ func verify(ctx context.Context, d *db.DB, report func(ledger.Finding)) error {
 	if err := (&dispute.Service{DB: d}).Check(ctx, report); err != nil {
 		return err
 	}
+	if err := setup.Check(ctx, d, report); err != nil {
+		return err
+	}
 	for kind, k := range map[string]columned{vault.Customers.Name: vault.Customers, vault.PaymentMethods.Name: vault.PaymentMethods,
+		vault.BalanceChanges.Name: vault.BalanceChanges, vault.TaxIDs.Name: vault.TaxIDs,
 		merchant.Accounts.Name: merchant.Accounts, timeline.Clocks.Name: timeline.Clocks,
 		webhook.Endpoints.Name: webhook.Endpoints, webhook.Replays.Name: webhook.Replays} {
 		if err := k.Check(ctx, d, func(s id.Scope, key int64, problem string) {

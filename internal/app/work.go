@@ -50,6 +50,10 @@ func (a *App) register(keys *idem.Keys) {
 		_, err := a.Payment.Sweep(ctx, batch)
 		return err
 	})
+	a.Jobs.Every("resolve setup attempts", time.Second, func(ctx context.Context) error {
+		_, err := a.Setup.Sweep(ctx, batch)
+		return err
+	})
 	a.Jobs.Every("delete security codes", time.Minute, func(ctx context.Context) error {
 		_, err := a.Vault.ExpireCVC(ctx, batch)
 		return err

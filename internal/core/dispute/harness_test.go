@@ -274,3 +274,7 @@ func (s *shop) refusal(r *idem.Reply, err error) error {
 	}
 	return err
 }
+
+func (s *shop) warning(ch *object.Object[payment.Charge]) provider.Notice {
+	return provider.Notice{Kind: provider.NoticeFraud, Reference: s.reference(ch), Reason: "misc"}
+}

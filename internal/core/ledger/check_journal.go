@@ -57,7 +57,7 @@ func (a *audit) bodies(keys []int64) (map[int64]*object.Object[Transaction], err
 // where it could not be read.
 func (a *audit) transaction(j *journal, key int64, body *object.Object[Transaction]) error {
 	var m movement
-	n := 0
+	n, moved := 0, map[way]int64{}
 	for {
 		p, err := j.peek()
 		if err != nil {
@@ -73,6 +73,7 @@ func (a *audit) transaction(j *journal, key int64, body *object.Object[Transacti
 		if body != nil && p.Row.Debit.Currency() != body.Body.Currency {
 			a.find(CheckPosting, "posting", p.Key, "%v in a transaction in %s", p.Row.Debit, body.Body.Currency)
 		}
+		moved[way{p.Row.Debit.Kind(), p.Row.Credit.Kind()}] += p.Row.Amount
 		n++
 		j.skip()
 	}
@@ -85,6 +86,7 @@ func (a *audit) transaction(j *journal, key int64, body *object.Object[Transacti
 	if err := body.Body.agrees(m); err != nil {
 		a.find(CheckTransaction, "balance_transaction", key, "%v", err)
 	}
+	a.wentAstray(key, &body.Body, moved)
 	if m.pending != 0 {
 		a.accrue(maturityNumber(Day(body.Body.AvailableOn), body.Body.Currency), m.pending)
 	}

@@ -22,6 +22,7 @@ const (
 	Events         Resource = "events"   // with the objects that events show, whatever their resource
 	PaymentIntents Resource = "payment_intents"
 	PaymentMethods Resource = "payment_methods"
+	SetupIntents   Resource = "setup_intents" // with their attempts and mandates
 	TestClocks     Resource = "test_clocks"
 	Tokens         Resource = "tokens"
 	// WebhookEndpoints includes what is sent to them, and sending it again.
@@ -38,9 +39,20 @@ const wirePrefix = "rak_"
 // change charges is rak_charge_write. They were found in answers that users of
 // Stripe show, and in https://docs.stripe.com/stripe-apps/reference/permissions.
 var slugs = map[Resource]string{
-	Balance: "balance", BalanceSources: "balance_transaction_source", Charges: "charge", Customers: "customer", Disputes: "dispute",
-	AccountResource: "account", ExternalAccounts: "external_account", Payout: "payout",
-	Events: "event", PaymentIntents: "payment_intent", PaymentMethods: "payment_method", TestClocks: "test_clock", Tokens: "token",
+	AccountResource:  "account",
+	Balance:          "balance",
+	BalanceSources:   "balance_transaction_source",
+	Charges:          "charge",
+	Customers:        "customer",
+	Disputes:         "dispute",
+	Events:           "event",
+	ExternalAccounts: "external_account",
+	PaymentIntents:   "payment_intent",
+	PaymentMethods:   "payment_method",
+	Payout:           "payout",
+	SetupIntents:     "setup_intent",
+	TestClocks:       "test_clock",
+	Tokens:           "token",
 	WebhookEndpoints: "webhook",
 }
 

@@ -24,6 +24,7 @@ const (
 	OpCapture   Operation = "capture"
 	OpVoid      Operation = "void"
 	OpRefund    Operation = "refund"
+	OpIncrement Operation = "increment"
 	OpContest   Operation = "contest" // answers a dispute with evidence
 	OpConcede   Operation = "concede" // gives in to a dispute
 	// OpAuthenticate has the payer prove to be the card's holder. No money moves.
@@ -124,6 +125,18 @@ type Attempt struct {
 	Ticket  idem.Ticket   `json:"ticket,omitzero"`
 	Request event.Request `json:"request,omitzero"`
 
+	// Descriptor is what an authorisation has the payer read on the statement, and
+	// Features what it asks to be allowed.
+	Descriptor string            `json:"descriptor,omitempty"`
+	Features   provider.Features `json:"features,omitzero"`
+	// More: captures are to follow this one.
+	More bool `json:"more,omitempty"`
+	// Held is how much a void reserves of what may be captured, where that is not
+	// Amount.
+	Held int64 `json:"held,omitempty"`
+	// ShowCharge: the request that waits is answered with the charge.
+	ShowCharge bool `json:"show,omitempty"`
+
 	// Payer says where the payer is while this goes on.
 	Payer Payer `json:"payer,omitzero"`
 	// SetUp: the card is to be used, or was set up to be used, while its holder is
@@ -168,12 +181,40 @@ type Attempt struct {
 	Message           string             `json:"message,omitempty"`
 	AuthorizationCode string             `json:"auth,omitempty"`
 	CVCCheck          string             `json:"cvc,omitempty"`
+	Line1Check        string             `json:"line1,omitempty"`
+	PostalCheck       string             `json:"postal,omitempty"`
+	Granted           *provider.Granted  `json:"granted,omitempty"`
 	Raw               []provider.Message `json:"raw,omitempty"` // redacted
 }
 
 // Open reports whether the outcome is still to come.
 func (a *Attempt) Open() bool {
 	return a.State == Sending || a.State == Unknown || a.State == Pending
+}
+
+// approved is how much of an authorisation's or sale's amount was approved.
+func (a *Attempt) approved() int64 {
+	if g := a.Granted; g != nil && g.Amount > 0 && g.Amount < a.Amount {
+		return g.Amount
+	}
+	return a.Amount
+}
+
+// maxCapture is how much may be captured of an authorisation: more than was
+// approved only where that was asked for and granted.
+func (a *Attempt) maxCapture() int64 {
+	if g := a.Granted; g != nil && a.Features.Overcapture {
+		return max(g.MaxCapture, a.approved())
+	}
+	return a.approved()
+}
+
+// reserves is how much a capture or void reserves of what may be captured.
+func (a *Attempt) reserves() int64 {
+	if a.Held != 0 {
+		return a.Held
+	}
+	return a.Amount
 }
 
 func (a *Attempt) money() money.Amount { return money.New(a.Amount, a.Currency) }
@@ -191,6 +232,11 @@ func (a *Attempt) learn(o provider.Outcome) {
 	set(&a.Message, o.Message)
 	set(&a.AuthorizationCode, o.AuthorizationCode)
 	set(&a.CVCCheck, o.CVCCheck)
+	set(&a.Line1Check, o.Line1Check)
+	set(&a.PostalCheck, o.PostalCheck)
+	if o.Granted != nil {
+		a.Granted = o.Granted
+	}
 	if o.ThreeDS != nil {
 		a.ThreeDS = o.ThreeDS
 	}

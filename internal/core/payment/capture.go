@@ -8,6 +8,7 @@ import (
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/probe"
@@ -17,50 +18,84 @@ import (
 type CaptureParams struct {
 	// Amount in the API's minor units; zero: all of it.
 	Amount int64
-	// Metadata, unless nil, is laid over the intent's; an empty value removes its
-	// key. ClearMetadata removes all keys first.
-	Metadata      map[string]string
-	ClearMetadata bool
+	// More: the rest is kept for further captures rather than released.
+	More    bool
+	Changes Changes
+
+	charge  bool   // the request names, and its reply shows, the charge
+	param   string // what the amount is called; empty: amount_to_capture
+	account *merchant.Account
 }
 
-// maxMetadata is how many keys an object's metadata may have
-// (https://docs.stripe.com/api/metadata).
-const maxMetadata = 50
+// prepare reads what a step may not.
+func (p *CaptureParams) prepare(ctx context.Context, v *Service, s id.Scope) (err error) {
+	if err := p.Changes.check(); err != nil {
+		return err
+	}
+	p.account, err = v.Merchant.Account(ctx, s)
+	return err
+}
 
-// Capture takes an authorised amount, or part of it; the rest is released. The
-// reply shows the intent. When the outcome is not known yet the intent is
-// shown as it is.
+// Capture takes an authorised amount, or part of it; the rest is released,
+// unless more is to follow. The reply shows the intent. When the outcome is not
+// known yet the intent is shown as it is.
 func (v *Service) Capture(ctx context.Context, s id.Scope, intent IntentID, p CaptureParams, r *idem.Request) (*idem.Reply, error) {
+	if err := p.prepare(ctx, v, s); err != nil {
+		return nil, err
+	}
 	return v.operate(ctx, "payment.capture", s, r, intentNeeds(s, intent), func(tx *db.Tx) (*idem.Reply, *object.Object[Attempt], error) {
 		o, ch, err := v.capturable(tx, s, intent, captureSettled, "captured")
 		if err != nil {
 			return nil, nil, err
 		}
-		amount, err := amountOf(p.Amount, "amount_to_capture", o.Body.money(o.Body.Capturable))
-		if err != nil {
-			return nil, nil, err
-		}
-		if amount.Minor() > o.Body.Capturable {
-			return nil, nil, fault.Param("amount_to_capture", "amount_too_large", "The amount to capture is greater than the capturable amount.")
-		}
-		if err := v.Book.Reserve(tx, s, ch.Key, ledger.GuardCapture, amount.Minor()); err != nil {
-			return nil, nil, err
-		}
-		attempt, err := v.followUp(tx, o, ch, Attempt{Operation: OpCapture, Amount: amount.Minor()}, r)
-		if err != nil {
-			return nil, nil, err
-		}
-		if p.ClearMetadata {
-			o.Body.Metadata = nil
-		}
-		if p.Metadata != nil {
-			o.Body.Metadata = merge(o.Body.Metadata, p.Metadata)
-		}
-		if n := len(o.Body.Metadata); n > maxMetadata {
-			return nil, nil, fault.Param("metadata", "", "Metadata can have up to %d keys, but this request would leave %d keys.", maxMetadata, n)
-		}
-		return nil, attempt, Intents.Update(tx, o)
+		attempt, err := v.beginCapture(tx, o, ch, &p, r)
+		return nil, attempt, err
 	})
+}
+
+// beginCapture reserves what is captured and writes the attempt to.
+func (v *Service) beginCapture(tx *db.Tx, o *object.Object[Intent], ch *object.Object[Charge], p *CaptureParams, r *idem.Request) (*object.Object[Attempt], error) {
+	param := p.param
+	if param == "" {
+		param = "amount_to_capture"
+	}
+	amount, err := amountOf(p.Amount, param, o.Body.money(o.Body.Capturable))
+	if err != nil {
+		return nil, err
+	}
+	switch left := ch.Body.MaxCapture - ch.Body.Captured; {
+	case amount.Minor() > left:
+		return nil, fault.Param(param, "amount_too_large", "The amount to capture is greater than the capturable amount.")
+	case p.More && (ch.Body.Granted == nil || !ch.Body.Granted.Multicapture || !ch.Body.Features.Multicapture):
+		return nil, fault.Param("final_capture", "", "This PaymentIntent can be captured once only: multicapture is not available for it.")
+	case amount.Minor() == 0:
+		return nil, fault.Param(param, "parameter_missing", "All that was authorised is captured. Give the amount that is to be captured beyond it.")
+	}
+	if err := v.Book.Reserve(tx, o.Scope, ch.Key, ledger.GuardCapture, amount.Minor()); err != nil {
+		return nil, err
+	}
+	attempt, err := v.followUp(tx, o, ch, Attempt{Operation: OpCapture, Amount: amount.Minor(), More: p.More, ShowCharge: p.charge}, r)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.change(tx, o, &p.Changes, amount.Minor()); err != nil {
+		return nil, err
+	}
+	if err := p.describe(tx, &o.Body, ch); err != nil {
+		return nil, err
+	}
+	return attempt, Intents.Update(tx, o)
+}
+
+// describe has the charge say what a capture says of it.
+func (p *CaptureParams) describe(tx *db.Tx, i *Intent, ch *object.Object[Charge]) error {
+	c, said := &ch.Body, &p.Changes
+	if said.Descriptor == nil && said.DescriptorSuffix == nil && said.TransferGroup == nil && !said.Contact.Any() {
+		return nil
+	}
+	c.Descriptor, c.DescriptorSuffix, c.TransferGroup, c.Contact = i.Descriptor, i.DescriptorSuffix, i.TransferGroup, i.Contact
+	c.Statement = descriptor(p.account.StatementDescriptor, i.Descriptor, i.DescriptorSuffix)
+	return Charges.Update(tx, ch)
 }
 
 // Cancel ends an intent. An authorised one is voided at the provider first.
@@ -87,16 +122,36 @@ func (v *Service) Cancel(ctx context.Context, s id.Scope, intent IntentID, reaso
 		if err != nil {
 			return nil, nil, err
 		}
-		// The whole authorisation goes: nothing of it may be captured meanwhile.
-		if err := v.Book.Reserve(tx, s, ch.Key, ledger.GuardCapture, o.Body.Capturable); err != nil {
-			return nil, nil, err
-		}
-		attempt, err := v.followUp(tx, o, ch, Attempt{Operation: OpVoid, Amount: ch.Body.Amount, Cancellation: reason}, r)
-		if err != nil {
-			return nil, nil, err
-		}
-		return nil, attempt, Intents.Update(tx, o)
+		return v.beginVoid(tx, o, ch, reason, r)
 	})
+}
+
+// beginVoid reserves all that is left to be captured of a charge, so that
+// nothing of it is meanwhile, and writes the attempt that releases it. Where
+// nothing is held for it any more, it is released at once.
+func (v *Service) beginVoid(tx *db.Tx, o *object.Object[Intent], ch *object.Object[Charge], reason string, r *idem.Request) (*idem.Reply, *object.Object[Attempt], error) {
+	left := ch.Body.MaxCapture - ch.Body.Captured
+	a := Attempt{Operation: OpVoid, Amount: ch.Body.held(), Cancellation: reason, Request: request(r)}
+	if a.Amount == 0 {
+		err := v.released(tx, &object.Object[Attempt]{Scope: o.Scope, Body: withIntent(a, o)}, o, ch)
+		return shown(Intents, o), nil, err
+	}
+	if left != a.Amount {
+		a.Held = left
+	}
+	if err := v.Book.Reserve(tx, o.Scope, ch.Key, ledger.GuardCapture, left); err != nil {
+		return nil, nil, err
+	}
+	attempt, err := v.followUp(tx, o, ch, a, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	return nil, attempt, Intents.Update(tx, o)
+}
+
+func withIntent(a Attempt, o *object.Object[Intent]) Attempt {
+	a.Intent = IntentID(o.Key)
+	return a
 }
 
 func intentNeeds(s id.Scope, intent IntentID) []db.Need {
@@ -135,19 +190,4 @@ func (v *Service) followUp(tx *db.Tx, o *object.Object[Intent], ch *object.Objec
 	}
 	o.Body.Attempt = AttemptID(attempt.Key)
 	return attempt, nil
-}
-
-func merge(into, from map[string]string) map[string]string {
-	out := make(map[string]string, len(into)+len(from))
-	for k, value := range into {
-		out[k] = value
-	}
-	for k, value := range from {
-		if value == "" {
-			delete(out, k)
-		} else {
-			out[k] = value
-		}
-	}
-	return out
 }

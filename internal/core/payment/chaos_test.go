@@ -14,6 +14,7 @@ import (
 
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/money"
@@ -37,7 +38,7 @@ func (c *chaos) step(r *rand.Rand) {
 	case !ok || n < 14:
 		c.begin(r)
 	case n < 30:
-		method := cards[r.IntN(len(cards))]
+		method := c.card(r)
 		c.ask(r, "confirm", func(q *idem.Request) (*idem.Reply, error) {
 			return c.Confirm(context.Background(), c.scope, i, payment.ConfirmParams{Method: method}, q)
 		})
@@ -50,6 +51,8 @@ func (c *chaos) step(r *rand.Rand) {
 		c.ask(r, "cancel", func(q *idem.Request) (*idem.Reply, error) {
 			return c.Cancel(context.Background(), c.scope, i, "abandoned", q)
 		})
+	case n < 55:
+		c.contest(r)
 	case n < 65:
 		amount := r.Int64N(3500)
 		c.ask(r, "refund", func(q *idem.Request) (*idem.Reply, error) {
@@ -71,11 +74,51 @@ func (c *chaos) step(r *rand.Rand) {
 		if _, err := c.Sweep(context.Background(), 100); err != nil {
 			c.t.Error(err)
 		}
+		_ = c.ReadNotices(context.Background()) // the feed may be what goes wrong
 	}
+}
+
+// contest answers one of the disputes that there are, if any is open.
+func (c *chaos) contest(r *rand.Rand) {
+	var open []int64
+	err := dispute.Disputes.Scan(context.Background(), c.DB, func(o *object.Object[dispute.Dispute]) error {
+		if s := o.Body.Status; s == dispute.NeedsResponse || s == dispute.WarningNeedsResponse {
+			open = append(open, o.Key)
+		}
+		return nil
+	})
+	if err != nil {
+		c.t.Error(err)
+	}
+	if len(open) == 0 {
+		c.begin(r)
+		return
+	}
+	key, text := open[r.IntN(len(open))], []string{"", "winning_evidence", "losing_evidence", "escalate_inquiry_evidence", "else"}[r.IntN(5)]
+	c.ask(r, "contest", func(q *idem.Request) (*idem.Reply, error) {
+		if text == "" {
+			return c.disputes().Close(context.Background(), c.scope, key, q)
+		}
+		return c.disputes().Update(context.Background(), c.scope, key, dispute.Params{Evidence: dispute.Evidence{"uncategorized_text": text}}, q)
+	})
 }
 
 // cards to confirm with: two that pay and two that don't.
 var cards = []string{"pm_card_visa", "pm_card_mastercard", "pm_card_visa", "pm_card_visa_chargeDeclined", "pm_card_visa_chargeDeclinedInsufficientFunds"}
+
+// complaining are cards whose payments are disputed, or whose refunds fail or take
+// time.
+var complaining = []string{"pm_card_createDispute", "pm_card_createDisputeInquiry", "pm_card_createMultipleDisputes", "pm_card_createIssuerFraudRecord",
+	"pm_card_refundFail", "pm_card_pendingRefund"}
+
+// card chooses one to pay with. Where a provider can neither be asked nor be told
+// again, what is disputed could not be undone, and nobody would ever know.
+func (c *chaos) card(r *rand.Rand) string {
+	if c.seed%5 != 4 && r.IntN(3) == 0 {
+		return complaining[r.IntN(len(complaining))]
+	}
+	return cards[r.IntN(len(cards))]
+}
 
 // pick chooses one of the last intents, mostly one in a fitting status.
 func (c *chaos) pick(r *rand.Rand, fit payment.Status) (payment.IntentID, bool) {
@@ -103,7 +146,7 @@ func (c *chaos) pick(r *rand.Rand, fit payment.Status) (payment.IntentID, bool) 
 func (c *chaos) begin(r *rand.Rand) {
 	p := payment.CreateParams{Amount: money.New(1000+r.Int64N(4001), []money.Currency{"usd", "eur"}[r.IntN(2)]), CaptureMethod: []string{"automatic", "manual"}[r.IntN(2)]}
 	if r.IntN(4) > 0 {
-		p.Method, p.Confirm = cards[r.IntN(len(cards))], r.IntN(4) > 0
+		p.Method, p.Confirm = c.card(r), r.IntN(4) > 0
 	}
 	c.ask(r, "create", func(q *idem.Request) (*idem.Reply, error) {
 		reply, err := c.Create(context.Background(), c.scope, p, q)
@@ -168,7 +211,7 @@ func (c *chaos) judge(what string, do func(*idem.Request) (*idem.Reply, error), 
 
 var (
 	faultModes = []sandbox.Mode{sandbox.Lost, sandbox.Late, sandbox.Reset, sandbox.Refused, sandbox.Garbage, sandbox.SlowProcess}
-	faultKinds = []sandbox.Kind{sandbox.Authorize, sandbox.Sale, sandbox.Capture, sandbox.Refund, sandbox.Reversal, sandbox.Inquiry, ""}
+	faultKinds = []sandbox.Kind{sandbox.Authorize, sandbox.Sale, sandbox.Capture, sandbox.Refund, sandbox.Reversal, sandbox.Inquiry, sandbox.Contest, sandbox.Feed, ""}
 )
 
 // trip makes the next request of a kind go wrong, or all until the next trip.
@@ -233,13 +276,41 @@ func (c *chaos) settle() {
 	c.sim.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodDelete, "/faults", nil))
 	time.Sleep(slowest + patience)
 	c.rest()
+	c.listen()
 	for _, charge := range c.unwanted() {
-		if err := c.GiveBack(context.Background(), c.scope, charge); err != nil && !c.contradicted(charge) {
+		err := c.GiveBack(context.Background(), c.scope, charge)
+		if err != nil { // its refund may be one that takes time
+			c.listen()
+			c.rest()
+			err = c.GiveBack(context.Background(), c.scope, charge)
+		}
+		if err != nil && !c.contradicted(charge) {
 			c.t.Errorf("nothing is wrong any more: %v", err)
 		}
 		c.total.add("given back", 1)
 	}
 	c.rest()
+	c.listen()
+	if err := dispute.Disputes.Scan(context.Background(), c.DB, func(o *object.Object[dispute.Dispute]) error {
+		c.total.add("dispute "+string(o.Body.Status), 1)
+		return nil
+	}); err != nil {
+		c.t.Error(err)
+	}
+}
+
+// listen takes in what the simulator has to tell, and what it does later.
+func (c *chaos) listen() {
+	for range 2 {
+		time.Sleep(2 * later)
+		c.clock.Advance(10 * time.Minute)
+		if _, err := c.Vault.ExpireCVC(context.Background(), 1000); err != nil {
+			c.t.Error(err)
+		}
+		if err := c.ReadNotices(context.Background()); err != nil {
+			c.t.Error(err)
+		}
+	}
 }
 
 // contradicted reports whether an operation on a charge happened after it was

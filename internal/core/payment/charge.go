@@ -6,6 +6,7 @@ import (
 
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/money"
 	"github.com/florinpay/florin/internal/provider"
@@ -34,6 +35,12 @@ type Charge struct {
 	Method             object.Ref     `json:"method"` // as it was when it paid
 	BalanceTransaction int64          `json:"txn,omitempty"`
 	Voided             bool           `json:"voided,omitempty"`
+	// Authorized: it is taken by captures of its own, MaxCapture in all: more than
+	// Amount where that was granted, and Captured once no more can be captured.
+	Authorized bool  `json:"authorized,omitempty"`
+	MaxCapture int64 `json:"max,omitempty"`
+	// Captures are those of a charge that is captured in parts.
+	Captures []Capture `json:"captures,omitempty"`
 	// CaptureBefore is when an authorisation is given up, on its customer's line
 	// of time; zero for a sale.
 	CaptureBefore     time.Time         `json:"capture_before,omitzero"`
@@ -42,14 +49,28 @@ type Charge struct {
 	AuthorizationCode string            `json:"auth,omitempty"`
 	CVCCheck          string            `json:"cvc,omitempty"`
 	ThreeDS           *provider.ThreeDS `json:"three_ds,omitempty"` // what the payer's authentication came to
+	Line1Check        string            `json:"line1,omitempty"`
+	PostalCheck       string            `json:"postal,omitempty"`
 	Description       string            `json:"description,omitempty"`
 	Descriptor        string            `json:"descriptor,omitempty"`
 	DescriptorSuffix  string            `json:"suffix,omitempty"`
 	TransferGroup     string            `json:"group,omitempty"`
+	RadarSession      string            `json:"radar,omitempty"`
+	Network           string            `json:"network,omitempty"` // gone over; empty: the method's own
 	Metadata          map[string]string `json:"metadata,omitempty"`
+	// Contact is where the receipt and the goods go.
+	Contact vault.SealedContact `json:"contact,omitzero"`
+	// Statement is what the payer reads on the statement.
+	Statement string `json:"statement,omitempty"`
+	// Features are those that were asked for, and Granted what was approved; nil:
+	// to capture the amount once.
+	Features provider.Features `json:"features,omitzero"`
+	Granted  *provider.Granted `json:"granted,omitempty"`
 	// Contradicted is a refund that succeeded after it was called failed, for
 	// as long as others have its place.
 	Contradicted AttemptID `json:"contradicted,omitempty"`
+	// UserReport is what the merchant says of it: fraudulent or safe.
+	UserReport string `json:"report,omitempty"`
 	// Complaints are the disputes and inquiries about it, in the order in which
 	// they came. Disputed is what disputes have taken back and not returned, ISO
 	// minor units; Warned is the key of its early fraud warning.
@@ -60,30 +81,54 @@ type Charge struct {
 	GivenBack string `json:"given_back,omitempty"`
 }
 
+// Capture is a part of a charge that was taken.
+type Capture struct {
+	Amount             int64 `json:"amount"`
+	BalanceTransaction int64 `json:"txn"`
+}
+
+// taken are the parts in which a charge was taken.
+func (c *Charge) taken() []Capture {
+	if len(c.Captures) > 0 || c.Captured == 0 {
+		return c.Captures
+	}
+	return []Capture{{c.Captured, c.BalanceTransaction}}
+}
+
+// held is how much of an authorisation is neither captured nor released.
+func (c *Charge) held() int64 {
+	if !c.Authorized || c.MaxCapture <= c.Captured {
+		return 0
+	}
+	return max(0, c.Amount-c.Captured)
+}
+
 func (c *Charge) money(minor int64) money.Amount { return money.New(minor, c.Currency) }
 
 type chargeColumns struct {
-	Customer int64
-	Intent   IntentID
-	Status   ChargeStatus
-	Amount   int64 // as the API counts
-	Currency money.Currency
+	Customer      int64
+	Intent        IntentID
+	Status        ChargeStatus
+	Amount        int64 // as the API counts
+	Currency      money.Currency
+	TransferGroup string
 }
 
 // Charges are the charges.
 var Charges = object.Define(object.Spec[Charge, chargeColumns]{
-	Name: "charge", Prefix: "ch", Schema: 1, Table: "charge", Columns: "customer, intent, status, amount, currency",
+	Name: "charge", Prefix: "ch", Schema: 1, Table: "charge", Columns: "customer, intent, status, amount, currency, transfer_group",
 	Fields: func(c *chargeColumns, f *db.Fields) {
 		db.Int(f, &c.Customer)
 		db.Int(f, &c.Intent)
 		db.Text(f, &c.Status)
 		db.Int(f, &c.Amount)
 		db.Text(f, &c.Currency)
+		db.Text(f, &c.TransferGroup)
 	},
 	Derive: func(c *Charge) chargeColumns {
-		return chargeColumns{c.Customer, c.Intent, c.Status, apiAmount(c.money(c.Amount)), c.Currency}
+		return chargeColumns{c.Customer, c.Intent, c.Status, apiAmount(c.money(c.Amount)), c.Currency, c.TransferGroup}
 	},
-	Filters: []string{"customer", "intent"},
+	Filters: []string{"customer", "intent", "transfer_group"},
 	// Of its card and its payer's address, which the payment method has.
 	Index: func(c *Charge) int64 {
 		return digestOf(c.Metadata, strconv.FormatInt(c.Method.Key, 36), strconv.FormatInt(c.Method.Version, 36))
@@ -114,6 +159,8 @@ type Refund struct {
 	Metadata           map[string]string `json:"metadata,omitempty"`
 	BalanceTransaction int64             `json:"txn,omitempty"`
 	FailureReason      string            `json:"failure,omitempty"` // Stripe's failure_reason
+	// Contact is where the payer is told how the money comes back.
+	Contact vault.SealedContact `json:"contact,omitzero"`
 	// FailureTransaction is by which the money came back, where it had gone.
 	FailureTransaction int64 `json:"failure_txn,omitempty"`
 }

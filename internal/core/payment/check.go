@@ -84,7 +84,7 @@ func (c *checker) attempt(a *object.Object[Attempt]) error {
 	if b.Charge != 0 {
 		sum = of(c.charges, a.Scope, int64(b.Charge))
 	}
-	sum.open[b.Operation] += b.Amount
+	sum.open[b.Operation] += b.reserves()
 	if b.Operation != OpRefund && !b.Operation.contests() {
 		sum.waits = a.Key
 	}
@@ -142,23 +142,50 @@ func (c *checker) charge(ch *object.Object[Charge]) error {
 	if b.Refunded != sum.refunded {
 		c.say("refunds", ch.Scope, Charges.Name, ch.Key, "it says that %d is refunded, its refunds %d", b.Refunded, sum.refunded)
 	}
+	of(c.intents, ch.Scope, int64(b.Intent)).open[OpIncrement] += sum.open[OpIncrement]
+	if b.GivenBack == "" {
+		of(c.intents, ch.Scope, int64(b.Intent)).captured += b.Captured
+		of(c.intents, ch.Scope, int64(b.Intent)).reserved += b.held()
+	}
 	if b.Captured > 0 {
-		if b.GivenBack == "" {
-			of(c.intents, ch.Scope, int64(b.Intent)).captured += b.Captured
-		}
-		if err := c.transaction(ch.Scope, Charges.Name, ch.Key, b.BalanceTransaction, b.Captured); err != nil {
+		if err := c.captures(ch); err != nil {
 			return err
 		}
-		return c.guard(ch.Scope, Charges.Name, ch.Key, ledger.GuardRefund, ledger.Guard{
-			Ceiling: refundCeiling(b.Captured, b.Disputed, sum.open[OpRefund]+b.Refunded), Reserved: sum.open[OpRefund], Done: b.Refunded})
+		if err := c.guard(ch.Scope, Charges.Name, ch.Key, ledger.GuardRefund, ledger.Guard{
+			Ceiling: refundCeiling(b.Captured, b.Disputed, sum.open[OpRefund]+b.Refunded), Reserved: sum.open[OpRefund], Done: b.Refunded}); err != nil {
+			return err
+		}
 	}
-	want := ledger.Guard{Ceiling: b.Amount, Reserved: sum.open[OpCapture] + sum.open[OpVoid]}
-	if b.Voided {
-		want.Ceiling = 0
-	} else if b.GivenBack == "" {
-		of(c.intents, ch.Scope, int64(b.Intent)).reserved += b.Amount
+	if !b.Authorized {
+		return nil
 	}
+	want := ledger.Guard{Ceiling: b.MaxCapture, Reserved: sum.open[OpCapture] + sum.open[OpVoid], Done: b.Captured}
 	return c.guard(ch.Scope, Charges.Name, ch.Key, ledger.GuardCapture, want)
+}
+
+// captures checks that what was captured has its transactions.
+func (c *checker) captures(ch *object.Object[Charge]) error {
+	sum := int64(0)
+	for _, part := range ch.Body.taken() {
+		sum += part.Amount
+		if err := c.transaction(ch.Scope, Charges.Name, ch.Key, part.BalanceTransaction, part.Amount); err != nil {
+			return err
+		}
+	}
+	if sum != ch.Body.Captured {
+		c.say("transactions", ch.Scope, Charges.Name, ch.Key, "it says that %d is captured, its captures %d", ch.Body.Captured, sum)
+	}
+	return nil
+}
+
+// authorized checks that what is reserved of an intent's amount is what its open
+// attempts ask for.
+func (c *checker) authorized(o *object.Object[Intent], open int64) error {
+	have, ok, err := ledger.ReadGuard(c.ctx, c.v.DB, o.Scope, o.Key, ledger.GuardAuthorize)
+	if err == nil && (have.Reserved != open || !ok && open > 0) {
+		c.say("guards", o.Scope, Intents.Name, o.Key, "%d of its amount are reserved, and %d are in open attempts", have.Reserved, open)
+	}
+	return err
 }
 
 func (c *checker) guard(s id.Scope, kind string, key int64, guard ledger.GuardKind, want ledger.Guard) error {
@@ -194,5 +221,5 @@ func (c *checker) intent(o *object.Object[Intent]) error {
 	if int64(i.Attempt) != sum.waits {
 		c.say("intents", o.Scope, Intents.Name, o.Key, "it waits for attempt %d, the open one is %d", i.Attempt, sum.waits)
 	}
-	return nil
+	return c.authorized(o, open+sum.open[OpIncrement])
 }

@@ -2,12 +2,13 @@ package payment
 
 import (
 	"context"
-	"slices"
+	"strings"
 
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
@@ -20,27 +21,27 @@ type CreateParams struct {
 	CaptureMethod      string // empty: automatic_async
 	ConfirmationMethod string // empty: automatic
 	Customer           int64
-	Method             string // a method's public id, a test method's name, or a token; empty: none yet
-	MethodTypes        []string
-	Automatic          string // allow_redirects of automatic_payment_methods, empty when they are off
-	Description        string
-	Descriptor         string
-	DescriptorSuffix   string
-	SetupFutureUsage   string
-	TransferGroup      string
-	Metadata           map[string]string
+	Method             string             // a method's public id, a test method's name, or a token; empty: none yet
+	MethodData         *vault.MethodInput // or a new one; nil: none
+	Automatic          string             // allow_redirects of automatic_payment_methods, empty when they are off
 	Confirm            bool
+	Changes            Changes
 	ThreeDSecure       string // request_three_d_secure; empty: as the issuer wants it
 	Payer              Payer
 }
 
 // ConfirmParams are what a confirmation may bring along.
 type ConfirmParams struct {
-	Method           string // as in CreateParams; empty: the one the intent has
-	CaptureMethod    string
-	SetupFutureUsage string
-	ThreeDSecure     string // as in CreateParams; empty: as it is
-	Payer            Payer
+	Method     string // as in CreateParams; empty: the one the intent has
+	MethodData *vault.MethodInput
+	// AmountToConfirm is what the caller takes the amount for, in the API's minor
+	// units; zero: anything.
+	AmountToConfirm int64
+	Changes         Changes
+	ThreeDSecure    string // as in CreateParams; empty: as it is
+	Payer           Payer
+
+	account *merchant.Account
 }
 
 // Create makes an intent, and pays it when asked to confirm. The reply shows
@@ -50,12 +51,19 @@ func (v *Service) Create(ctx context.Context, s id.Scope, p CreateParams, r *ide
 	if err := p.check(); err != nil {
 		return nil, err
 	}
+	account, err := v.Merchant.Account(ctx, s)
+	if err != nil {
+		return nil, err
+	}
 	var needs []db.Need
 	customer := vault.Customers.ID(s, p.Customer)
 	if p.Customer != 0 {
 		needs = vault.CustomerNeed(s, customer)
 	}
-	method, more := v.refer(s, p.Method)
+	method, more, err := v.refer(s, p.Method, p.MethodData)
+	if err != nil {
+		return nil, err
+	}
 	needs = append(needs, more...)
 	return v.operate(ctx, "payment.create", s, r, needs, func(tx *db.Tx) (*idem.Reply, *object.Object[Attempt], error) {
 		if p.Customer != 0 {
@@ -71,7 +79,11 @@ func (v *Service) Create(ctx context.Context, s id.Scope, p CreateParams, r *ide
 			}
 			body.Method, body.Status = m.Key, RequiresConfirmation
 		}
-		o, err := Intents.Insert(tx, s, tx.NewKey(), body)
+		draft := &object.Object[Intent]{Scope: s, Key: tx.NewKey(), Body: body}
+		if err := v.change(tx, draft, &p.Changes, body.Amount); err != nil {
+			return nil, nil, err
+		}
+		o, err := Intents.Insert(tx, s, draft.Key, draft.Body)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -81,40 +93,86 @@ func (v *Service) Create(ctx context.Context, s id.Scope, p CreateParams, r *ide
 		if !p.Confirm {
 			return shown(Intents, o), nil, nil
 		}
-		attempt, err := v.beginConfirm(tx, o, ConfirmParams{Payer: p.Payer}, r)
+		attempt, err := v.beginConfirm(tx, o, ConfirmParams{Payer: p.Payer, account: account}, r)
 		return nil, attempt, err
 	})
 }
 
 // refer prepares what a request says it pays with, outside of the step, where
 // sealing a new method's card costs nobody else anything. Nil: it says nothing.
-func (v *Service) refer(s id.Scope, method string) (*vault.MethodRef, []db.Need) {
+func (v *Service) refer(s id.Scope, method string, data *vault.MethodInput) (*given, []db.Need, error) {
+	if data != nil {
+		ref, err := v.Vault.ReferInput(s, data)
+		if err != nil {
+			return nil, nil, within(methodData, err)
+		}
+		return &given{ref, methodData}, ref.Needs(), nil
+	}
 	if method == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
 	ref := v.Vault.Refer(s, method)
-	return ref, ref.Needs()
+	return &given{ref, ""}, ref.Needs(), nil
+}
+
+// given is what a request says it pays with, and the hash that it says so in.
+type given struct {
+	*vault.MethodRef
+	hash string
+}
+
+// Resolve is the reference's, with refusals that name parameters as sent.
+func (g *given) Resolve(tx *db.Tx, customer int64) (*object.Object[vault.PaymentMethod], error) {
+	m, err := g.MethodRef.Resolve(tx, customer)
+	if g.hash != "" {
+		err = within(g.hash, err)
+	}
+	return m, err
+}
+
+const methodData = "payment_method_data"
+
+// within names a refused parameter as it stands in a hash. What an issuer would
+// refuse is named as it is on the card.
+func within(hash string, err error) error {
+	e, ok := fault.As(err)
+	if !ok || e.Kind != fault.Invalid || e.Param == "" {
+		return err
+	}
+	inside := *e
+	first, rest, _ := strings.Cut(e.Param, "[")
+	inside.Param = hash + "[" + first + "]"
+	if rest != "" {
+		inside.Param += "[" + rest
+	}
+	return &inside
 }
 
 // check refuses what no state of the books could make right.
 func (p *CreateParams) check() error {
-	api, err := p.Amount.ToAPI()
-	if err != nil {
-		return fault.Param("amount", "parameter_invalid_integer", "The amount can't be expressed in %s.", p.Amount.Currency())
+	if err := checkAmount(p.Amount); err != nil {
+		return err
 	}
-	switch currency := p.Amount.Currency(); {
+	if err := p.Changes.check(); err != nil {
+		return err
+	}
+	if p.Confirm && p.Method == "" && p.MethodData == nil {
+		return missingMethod()
+	}
+	return nil
+}
+
+// checkAmount refuses amounts that no card is charged.
+func checkAmount(amount money.Amount) error {
+	currency := amount.Currency()
+	api, err := amount.ToAPI()
+	switch {
+	case err != nil:
+		return fault.Param("amount", "parameter_invalid_integer", "The amount can't be expressed in %s.", currency)
 	case api < money.MinCharge(currency):
 		return fault.Param("amount", "amount_too_small", "Amount must be at least %d %s, in the currency's smallest unit.", money.MinCharge(currency), currency)
 	case api > money.MaxAPI(currency):
 		return fault.Param("amount", "amount_too_large", "Amount must be no more than %d %s, in the currency's smallest unit.", money.MaxAPI(currency), currency)
-	}
-	for _, t := range p.MethodTypes {
-		if t != "card" {
-			return fault.Param("payment_method_types", "payment_intent_invalid_parameter", "The payment method type \"%s\" is not available. Available: card.", t)
-		}
-	}
-	if p.Confirm && p.Method == "" {
-		return missingMethod()
 	}
 	return nil
 }
@@ -127,9 +185,7 @@ func (p *CreateParams) intent() Intent {
 	i := Intent{
 		Status: RequiresPaymentMethod, Amount: p.Amount.Minor(), Currency: p.Amount.Currency(),
 		CaptureMethod: p.CaptureMethod, ConfirmationMethod: p.ConfirmationMethod, Customer: p.Customer,
-		MethodTypes: slices.Clone(p.MethodTypes), Automatic: p.Automatic,
-		Description: p.Description, Descriptor: p.Descriptor, DescriptorSuffix: p.DescriptorSuffix,
-		SetupFutureUsage: p.SetupFutureUsage, TransferGroup: p.TransferGroup, Metadata: p.Metadata,
+		MethodTypes: []string{vault.TypeCard}, Automatic: p.Automatic,
 		ThreeDSecure: p.ThreeDSecure,
 	}
 	if i.CaptureMethod == "" {
@@ -138,15 +194,21 @@ func (p *CreateParams) intent() Intent {
 	if i.ConfirmationMethod == "" {
 		i.ConfirmationMethod = "automatic"
 	}
-	if len(i.MethodTypes) == 0 {
-		i.MethodTypes = []string{"card"}
-	}
 	return i
 }
 
 // Confirm pays an intent.
 func (v *Service) Confirm(ctx context.Context, s id.Scope, intent IntentID, p ConfirmParams, r *idem.Request) (*idem.Reply, error) {
-	method, needs := v.refer(s, p.Method)
+	if err := p.Changes.check(); err != nil {
+		return nil, err
+	}
+	method, needs, err := v.refer(s, p.Method, p.MethodData)
+	if err != nil {
+		return nil, err
+	}
+	if p.account, err = v.Merchant.Account(ctx, s); err != nil {
+		return nil, err
+	}
 	return v.operate(ctx, "payment.confirm", s, r, append(needs, intentNeeds(s, intent)...), func(tx *db.Tx) (*idem.Reply, *object.Object[Attempt], error) {
 		o, err := find(tx, Intents, s, int64(intent), fault.NotFound, "intent")
 		if err != nil {
@@ -164,6 +226,9 @@ func (v *Service) Confirm(ctx context.Context, s id.Scope, intent IntentID, p Co
 		}
 		if o.Body.Method == 0 {
 			return nil, nil, missingMethod()
+		}
+		if err := v.change(tx, o, &p.Changes, o.Body.Amount); err != nil {
+			return nil, nil, err
 		}
 		attempt, err := v.beginConfirm(tx, o, p, r)
 		return nil, attempt, err
@@ -186,11 +251,8 @@ func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmPar
 	if err != nil {
 		return nil, err
 	}
-	if p.CaptureMethod != "" {
-		i.CaptureMethod = p.CaptureMethod
-	}
-	if p.SetupFutureUsage != "" {
-		i.SetupFutureUsage = p.SetupFutureUsage
+	if err := p.suits(i, &m.Body); err != nil {
+		return nil, err
 	}
 	if p.ThreeDSecure != "" {
 		i.ThreeDSecure = p.ThreeDSecure
@@ -198,11 +260,8 @@ func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmPar
 	if err := v.dropAuthentication(tx, o); err != nil {
 		return nil, err
 	}
-	a := Attempt{Operation: OpSale, Provider: via, Amount: i.Amount, Currency: i.Currency, Intent: IntentID(o.Key),
-		Method: m.Ref(), Card: m.Body.CardRow}
-	if i.manual() {
-		a.Operation = OpAuthorize
-	}
+	a := authorization(o, m, p.account)
+	a.Provider = via
 	if err := v.before(tx, o, &a, p.Payer, m); err != nil {
 		return nil, err
 	}
@@ -217,6 +276,17 @@ func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmPar
 	}
 	i.Status, i.Attempt, i.LastError = next, AttemptID(attempt.Key), nil
 	return attempt, Intents.Update(tx, o)
+}
+
+// authorization is an attempt to have an intent paid with a method.
+func authorization(o *object.Object[Intent], m *object.Object[vault.PaymentMethod], account *merchant.Account) Attempt {
+	i := &o.Body
+	a := Attempt{Operation: OpSale, Amount: i.Amount, Currency: i.Currency, Intent: IntentID(o.Key), Method: m.Ref(), Card: m.Body.CardRow,
+		Descriptor: descriptor(account.StatementDescriptor, i.Descriptor, i.DescriptorSuffix), Features: i.features()}
+	if i.manual() {
+		a.Operation = OpAuthorize
+	}
+	return a
 }
 
 // authorizeGuard reserves the intent's whole amount for one authorisation.

@@ -37,6 +37,13 @@ func declined(reason string) fault.Error {
 	return e
 }
 
+// Refusal is what the payer's side is told of a decline for a reason: one of
+// Stripe's decline codes.
+func Refusal(reason string) *fault.Error {
+	e := declined(reason)
+	return &e
+}
+
 // failure is what is told of an outcome by which nothing was authorised.
 func failure(o provider.Outcome) fault.Error {
 	if o.Status == provider.Declined {

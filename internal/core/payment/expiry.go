@@ -10,7 +10,6 @@ import (
 	"github.com/florinpay/florin/internal/base/job"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/base/timeline"
-	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/id"
 )
@@ -26,6 +25,14 @@ const expired = "automatic"
 // nothing else: seven days, which the card schemes grant online payments
 // (https://docs.stripe.com/payments/place-a-hold-on-a-payment-method).
 const usualHold = 7 * 24 * time.Hour
+
+// hold is for how long an approved authorisation can be captured, from now.
+func (a *Attempt) hold(now time.Time) time.Duration {
+	if a.Granted != nil && a.Granted.Expires.After(now) {
+		return a.Granted.Expires.Sub(now)
+	}
+	return usualHold
+}
 
 // expiring is what an expiry job is about.
 type expiring struct {
@@ -75,14 +82,7 @@ func (v *Service) Expire(ctx context.Context, s id.Scope, intent IntentID, now t
 		if err != nil || ch.Body.CaptureBefore.After(now) {
 			return shown(Intents, o), nil, err
 		}
-		if err := v.Book.Reserve(tx, s, ch.Key, ledger.GuardCapture, o.Body.Capturable); err != nil {
-			return nil, nil, err
-		}
-		attempt, err := v.followUp(tx, o, ch, Attempt{Operation: OpVoid, Amount: ch.Body.Amount, Cancellation: expired}, nil)
-		if err != nil {
-			return nil, nil, err
-		}
-		return nil, attempt, Intents.Update(tx, o)
+		return v.beginVoid(tx, o, ch, expired, nil)
 	})
 	switch {
 	case err != nil:

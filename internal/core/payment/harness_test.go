@@ -12,6 +12,7 @@ import (
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/base/secret"
+	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
@@ -57,6 +58,9 @@ func (m *movable) Advance(d time.Duration) {
 	m.offset += d
 }
 
+// later is when the simulator does what it does later.
+const later = 100 * time.Millisecond
+
 // timeout of provider calls in these tests.
 const timeout = 400 * time.Millisecond
 
@@ -70,7 +74,7 @@ func open(t testing.TB, alter ...func(*provider.Provider)) *shop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sim := sandbox.NewSimulator(book, sandbox.Options{})
+	sim := sandbox.NewSimulator(book, sandbox.Options{Delay: later})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -103,6 +107,7 @@ func assemble(t testing.TB, d *db.DB, c *movable, sim *sandbox.Simulator, book *
 	}
 	v := &payment.Service{DB: d, Keys: keys, Vault: vault.New(d, master, keys), Merchant: merchants, Book: &ledger.Book{},
 		Providers: map[string]provider.Provider{p.Name: p}, Default: p.Name, Log: leak.Logger(t)}
+	v.Aftermath = &dispute.Service{DB: d, Payment: v, Vault: v.Vault, Log: v.Log}
 	s := &shop{Service: v, t: t, scope: id.Scope{Account: created.Account.Key}, clock: c, sim: sim, book: book}
 	t.Cleanup(s.inOrder)
 	return s
@@ -119,10 +124,15 @@ func (s *shop) inOrder() {
 	if err := s.Check(ctx, report); err != nil {
 		s.t.Error(err)
 	}
+	if err := s.disputes().Check(ctx, report); err != nil {
+		s.t.Error(err)
+	}
 	if err := ledger.Check(ctx, s.DB, report); err != nil {
 		s.t.Error(err)
 	}
 }
+
+func (s *shop) disputes() *dispute.Service { return s.Aftermath.(*dispute.Service) }
 
 func usd(minor int64) money.Amount { return money.New(minor, "usd") }
 

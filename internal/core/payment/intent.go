@@ -7,6 +7,7 @@ import (
 
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/fsm"
 	"github.com/florinpay/florin/internal/kit/money"
@@ -49,6 +50,7 @@ type Trigger string
 
 const (
 	giveMethod     Trigger = "give method"
+	takeMethod     Trigger = "take method"
 	confirm        Trigger = "confirm"
 	saleApproved   Trigger = "sale approved"
 	authApproved   Trigger = "authorisation approved"
@@ -66,11 +68,13 @@ const (
 // intentMachine is the intent's whole life.
 var intentMachine = fsm.New("payment_intent",
 	fsm.Row[Status, Trigger]{From: RequiresPaymentMethod, On: giveMethod, To: RequiresConfirmation},
+	fsm.Row[Status, Trigger]{From: RequiresPaymentMethod, On: takeMethod, To: RequiresPaymentMethod},
 	fsm.Row[Status, Trigger]{From: RequiresPaymentMethod, On: confirm, To: Processing},
 	fsm.Row[Status, Trigger]{From: RequiresPaymentMethod, On: cancel, To: Canceled},
 	fsm.Row[Status, Trigger]{From: RequiresPaymentMethod, On: lateSale, To: Succeeded},
 	fsm.Row[Status, Trigger]{From: RequiresPaymentMethod, On: lateAuth, To: RequiresCapture},
 	fsm.Row[Status, Trigger]{From: RequiresConfirmation, On: giveMethod, To: RequiresConfirmation},
+	fsm.Row[Status, Trigger]{From: RequiresConfirmation, On: takeMethod, To: RequiresPaymentMethod},
 	fsm.Row[Status, Trigger]{From: RequiresConfirmation, On: confirm, To: Processing},
 	fsm.Row[Status, Trigger]{From: RequiresConfirmation, On: cancel, To: Canceled},
 	fsm.Row[Status, Trigger]{From: RequiresConfirmation, On: lateSale, To: Succeeded},
@@ -79,6 +83,8 @@ var intentMachine = fsm.New("payment_intent",
 	fsm.Row[Status, Trigger]{From: Processing, On: authApproved, To: RequiresCapture},
 	fsm.Row[Status, Trigger]{From: Processing, On: attemptFailed, To: RequiresPaymentMethod},
 	fsm.Row[Status, Trigger]{From: Processing, On: needsAction, To: RequiresAction},
+	fsm.Row[Status, Trigger]{From: RequiresAction, On: giveMethod, To: RequiresConfirmation},
+	fsm.Row[Status, Trigger]{From: RequiresAction, On: takeMethod, To: RequiresPaymentMethod},
 	fsm.Row[Status, Trigger]{From: RequiresAction, On: confirm, To: Processing},
 	fsm.Row[Status, Trigger]{From: RequiresAction, On: actionDone, To: Processing},
 	fsm.Row[Status, Trigger]{From: RequiresAction, On: actionKept, To: RequiresConfirmation},
@@ -100,15 +106,25 @@ type Intent struct {
 	Customer           int64             `json:"customer,omitempty"`
 	Method             int64             `json:"method,omitempty"`
 	MethodTypes        []string          `json:"types,omitempty"`
+	ExcludedTypes      []string          `json:"excluded,omitempty"`
 	Automatic          string            `json:"automatic,omitempty"` // allow_redirects of automatic_payment_methods; empty: off
 	Description        string            `json:"description,omitempty"`
 	Descriptor         string            `json:"descriptor,omitempty"`
 	DescriptorSuffix   string            `json:"suffix,omitempty"`
 	SetupFutureUsage   string            `json:"future,omitempty"`
 	TransferGroup      string            `json:"group,omitempty"`
+	CustomerReference  string            `json:"customer_reference,omitempty"`
+	OrderReference     string            `json:"order,omitempty"`
+	RadarSession       string            `json:"radar,omitempty"`
+	TaxCalculation     string            `json:"calculation,omitempty"`
+	Configuration      string            `json:"configuration,omitempty"` // public id of the payment method configuration
 	Metadata           map[string]string `json:"metadata,omitempty"`
-	LatestCharge       ChargeID          `json:"charge,omitempty"`
-	LastError          *Failure          `json:"error,omitempty"`
+	Details            AmountDetails     `json:"details,omitzero"`
+	Card               CardOptions       `json:"card,omitzero"`
+	// Contact is where the receipt and the goods go.
+	Contact      vault.SealedContact `json:"contact,omitzero"`
+	LatestCharge ChargeID            `json:"charge,omitempty"`
+	LastError    *Failure            `json:"error,omitempty"`
 	// Attempt is the open attempt to authenticate, authorise, capture or void;
 	// zero: none.
 	Attempt AttemptID `json:"attempt,omitempty"`
@@ -118,7 +134,9 @@ type Intent struct {
 	// Action is what the payer has to do, in RequiresAction.
 	Action *Action `json:"action,omitempty"`
 	// Proof is an authentication that succeeded, for the next confirmation to use.
-	Proof              AttemptID `json:"proof,omitempty"`
+	Proof AttemptID `json:"proof,omitempty"`
+	// Increments counts the attempts to have more authorised.
+	Increments         int       `json:"increments,omitempty"`
 	CanceledAt         time.Time `json:"canceled,omitzero"`
 	CancellationReason string    `json:"reason,omitempty"`
 }
@@ -131,7 +149,20 @@ type Failure struct {
 }
 
 // manual reports whether money is taken by a capture of its own.
-func (i *Intent) manual() bool { return i.CaptureMethod == "manual" }
+func (i *Intent) manual() bool {
+	return i.CaptureMethod == "manual" || i.Card.CaptureMethod == "manual"
+}
+
+// future is how the method is to be used later; empty: not at all.
+func (i *Intent) future() string {
+	switch i.Card.SetupFutureUsage {
+	case "":
+		return i.SetupFutureUsage
+	case "none":
+		return ""
+	}
+	return i.Card.SetupFutureUsage
+}
 
 func (i *Intent) money(minor int64) money.Amount { return money.New(minor, i.Currency) }
 

@@ -132,7 +132,7 @@ func (v *Service) paidLate(tx *db.Tx, account *merchant.Account, a *object.Objec
 	if err := v.authorizeGuard(tx, o); err != nil {
 		return err
 	}
-	if err := v.Book.Settle(tx, s, o.Key, ledger.GuardAuthorize, a.Body.Amount); err != nil {
+	if err := v.settleAuthorize(tx, a); err != nil {
 		return err
 	}
 	on := lateSale
@@ -169,11 +169,11 @@ func (v *Service) receive(tx *db.Tx, a *object.Object[Attempt], o *object.Object
 	s, key := a.Scope, tx.NewKey()
 	body := chargeOf(a, o, ChargeSucceeded)
 	body.GivenBack = why
-	guard := ledger.GuardCapture
+	guard, ceiling := ledger.GuardCapture, body.MaxCapture
 	if a.Body.Operation == OpSale {
-		guard = ledger.GuardRefund
-		body.Captured = a.Body.Amount
-		amount := a.Body.money()
+		guard, ceiling = ledger.GuardRefund, body.Amount
+		body.Captured = body.Amount
+		amount := body.money(body.Amount)
 		posted, err := v.Book.Post(tx, s, ledger.Transaction{
 			Type: "charge", ReportingCategory: "charge", SourceKind: Charges.Name, Source: key, Currency: amount.Currency(),
 			Amount: amount.Minor(), Net: amount.Minor(), AvailableOn: tx.Now(),
@@ -187,7 +187,7 @@ func (v *Service) receive(tx *db.Tx, a *object.Object[Attempt], o *object.Object
 	if err != nil {
 		return err
 	}
-	if err := v.Book.OpenGuard(tx, s, key, guard, a.Body.Amount); err != nil {
+	if err := v.Book.OpenGuard(tx, s, key, guard, ceiling); err != nil {
 		return err
 	}
 	if err := tell(tx, a.Body.Intent, "charge.succeeded", Charges, ch, a.Body.Request); err != nil {
@@ -288,11 +288,11 @@ func (v *Service) GiveBack(ctx context.Context, s id.Scope, charge ChargeID) err
 }
 
 // insertVoid writes an attempt to void a charge that no intent wants.
-func (v *Service) insertVoid(tx *db.Tx, ch *object.Object[Charge], amount int64) (*object.Object[Attempt], error) {
+func (v *Service) insertVoid(tx *db.Tx, ch *object.Object[Charge], left int64) (*object.Object[Attempt], error) {
 	original, err := get(tx, Attempts, ch.Scope, int64(ch.Body.Attempt))
 	if err != nil {
 		return nil, err
 	}
-	return v.insertAttempt(tx, ch.Scope, Attempt{Operation: OpVoid, Provider: original.Body.Provider, Amount: amount, Currency: ch.Body.Currency,
+	return v.insertAttempt(tx, ch.Scope, Attempt{Operation: OpVoid, Provider: original.Body.Provider, Amount: ch.Body.Amount, Held: left, Currency: ch.Body.Currency,
 		Intent: ch.Body.Intent, Charge: ChargeID(ch.Key), Original: AttemptID(original.Key), Method: ch.Body.Method}, nil)
 }

@@ -335,7 +335,7 @@ func TestCustomerGone(t *testing.T) {
 	c := r.Main.(*object.Object[vault.Customer]).Key
 	s.inject(sandbox.Fault{Mode: sandbox.Reset, Kind: sandbox.Sale})
 	r, err = s.Create(t.Context(), s.scope, payment.CreateParams{Amount: usd(5000), CaptureMethod: "automatic", Customer: c, Method: "pm_card_visa",
-		SetupFutureUsage: "off_session", Confirm: true}, nil)
+		Changes: payment.Changes{SetupFutureUsage: new("off_session")}, Confirm: true}, nil)
 	if err != nil || r.Error != nil {
 		t.Fatal(r, err)
 	}

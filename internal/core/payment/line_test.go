@@ -43,6 +43,7 @@ func (l *line) alter(t testing.TB) func(*provider.Provider) {
 		p.Authorize = through(l, up.Authorize, dead.Authorize)
 		p.Capture = through(l, up.Capture, dead.Capture)
 		p.Refund = through(l, up.Refund, dead.Refund)
+		p.Increment = through(l, up.Increment, dead.Increment)
 		p.Reverse = through(l, up.Reverse, dead.Reverse)
 		p.Inquire = func(ctx context.Context, reference string) provider.Finding {
 			if l.down.Load() {

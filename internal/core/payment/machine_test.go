@@ -16,12 +16,12 @@ import (
 
 func TestIntentMachine(t *testing.T) {
 	states := []Status{RequiresPaymentMethod, RequiresConfirmation, Processing, RequiresAction, RequiresCapture, Succeeded, Canceled}
-	triggers := []Trigger{giveMethod, confirm, saleApproved, authApproved, attemptFailed, captureSettled, cancel, voidSettled, needsAction, actionDone, actionKept, lateSale, lateAuth}
+	triggers := []Trigger{giveMethod, takeMethod, confirm, saleApproved, authApproved, attemptFailed, captureSettled, cancel, voidSettled, needsAction, actionDone, actionKept, lateSale, lateAuth}
 	checkMachine(t, intentMachine, RequiresPaymentMethod, states, triggers, map[Status]map[Trigger]Status{
-		RequiresPaymentMethod: {giveMethod: RequiresConfirmation, confirm: Processing, cancel: Canceled, lateSale: Succeeded, lateAuth: RequiresCapture},
-		RequiresConfirmation:  {giveMethod: RequiresConfirmation, confirm: Processing, cancel: Canceled, lateSale: Succeeded, lateAuth: RequiresCapture},
+		RequiresPaymentMethod: {giveMethod: RequiresConfirmation, takeMethod: RequiresPaymentMethod, confirm: Processing, cancel: Canceled, lateSale: Succeeded, lateAuth: RequiresCapture},
+		RequiresConfirmation:  {giveMethod: RequiresConfirmation, takeMethod: RequiresPaymentMethod, confirm: Processing, cancel: Canceled, lateSale: Succeeded, lateAuth: RequiresCapture},
 		Processing:            {saleApproved: Succeeded, authApproved: RequiresCapture, attemptFailed: RequiresPaymentMethod, needsAction: RequiresAction},
-		RequiresAction:        {confirm: Processing, actionDone: Processing, actionKept: RequiresConfirmation, attemptFailed: RequiresPaymentMethod, cancel: Canceled},
+		RequiresAction:        {giveMethod: RequiresConfirmation, takeMethod: RequiresPaymentMethod, confirm: Processing, actionDone: Processing, actionKept: RequiresConfirmation, attemptFailed: RequiresPaymentMethod, cancel: Canceled},
 		RequiresCapture:       {captureSettled: Succeeded, voidSettled: Canceled},
 		Succeeded:             {},
 		Canceled:              {},

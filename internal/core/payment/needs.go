@@ -29,6 +29,9 @@ func settleNeeds(a *object.Object[Attempt], account *merchant.Account, now time.
 		needs = append(needs, Charges.Need(s, int64(b.Charge)), ledger.NeedGuard(s, int64(b.Charge), ledger.GuardCapture),
 			ledger.NeedGuard(s, int64(b.Charge), ledger.GuardRefund), vault.PaymentMethods.Need(s, b.Method.Key))
 		needs = append(needs, takeNeeds(a, available)...)
+	case OpIncrement:
+		needs = append(needs, Charges.Need(s, int64(b.Charge)), ledger.NeedGuard(s, int64(b.Charge), ledger.GuardCapture),
+			ledger.NeedGuard(s, int64(b.Intent), ledger.GuardAuthorize))
 	case OpVoid:
 		needs = append(needs, Charges.Need(s, int64(b.Charge)), ledger.NeedGuard(s, int64(b.Charge), ledger.GuardCapture))
 	case OpRefund:

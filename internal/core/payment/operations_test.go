@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/florinpay/florin/internal/base/idem"
+	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/provider/sandbox"
 )
@@ -45,6 +46,29 @@ func refundIt(s *shop, i payment.IntentID, r *idem.Request) (*idem.Reply, error)
 	return s.Refund(context.Background(), s.scope, payment.RefundParams{Intent: i, Amount: 3000}, r)
 }
 
+func incrementIt(s *shop, i payment.IntentID, r *idem.Request) (*idem.Reply, error) {
+	return s.Increment(context.Background(), s.scope, i, payment.IncrementParams{Amount: 8000}, r)
+}
+
+func capturePart(s *shop, i payment.IntentID, r *idem.Request) (*idem.Reply, error) {
+	return s.Capture(context.Background(), s.scope, i, payment.CaptureParams{Amount: 2000, More: true}, r)
+}
+
+// generous makes an authorisation that may be raised, and captured in parts and
+// beyond its amount.
+func generous(s *shop) payment.IntentID { return payment.IntentID(s.generous(5000).Key) }
+
+func (s *shop) generous(amount int64) *object.Object[payment.Intent] {
+	s.t.Helper()
+	yes := payment.IfAvailable
+	r, err := s.Create(context.Background(), s.scope, payment.CreateParams{Amount: usd(amount), CaptureMethod: "manual", Method: "pm_card_visa", Confirm: true,
+		Changes: payment.Changes{Card: &payment.CardChanges{Incremental: &yes, Multicapture: &yes, Overcapture: &yes, Extended: &yes}}}, nil)
+	if err != nil || r.Error != nil {
+		s.t.Fatal(r, err)
+	}
+	return intentOf(s.t, r)
+}
+
 func paid(capture string) func(*shop) payment.IntentID {
 	return func(s *shop) payment.IntentID {
 		return payment.IntentID(intentOf(s.t, s.pay(5000, capture, "pm_card_visa", nil)).Key)
@@ -72,6 +96,16 @@ var operations = []operation{
 		"capture", sandbox.Capture, paid("manual"), afterAuth, captureIt,
 		payment.Succeeded, payment.RequiresCapture,
 		[]string{"charge.captured", "payment_intent.succeeded"}, nil, nil,
+	},
+	{
+		"capture in part", sandbox.Capture, generous, afterAuth, capturePart,
+		payment.RequiresCapture, payment.RequiresCapture,
+		[]string{"charge.captured", "payment_intent.amount_capturable_updated"}, nil, nil,
+	},
+	{
+		"increment", sandbox.Increment, generous, afterAuth, incrementIt,
+		payment.RequiresCapture, payment.RequiresCapture,
+		[]string{"charge.updated", "payment_intent.amount_capturable_updated"}, nil, nil,
 	},
 	{
 		"void", sandbox.Reversal, paid("manual"), afterAuth, cancelIt,

@@ -8,6 +8,7 @@ import (
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/money"
@@ -22,6 +23,8 @@ type RefundParams struct {
 	Amount   int64
 	Reason   string
 	Metadata map[string]string
+	// Email is where the payer is told how the money comes back; empty: nowhere.
+	Email string
 }
 
 // Refund gives back a captured amount, or part of it. The reply shows the
@@ -132,9 +135,15 @@ func (v *Service) insertRefund(tx *db.Tx, ch *object.Object[Charge], amount mone
 	if err != nil {
 		return nil, err
 	}
+	contact := vault.SealedContact{}
+	if p.Email != "" {
+		if contact, err = v.Vault.ChangeContact(tx, s, ch.Body.Customer, contact, &vault.ContactChanges{Email: &p.Email}); err != nil {
+			return nil, err
+		}
+	}
 	_, err = Refunds.Insert(tx, s, key, Refund{
 		Status: RefundPending, Amount: amount.Minor(), Currency: amount.Currency(), Charge: ChargeID(ch.Key), Intent: ch.Body.Intent,
-		Reason: p.Reason, Metadata: p.Metadata,
+		Reason: p.Reason, Metadata: p.Metadata, Contact: contact,
 	})
 	return attempt, err
 }

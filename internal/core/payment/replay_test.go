@@ -121,7 +121,7 @@ func TestWhatIsNotRecorded(t *testing.T) {
 	for what, p := range map[string]payment.CreateParams{
 		"amount_too_small":                 {Amount: usd(1)},
 		"amount_too_large":                 {Amount: usd(1_000_000_000_000)},
-		"payment_intent_invalid_parameter": {Amount: usd(2000), MethodTypes: []string{"cash"}},
+		"payment_intent_invalid_parameter": {Amount: usd(2000), Changes: payment.Changes{MethodTypes: &[]string{"cash"}}},
 		"payment_intent_unexpected_state":  {Amount: usd(2000), Confirm: true},
 	} {
 		r, err := s.Create(t.Context(), s.scope, p, key("wrong"))

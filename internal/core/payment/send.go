@@ -8,8 +8,11 @@ import (
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
 )
@@ -50,21 +53,22 @@ func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.
 	}
 	switch b.Operation {
 	case OpAuthenticate, OpAuthorize, OpSale:
-		card, err := v.Vault.CardData(ctx, s, b.Card)
+		request, err := v.authorizeRequest(ctx, a)
 		if err != nil {
 			return provider.Outcome{Status: provider.Failed, Message: err.Error()}
 		}
 		if b.Operation == OpAuthenticate {
-			return v.authenticate(ctx, p, a, card)
+			return v.authenticate(ctx, p, a, request.Card)
 		}
-		request := provider.AuthorizeRequest{Reference: reference, Amount: b.money(), Card: card, Capture: b.Operation == OpSale,
-			OffSession: b.Payer.Away, SetUp: b.SetUp}
-		if proves(b.ThreeDS) {
-			request.Authentication = Reference(s, b.Proof)
-		}
+		request.Reference = reference
 		return p.Authorize(ctx, request)
 	case OpCapture:
-		return p.Capture(ctx, provider.CaptureRequest{Reference: reference, Original: original, Amount: b.money()})
+		return p.Capture(ctx, provider.CaptureRequest{Reference: reference, Original: original, Amount: b.money(), More: b.More})
+	case OpIncrement:
+		if p.Increment == nil {
+			return provider.Outcome{Status: provider.Failed, Message: "the provider can't raise an authorisation"}
+		}
+		return p.Increment(ctx, provider.IncrementRequest{Reference: reference, Original: original, Amount: b.money()})
 	case OpRefund:
 		return p.Refund(ctx, provider.RefundRequest{Reference: reference, Original: original, Amount: b.money()})
 	case OpVoid:
@@ -77,6 +81,33 @@ func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.
 		return v.contest(ctx, p, a)
 	}
 	return provider.Outcome{Status: provider.Failed, Message: fmt.Sprintf("no provider call for %q", b.Operation)}
+}
+
+// authorizeRequest is what a provider is asked for an attempt, but for its
+// reference. What it needs of the payer is opened now and kept nowhere.
+func (v *Service) authorizeRequest(ctx context.Context, a *object.Object[Attempt]) (provider.AuthorizeRequest, error) {
+	s, b := a.Scope, &a.Body
+	r := provider.AuthorizeRequest{Amount: b.money(), Capture: b.Operation == OpSale, Descriptor: b.Descriptor, Features: b.Features,
+		OffSession: b.Payer.Away, SetUp: b.SetUp}
+	if proves(b.ThreeDS) {
+		r.Authentication = Reference(s, b.Proof)
+	}
+	var err error
+	if r.Card, err = v.Vault.CardData(ctx, s, b.Card); err != nil {
+		return r, err
+	}
+	r.Billing, err = v.billing(ctx, s, b.Method)
+	return r, err
+}
+
+// billing is what the issuer may check of the address that a method had.
+func (v *Service) billing(ctx context.Context, s id.Scope, method object.Ref) (provider.Billing, error) {
+	m, ok, err := vault.PaymentMethods.ReadVersion(ctx, v.DB, s, method)
+	if err != nil || !ok {
+		return provider.Billing{}, err
+	}
+	b, err := v.Vault.BillingDetails(ctx, m)
+	return provider.Billing{Line1: secret.NewText(b.Address.Line1), PostalCode: secret.NewText(b.Address.PostalCode)}, err
 }
 
 // settle applies an outcome to an attempt that is open, and to all that
@@ -188,6 +219,8 @@ func (v *Service) applyNews(tx *db.Tx, account *merchant.Account, a *object.Obje
 		return v.unpaid(tx, a, o)
 	case OpCapture:
 		return v.captured(tx, account, a)
+	case OpIncrement:
+		return v.incremented(tx, a)
 	case OpVoid:
 		return v.voided(tx, a)
 	case OpRefund:
@@ -245,12 +278,19 @@ func (v *Service) replyTo(tx *db.Tx, a *object.Object[Attempt]) (*idem.Reply, er
 		return nil, err
 	}
 	reply := shown(Intents, o)
+	if b.ShowCharge {
+		ch, err := get(tx, Charges, a.Scope, int64(b.Charge))
+		if err != nil {
+			return nil, err
+		}
+		reply = shown(Charges, ch)
+	}
 	if b.Open() || b.State == Approved {
 		return reply, nil
 	}
 	refusal := failure(provider.Outcome{Status: statusOf(b.State), Reason: b.Reason})
 	switch b.Operation {
-	case OpCapture, OpVoid:
+	case OpCapture, OpVoid, OpIncrement:
 		refusal = followUpRefused(b)
 	case OpAuthenticate:
 		refusal = notAuthenticated(b)

@@ -33,7 +33,7 @@ func (v *Service) paid(tx *db.Tx, account *merchant.Account, a *object.Object[At
 	if err != nil {
 		return err
 	}
-	if err := v.Book.Settle(tx, s, o.Key, ledger.GuardAuthorize, a.Body.Amount); err != nil {
+	if err := v.settleAuthorize(tx, a); err != nil {
 		return err
 	}
 	on := saleApproved
@@ -46,6 +46,17 @@ func (v *Service) paid(tx *db.Tx, account *merchant.Account, a *object.Object[At
 	return v.book(tx, account, a, o)
 }
 
+// settleAuthorize turns what was reserved of the intent's amount into what was
+// approved, and gives back the rest.
+func (v *Service) settleAuthorize(tx *db.Tx, a *object.Object[Attempt]) error {
+	if short := a.Body.Amount - a.Body.approved(); short > 0 {
+		if err := v.Book.Release(tx, a.Scope, int64(a.Body.Intent), ledger.GuardAuthorize, short); err != nil {
+			return err
+		}
+	}
+	return v.Book.Settle(tx, a.Scope, int64(a.Body.Intent), ledger.GuardAuthorize, a.Body.approved())
+}
+
 // book writes the charge of an approved authorisation or sale, its money, and
 // the intent that it pays.
 func (v *Service) book(tx *db.Tx, account *merchant.Account, a *object.Object[Attempt], o *object.Object[Intent]) error {
@@ -53,8 +64,8 @@ func (v *Service) book(tx *db.Tx, account *merchant.Account, a *object.Object[At
 	key := tx.NewKey()
 	body := chargeOf(a, o, ChargeSucceeded)
 	if a.Body.Operation == OpSale {
-		body.Captured = a.Body.Amount
-		txn, err := v.take(tx, account, a, key)
+		body.Captured = body.Amount
+		txn, err := v.take(tx, account, a, key, body.Captured)
 		if err != nil {
 			return err
 		}
@@ -62,7 +73,7 @@ func (v *Service) book(tx *db.Tx, account *merchant.Account, a *object.Object[At
 	}
 	if a.Body.Operation == OpAuthorize {
 		var err error
-		if body.CaptureBefore, err = v.planExpiry(tx, s, IntentID(o.Key), o.Body.Customer, usualHold); err != nil {
+		if body.CaptureBefore, err = v.planExpiry(tx, s, IntentID(o.Key), o.Body.Customer, a.Body.hold(tx.Now())); err != nil {
 			return err
 		}
 	}
@@ -70,9 +81,9 @@ func (v *Service) book(tx *db.Tx, account *merchant.Account, a *object.Object[At
 	if err != nil {
 		return err
 	}
-	guard, ceiling := ledger.GuardCapture, a.Body.Amount
+	guard, ceiling := ledger.GuardCapture, body.MaxCapture
 	if a.Body.Operation == OpSale {
-		guard = ledger.GuardRefund
+		guard, ceiling = ledger.GuardRefund, body.Captured
 	}
 	if err := v.Book.OpenGuard(tx, s, key, guard, ceiling); err != nil {
 		return err
@@ -80,9 +91,9 @@ func (v *Service) book(tx *db.Tx, account *merchant.Account, a *object.Object[At
 	i := &o.Body
 	i.Attempt, i.LatestCharge, i.LastError = 0, ChargeID(key), nil
 	if a.Body.Operation == OpSale {
-		i.Received = a.Body.Amount
+		i.Received = body.Captured
 	} else {
-		i.Capturable = a.Body.Amount
+		i.Capturable = body.Amount
 	}
 	if err := Intents.Update(tx, o); err != nil {
 		return err
@@ -111,8 +122,9 @@ func (v *Service) used(tx *db.Tx, a *object.Object[Attempt], i *Intent) error {
 		return err
 	}
 	before := m.Body.SetUp
-	m.Body.NoteSetUp(i.SetupFutureUsage)
-	if i.SetupFutureUsage != "" && i.Customer != 0 && m.Body.Customer == 0 && !m.Body.Spent() {
+	m.Body.NoteSetUp(i.future())
+	checked := m.Body.Card.Checks.Learn(vault.Checks{CVC: a.Body.CVCCheck, Line1: a.Body.Line1Check, PostalCode: a.Body.PostalCheck})
+	if i.future() != "" && i.Customer != 0 && m.Body.Customer == 0 && !m.Body.Spent() {
 		c, err := get(tx, vault.Customers, a.Scope, i.Customer)
 		if err != nil {
 			return err
@@ -122,7 +134,7 @@ func (v *Service) used(tx *db.Tx, a *object.Object[Attempt], i *Intent) error {
 			return v.Vault.Attach(tx, m, i.Customer, a.Body.Request)
 		}
 	}
-	if m.Body.SetUp != before && m.Body.Customer != 0 {
+	if (checked || m.Body.SetUp != before) && (m.Body.Customer != 0 || m.Body.UsedUp) {
 		return vault.PaymentMethods.Update(tx, m)
 	}
 	return v.Vault.UseUp(tx, m)
@@ -130,19 +142,27 @@ func (v *Service) used(tx *db.Tx, a *object.Object[Attempt], i *Intent) error {
 
 func chargeOf(a *object.Object[Attempt], o *object.Object[Intent], st ChargeStatus) Charge {
 	i := &o.Body
-	return Charge{
+	body := Charge{
 		Status: st, Amount: a.Body.Amount, Currency: a.Body.Currency, Intent: a.Body.Intent, Attempt: AttemptID(a.Key),
 		Customer: i.Customer, Method: a.Body.Method, NetworkCode: a.Body.Code, AuthorizationCode: a.Body.AuthorizationCode,
-		CVCCheck: a.Body.CVCCheck, ThreeDS: a.Body.ThreeDS, Description: i.Description, Descriptor: i.Descriptor, DescriptorSuffix: i.DescriptorSuffix,
+		CVCCheck: a.Body.CVCCheck, Line1Check: a.Body.Line1Check, PostalCheck: a.Body.PostalCheck, Network: i.Card.Network, ThreeDS: a.Body.ThreeDS,
+		Statement: a.Body.Descriptor, Features: a.Body.Features, Contact: i.Contact, RadarSession: i.RadarSession, Description: i.Description, Descriptor: i.Descriptor, DescriptorSuffix: i.DescriptorSuffix,
 		TransferGroup: i.TransferGroup, Metadata: i.Metadata,
 	}
+	if st == ChargeSucceeded {
+		body.Amount, body.Granted = a.Body.approved(), a.Body.Granted
+		if a.Body.Operation == OpAuthorize {
+			body.Authorized, body.MaxCapture = true, a.Body.maxCapture()
+		}
+	}
+	return body
 }
 
 // take books captured money: provider_clearing to pending for the gross
 // amount, pending to fees for the fee. That of the test cards which stand for
 // it goes to available at once.
-func (v *Service) take(tx *db.Tx, account *merchant.Account, a *object.Object[Attempt], charge int64) (txn int64, err error) {
-	gross := a.Body.money()
+func (v *Service) take(tx *db.Tx, account *merchant.Account, a *object.Object[Attempt], charge, amount int64) (txn int64, err error) {
+	gross := money.New(amount, a.Body.Currency)
 	fee, err := account.Fees.Fee(gross)
 	if probe.Mutant("payment.no-fee") {
 		fee = money.New(0, gross.Currency())
@@ -224,46 +244,6 @@ func (v *Service) releaseAuthorize(tx *db.Tx, a *object.Object[Attempt]) error {
 	return v.Book.Release(tx, a.Scope, int64(a.Body.Intent), ledger.GuardAuthorize, a.Body.Amount)
 }
 
-// captured applies the end of a capture.
-func (v *Service) captured(tx *db.Tx, account *merchant.Account, a *object.Object[Attempt]) error {
-	s, key := a.Scope, int64(a.Body.Charge)
-	o, ch, err := v.intentAndCharge(tx, a)
-	if err != nil {
-		return err
-	}
-	o.Body.Attempt = 0
-	if a.Body.State != Approved {
-		if err := v.Book.Release(tx, s, key, ledger.GuardCapture, a.Body.Amount); err != nil {
-			return err
-		}
-		return Intents.Update(tx, o)
-	}
-	if err := v.Book.Settle(tx, s, key, ledger.GuardCapture, a.Body.Amount); err != nil {
-		return err
-	}
-	if err := v.Book.OpenGuard(tx, s, key, ledger.GuardRefund, a.Body.Amount); err != nil {
-		return err
-	}
-	if ch.Body.BalanceTransaction, err = v.take(tx, account, a, key); err != nil {
-		return err
-	}
-	ch.Body.Captured = a.Body.Amount
-	if err := Charges.Update(tx, ch); err != nil {
-		return err
-	}
-	if err := move(o, captureSettled); err != nil {
-		return err
-	}
-	o.Body.Received, o.Body.Capturable = a.Body.Amount, 0
-	if err := Intents.Update(tx, o); err != nil {
-		return err
-	}
-	if err := tell(tx, a.Body.Intent, "charge.captured", Charges, ch, a.Body.Request); err != nil {
-		return err
-	}
-	return tell(tx, a.Body.Intent, "payment_intent.succeeded", Intents, o, a.Body.Request)
-}
-
 func (v *Service) intentAndCharge(tx *db.Tx, a *object.Object[Attempt]) (*object.Object[Intent], *object.Object[Charge], error) {
 	o, err := get(tx, Intents, a.Scope, int64(a.Body.Intent))
 	if err != nil {
@@ -271,48 +251,6 @@ func (v *Service) intentAndCharge(tx *db.Tx, a *object.Object[Attempt]) (*object
 	}
 	ch, err := get(tx, Charges, a.Scope, int64(a.Body.Charge))
 	return o, ch, err
-}
-
-// voided applies the end of a void.
-func (v *Service) voided(tx *db.Tx, a *object.Object[Attempt]) error {
-	s, key := a.Scope, int64(a.Body.Charge)
-	o, ch, err := v.intentAndCharge(tx, a)
-	if err != nil {
-		return err
-	}
-	// What was reserved by the void is released, and nothing may be captured any
-	// more if it succeeded.
-	if err := v.Book.Release(tx, s, key, ledger.GuardCapture, a.Body.Amount); err != nil {
-		return err
-	}
-	if a.Body.State != Approved {
-		if o.Body.Attempt != AttemptID(a.Key) {
-			return nil // the intent does not wait for it: a charge that it did not want
-		}
-		o.Body.Attempt = 0
-		return Intents.Update(tx, o)
-	}
-	if err := v.Book.SetCeiling(tx, s, key, ledger.GuardCapture, 0); err != nil {
-		return err
-	}
-	ch.Body.Voided = true
-	if err := Charges.Update(tx, ch); err != nil {
-		return err
-	}
-	if ch.Body.GivenBack != "" {
-		return nil // the intent did not want this charge; it goes its own way
-	}
-	if err := move(o, voidSettled); err != nil {
-		return err
-	}
-	o.Body.Attempt, o.Body.Capturable, o.Body.CanceledAt, o.Body.CancellationReason = 0, 0, tx.Now(), a.Body.Cancellation
-	if err := Intents.Update(tx, o); err != nil {
-		return err
-	}
-	if err := tellExpired(tx, a, ch); err != nil {
-		return err
-	}
-	return tell(tx, a.Body.Intent, "payment_intent.canceled", Intents, o, a.Body.Request)
 }
 
 // followUpRefused is told when a capture or void was refused.

@@ -62,6 +62,9 @@ func (p *Payer) NewAction(page string) *Action {
 	return &Action{URL: page, ReturnURL: p.ReturnURL, SDK: p.SDK || p.ReturnURL == ""}
 }
 
+// ThreeDS is what a payer's authentication came to.
+type ThreeDS = provider.ThreeDS
+
 // notHandled is the decline code where the payer would have to be asked and the
 // merchant does not want that.
 const notHandled = "authentication_not_handled"
@@ -121,7 +124,7 @@ func (v *Service) follow(tx *db.Tx, a *object.Object[Attempt], op Operation) (*o
 // successor is what an attempt hands on.
 func (a *Attempt) successor(op Operation) Attempt {
 	return Attempt{Operation: op, Provider: a.Provider, Amount: a.Amount, Currency: a.Currency, Intent: a.Intent, Method: a.Method,
-		Card: a.Card, Payer: a.Payer, SetUp: a.SetUp, Then: a.Then, Ticket: a.Ticket, Request: a.Request}
+		Card: a.Card, Descriptor: a.Descriptor, Features: a.Features, Payer: a.Payer, SetUp: a.SetUp, Then: a.Then, Ticket: a.Ticket, Request: a.Request}
 }
 
 // beginAuthentication goes on after an issuer has asked for the payer: nothing
@@ -134,7 +137,7 @@ func (v *Service) beginAuthentication(tx *db.Tx, a *object.Object[Attempt]) erro
 	if err := v.releaseAuthorize(tx, a); err != nil {
 		return err
 	}
-	a.Body.Then, a.Body.SetUp = a.Body.Operation, o.Body.SetupFutureUsage == vault.OffSession
+	a.Body.Then, a.Body.SetUp = a.Body.Operation, o.Body.future() == vault.OffSession
 	next, err := v.follow(tx, a, OpAuthenticate)
 	if err != nil {
 		return err
@@ -293,6 +296,15 @@ func (v *Service) Returned(ctx context.Context, s id.Scope, key AttemptID) (*obj
 	return o, &a.Body.Payer, err
 }
 
+// Acquirer gives the provider that cards of a scope are paid with and set up at.
+func (v *Service) Acquirer(s id.Scope) (provider.Provider, error) {
+	name, err := v.route(s)
+	if err != nil {
+		return provider.Provider{}, err
+	}
+	return v.provider(name)
+}
+
 // question asks the provider how an attempt stands.
 func (v *Service) question(ctx context.Context, p provider.Provider, a *object.Object[Attempt]) provider.Finding {
 	ctx, cancel := context.WithTimeout(ctx, p.Traits.Timeout)
@@ -338,7 +350,7 @@ func (v *Service) before(tx *db.Tx, o *object.Object[Intent], a *Attempt, payer 
 		return err
 	}
 	if i.ThreeDSecure == ThreeDSAny || i.ThreeDSecure == ThreeDSChallenge {
-		a.Then, a.Operation, a.SetUp = a.Operation, OpAuthenticate, i.SetupFutureUsage == vault.OffSession
+		a.Then, a.Operation, a.SetUp = a.Operation, OpAuthenticate, i.future() == vault.OffSession
 	}
 	return nil
 }

@@ -385,7 +385,7 @@ func TestSetUpByAPayment(t *testing.T) {
 		t.Fatal(err)
 	}
 	customer := c.Main.(*object.Object[vault.Customer]).Key
-	asked := s.ask(payment.CreateParams{Customer: customer, SetupFutureUsage: "off_session"}, nil)
+	asked := s.ask(payment.CreateParams{Customer: customer, Changes: payment.Changes{SetupFutureUsage: new("off_session")}}, nil)
 	if !acs.requests[0].SetUp {
 		t.Error("the issuer was not told what the card is authenticated for")
 	}

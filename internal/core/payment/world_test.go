@@ -13,6 +13,7 @@ import (
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/provider"
 	"github.com/florinpay/florin/internal/provider/sandbox"
 )
 
@@ -26,7 +27,8 @@ func (s *shop) standing() (list []sandbox.Operation) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		if op.State != sandbox.Approved {
+		// A pending refund is as good as done once its time has come.
+		if op.State != sandbox.Approved && op.Settles.IsZero() {
 			continue
 		}
 		all = append(all, op)
@@ -47,7 +49,6 @@ func (s *shop) standing() (list []sandbox.Operation) {
 func (s *shop) truth() (taken, reserved map[string]int64) {
 	s.t.Helper()
 	taken, reserved = map[string]int64{}, map[string]int64{}
-	captured := map[string]bool{}
 	list := s.standing()
 	for _, op := range list {
 		switch op.Kind {
@@ -55,17 +56,63 @@ func (s *shop) truth() (taken, reserved map[string]int64) {
 			taken[op.Currency] += op.Amount
 		case sandbox.Capture:
 			taken[op.Currency] += op.Amount
-			captured[op.Original] = true
 		case sandbox.Refund:
 			taken[op.Currency] -= op.Amount
 		}
 	}
+	for currency, n := range s.complained() {
+		taken[currency] -= n
+	}
 	for _, op := range list {
-		if op.Kind == sandbox.Authorize && !captured[op.Reference] {
-			reserved[op.Currency] += op.Amount
+		if op.Kind != sandbox.Authorize {
+			continue
+		}
+		left := op.Amount
+		for _, later := range list {
+			switch {
+			case later.Original != op.Reference:
+			case later.Kind == sandbox.Increment:
+				left += later.Amount
+			case later.Kind == sandbox.Capture && later.More:
+				left -= later.Amount
+			case later.Kind == sandbox.Capture:
+				left = 0
+			}
+		}
+		if left > 0 {
+			reserved[op.Currency] += left
 		}
 	}
 	return taken, reserved
+}
+
+// complained is what payers took back by disputes, less the refunds that did not
+// reach them, by currency, in the simulator's book.
+func (s *shop) complained() map[string]int64 {
+	s.t.Helper()
+	sums, last := map[string]int64{}, map[string]sandbox.Notice{}
+	amounts := map[string]sandbox.Operation{}
+	for op, err := range s.book.Operations(context.Background()) {
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		amounts[op.Reference] = op
+		for _, n := range op.Notices {
+			if n.Kind == string(provider.NoticeRefundFailed) {
+				sums[op.Currency] -= amounts[n.Reference].Amount
+			}
+			if n.Dispute != nil && n.Number > last[n.Dispute.ID].Number {
+				last[n.Dispute.ID] = n
+			}
+		}
+	}
+	for _, n := range last {
+		switch n.Dispute.Status {
+		case "needs_response", "under_review", "lost":
+			sums[n.Dispute.Currency] += n.Dispute.Amount
+		}
+	}
+	return sums
 }
 
 // ours is what our books say of the same.
@@ -78,8 +125,8 @@ func (s *shop) ours() (taken, reserved map[string]int64) {
 		}
 	}
 	err := payment.Charges.Scan(context.Background(), s.DB, func(c *object.Object[payment.Charge]) error {
-		if b := c.Body; b.Status == payment.ChargeSucceeded && b.Captured == 0 && !b.Voided {
-			reserved[string(b.Currency)] += b.Amount
+		if b := c.Body; b.Status == payment.ChargeSucceeded && b.Authorized && b.MaxCapture > b.Captured && b.Amount > b.Captured {
+			reserved[string(b.Currency)] += b.Amount - b.Captured
 		}
 		return nil
 	})
@@ -238,7 +285,7 @@ func (s *shop) payAs(method, use string) (intent int64, customer string) {
 	}
 	m := vault.PaymentMethods.ID(s.scope, r.Main.(*object.Object[vault.PaymentMethod]).Key)
 	r, err = s.Create(s.t.Context(), s.scope, payment.CreateParams{Amount: usd(5000), CaptureMethod: "automatic", Customer: c.Key, Method: m,
-		SetupFutureUsage: use, Confirm: true}, nil)
+		Changes: payment.Changes{SetupFutureUsage: &use}, Confirm: true}, nil)
 	if err != nil || r.Error != nil {
 		s.t.Fatal(r, err)
 	}

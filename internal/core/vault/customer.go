@@ -29,6 +29,17 @@ type Customer struct {
 	TaxExempt string `json:"te,omitempty"`
 	// TestClock is the clock whose time is the customer's; 0: the system's.
 	TestClock int64 `json:"tc,omitempty"`
+	// InvoicePrefix begins the numbers of the customer's invoices, and NextInvoice
+	// is the next of them; 0 is 1.
+	InvoicePrefix string `json:"ip,omitempty"`
+	NextInvoice   int64  `json:"ni,omitempty"`
+	// What invoices say: CustomFields and a Footer, and how they show tax.
+	CustomFields []CustomField `json:"cf,omitempty"`
+	Footer       string        `json:"if,omitempty"`
+	TaxDisplay   string        `json:"td,omitempty"` // exclude_tax, include_inclusive_tax
+	// Reconciliation is how money of the cash balance is used: "automatic",
+	// "manual", or empty for the merchant's default.
+	Reconciliation string `json:"rm,omitempty"`
 	// Deleted: by the API. Such a customer is still there to look at, and may
 	// not be used.
 	Deleted bool `json:"x,omitempty"`
@@ -37,6 +48,12 @@ type Customer struct {
 	Sealed []byte `json:"p,omitempty"`
 	// EmailHash is a keyed hash of the address, 0 for none.
 	EmailHash int64 `json:"h,omitempty"`
+}
+
+// CustomField is a line that a customer wants on invoices.
+type CustomField struct {
+	Name  string `json:"n"`
+	Value string `json:"v"`
 }
 
 type customerColumns struct {
@@ -76,9 +93,22 @@ type CustomerParams struct {
 	Shipping           *Shipping
 	Description        *string
 	Metadata           *Metadata
-	Balance            *int64
-	Locales            *[]string
-	TaxExempt          *string
+	// BusinessName and IndividualName are the names by those words; Name need be
+	// neither.
+	BusinessName, IndividualName *string
+	TaxIP                        *string // where the customer is, for tax
+	InvoicePrefix                *string
+	NextInvoice                  *int64
+	CustomFields                 *[]CustomField
+	Footer, TaxDisplay           *string
+	Reconciliation               *string
+	// Balance is set by an adjustment, in Currency where the customer has none yet.
+	Balance  *int64
+	Currency string
+	// TaxIDs are made with the customer. On creation only.
+	TaxIDs    []TaxIDInput
+	Locales   *[]string
+	TaxExempt *string
 	// TestClock is the clock that the customer lives by, 0 for none. On creation
 	// only.
 	TestClock int64
@@ -100,7 +130,9 @@ type Metadata struct {
 	Unset []string
 }
 
-func (m *Metadata) apply(old map[string]string) map[string]string {
+// Apply gives the metadata that old becomes; old stays as it is. Nil changes
+// nothing.
+func (m *Metadata) Apply(old map[string]string) map[string]string {
 	if m == nil {
 		return old
 	}
@@ -118,15 +150,21 @@ func (m *Metadata) apply(old map[string]string) map[string]string {
 // apply changes the plain fields. It is pure, so that a step may repeat it.
 func (p *CustomerParams) apply(c *Customer) {
 	set(&c.Description, p.Description)
-	set(&c.Balance, p.Balance)
 	set(&c.Locales, p.Locales)
 	set(&c.TaxExempt, p.TaxExempt)
-	c.Metadata = p.Metadata.apply(c.Metadata)
+	set(&c.InvoicePrefix, p.InvoicePrefix)
+	set(&c.NextInvoice, p.NextInvoice)
+	set(&c.CustomFields, p.CustomFields)
+	set(&c.Footer, p.Footer)
+	set(&c.TaxDisplay, p.TaxDisplay)
+	set(&c.Reconciliation, p.Reconciliation)
+	c.Metadata = p.Metadata.Apply(c.Metadata)
 }
 
 // personal reports whether the personal data is spoken of.
 func (p *CustomerParams) personal() bool {
-	return p.Name != nil || p.Email != nil || p.Phone != nil || p.Address != nil || p.Shipping != nil
+	return p.Name != nil || p.Email != nil || p.Phone != nil || p.Address != nil || p.Shipping != nil ||
+		p.BusinessName != nil || p.IndividualName != nil || p.TaxIP != nil
 }
 
 // applyPersonal changes the personal data.
@@ -134,6 +172,9 @@ func (p *CustomerParams) applyPersonal(to *Personal) {
 	set(&to.Name, p.Name)
 	set(&to.Email, p.Email)
 	set(&to.Phone, p.Phone)
+	set(&to.BusinessName, p.BusinessName)
+	set(&to.IndividualName, p.IndividualName)
+	set(&to.TaxIP, p.TaxIP)
 	if p.Address != nil {
 		to.Address = unlessZero(p.Address)
 	}

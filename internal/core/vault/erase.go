@@ -64,7 +64,7 @@ func (v *Service) eraseMethods(ctx context.Context, s id.Scope, customer int64) 
 			for _, k := range page {
 				m, ok, err := PaymentMethods.Get(tx, s, k.Key)
 				if ok && err == nil {
-					gone = append(gone, m.Body.Subject)
+					gone = append(append(gone, m.Body.Subject), m.Body.Mandates...)
 					err = eraseMethod(tx, s, &m.Body)
 				}
 				errs = errors.Join(errs, err)
@@ -93,6 +93,9 @@ func eraseMethod(tx *db.Tx, s id.Scope, m *PaymentMethod) (errs error) {
 	_, cvc, err2 := cvcs.Get(tx, row)
 	if cvc {
 		cvcs.Delete(tx, row)
+	}
+	for _, mandate := range m.Mandates {
+		errs = errors.Join(errs, eraseSubject(tx, s, mandate))
 	}
 	return errors.Join(errs, err, err2, eraseSubject(tx, s, m.CardRow))
 }

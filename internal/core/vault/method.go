@@ -64,7 +64,9 @@ type PaymentMethod struct {
 	UsedUp bool `json:"u,omitempty"`
 	// SetUp is what its holder has agreed to its being used for again: [OnSession],
 	// [OffSession], or empty for nothing.
-	SetUp          string            `json:"su,omitempty"`
+	SetUp string `json:"su,omitempty"`
+	// Mandates are the keys of those given for it, which are erased along with it.
+	Mandates       []int64           `json:"ma,omitempty"`
 	Metadata       map[string]string `json:"m,omitempty"`
 	AllowRedisplay string            `json:"ar,omitempty"` // "always", "limited" or "unspecified"
 	// Subject is the key of the data key that Sealed is under; 0 for none.

@@ -17,6 +17,9 @@ const (
 	fieldCVC      = "vault.card.cvc"
 	fieldPersonal = "vault.customer.personal"
 	fieldBilling  = "vault.payment_method.billing"
+	fieldMandate  = "vault.mandate.acceptance"
+	fieldContact  = "vault.contact"
+	fieldTaxID    = "vault.tax_id.value"
 )
 
 func bound(field string, s id.Scope, key int64) []byte {
@@ -87,6 +90,9 @@ type personDraft struct {
 	key     []byte
 	sealed  []byte
 	opened  *secret.Subject
+	// owned: the data key is written although there is no personal data, since
+	// something else is sealed under it.
+	owned bool
 }
 
 // sealPerson seals personal data under a new data key for subject. The zero
@@ -100,11 +106,11 @@ func sealPerson[T comparable](v *Service, s id.Scope, subject int64, field strin
 		return personDraft{}, err
 	}
 	sealed, err := sealData(opened, bound(field, s, subject), data)
-	return personDraft{subject, key, sealed, opened}, err
+	return personDraft{subject: subject, key: key, sealed: sealed, opened: opened}, err
 }
 
 func (d personDraft) insert(tx *db.Tx, s id.Scope) {
-	if len(d.sealed) > 0 {
+	if len(d.sealed) > 0 || d.owned {
 		subjects.Insert(tx, at(s, d.subject), d.key)
 	}
 }

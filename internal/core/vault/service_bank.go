@@ -159,7 +159,7 @@ func (v *Service) UpdateBankAccount(ctx context.Context, s id.Scope, account str
 			}
 		}
 		if p.Metadata != nil {
-			b.Metadata = p.Metadata.apply(b.Metadata)
+			b.Metadata = p.Metadata.Apply(b.Metadata)
 		}
 		if p.Default != nil && *p.Default != b.Default {
 			have, _, err := bankDefaults.Get(tx, defaultKey(s, b.Currency))

@@ -23,6 +23,10 @@ func (v *Service) CreateCustomer(ctx context.Context, s id.Scope, p *CustomerPar
 	if err != nil {
 		return nil, err
 	}
+	taxes, err := v.draftTaxIDs(s, key, p.TaxIDs, &person)
+	if err != nil {
+		return nil, err
+	}
 	given := v.givenMethods(s, p)
 	needs := []db.Need{event.Lane(s, key)}
 	for _, g := range given {
@@ -41,12 +45,20 @@ func (v *Service) CreateCustomer(ctx context.Context, s id.Scope, p *CustomerPar
 			return nil, err
 		}
 		person.insert(tx, s)
+		if err := setBalance(tx, s, key, &body, p); err != nil {
+			return nil, err
+		}
 		o, err := Customers.Insert(tx, s, key, body)
 		if err != nil {
 			return nil, err
 		}
 		if err := tell(tx, v, Customers, o, "customer.created", By(r)); err != nil {
 			return nil, err
+		}
+		for _, t := range taxes {
+			if _, err := v.insertTaxID(tx, s, t, By(r)); err != nil {
+				return nil, err
+			}
 		}
 		for _, m := range methods {
 			if err := v.Attach(tx, m, key, By(r)); err != nil {
@@ -116,6 +128,9 @@ func (v *Service) UpdateCustomer(ctx context.Context, s id.Scope, customer strin
 			return nil, err
 		}
 		p.apply(&o.Body)
+		if err := setBalance(tx, s, key, &o.Body, p); err != nil {
+			return nil, err
+		}
 		if p.personal() {
 			o.Body.Sealed, err = resealPerson(tx, v, s, key, fieldPersonal, o.Body.Sealed, fresh, func(to *Personal) {
 				p.applyPersonal(to)

@@ -67,17 +67,42 @@ func (v *Service) Attach(tx *db.Tx, m *object.Object[PaymentMethod], customer in
 	case b.Spent():
 		return fault.New(fault.Invalid, "", "This PaymentMethod was previously used without being attached to a Customer or was detached from a Customer, and may not be used again.")
 	}
-	if test := testByName[m.Body.Card.Test]; test != nil {
-		if test.Decline != "" {
-			return refusal(test.Decline)
-		}
-		m.Body.Card.Checks = test.verified(m.Body.Card.Checks)
+	if err := verify(m); err != nil {
+		return err
 	}
 	m.Body.Customer, m.Body.Owner = customer, customer
 	if err := PaymentMethods.Update(tx, m); err != nil {
 		return err
 	}
 	return tell(tx, v, PaymentMethods, m, "payment_method.attached", by)
+}
+
+// verify has a test card say what its issuer says when it is asked about it.
+func verify(m *object.Object[PaymentMethod]) error {
+	test := testByName[m.Body.Card.Test]
+	if test == nil {
+		return nil
+	}
+	if test.Decline != "" {
+		return refusal(test.Decline)
+	}
+	m.Body.Card.Checks = test.verified(m.Body.Card.Checks)
+	return nil
+}
+
+// SetUp notes, in a step, that the holder of a payment method has agreed to a
+// usage of it ([OnSession], [OffSession]), and attaches it to a customer, 0 for
+// nobody. Refusals are those of [Service.Attach].
+func (v *Service) SetUp(tx *db.Tx, m *object.Object[PaymentMethod], customer int64, usage string, by event.Request) error {
+	if customer != 0 && m.Body.Customer != customer {
+		m.Body.NoteSetUp(usage)
+		return v.Attach(tx, m, customer, by)
+	}
+	if err := verify(m); err != nil {
+		return err
+	}
+	m.Body.NoteSetUp(usage)
+	return PaymentMethods.Update(tx, m)
 }
 
 // UseUp notes, in a step, that a payment without a customer was made with the

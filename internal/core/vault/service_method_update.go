@@ -39,7 +39,7 @@ func (v *Service) UpdatePaymentMethod(ctx context.Context, s id.Scope, method st
 
 func (v *Service) change(tx *db.Tx, m *object.Object[PaymentMethod], p *MethodParams, fresh personDraft) (err error) {
 	b := &m.Body
-	b.Metadata = p.Metadata.apply(b.Metadata)
+	b.Metadata = p.Metadata.Apply(b.Metadata)
 	set(&b.AllowRedisplay, p.AllowRedisplay)
 	if p.Preferred != nil {
 		b.Card.Preferred = ""
@@ -106,12 +106,17 @@ func (v *Service) changeExpiry(tx *db.Tx, m *object.Object[PaymentMethod], p *Me
 	return nil
 }
 
-// RecordCVCCheck notes, in a step, what an issuer said of the security code:
-// "pass", "fail" or "unavailable". It writes only when that is news.
-func (v *Service) RecordCVCCheck(tx *db.Tx, m *object.Object[PaymentMethod], check string) error {
-	if check == "" || check == unchecked || m.Body.Card.Checks.CVC == check {
-		return nil
+// Learn notes what an issuer said of the security code and of the address, and
+// reports whether any of it is news. Empty and "unchecked" say nothing.
+func (k *Checks) Learn(said Checks) (news bool) {
+	for _, part := range []struct {
+		to   *string
+		said string
+	}{{&k.CVC, said.CVC}, {&k.Line1, said.Line1}, {&k.PostalCode, said.PostalCode}} {
+		if part.said == "" || part.said == unchecked || *part.to == part.said {
+			continue
+		}
+		*part.to, news = part.said, true
 	}
-	m.Body.Card.Checks.CVC = check
-	return PaymentMethods.Update(tx, m)
+	return news
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/florinpay/florin/internal/base/listen"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/door/rest/apiversion"
 	"github.com/florinpay/florin/internal/door/rest/form"
 	"github.com/florinpay/florin/internal/kit/fault"
@@ -148,6 +149,7 @@ type apiError struct {
 	Charge        string `json:"charge,omitempty"`
 	PaymentMethod any    `json:"payment_method,omitempty"`
 	PaymentIntent any    `json:"payment_intent,omitempty"`
+	SetupIntent   any    `json:"setup_intent,omitempty"`
 }
 
 // kinds says what each kind of refusal is on the wire. SDKs choose their error
@@ -178,7 +180,7 @@ func (s *Server) writeError(w http.ResponseWriter, c *call, reply *idem.Reply, e
 	}
 	wire := kinds[e.Kind]
 	body := errorBody(e)
-	if reply != nil && reply.Kind == payment.Intents.Name {
+	if reply != nil && (reply.Kind == payment.Intents.Name || reply.Kind == setup.Intents.Name) {
 		if err := s.embed(c, reply, body); err != nil {
 			s.Log.Error("error body", "request", c.id, "error", err)
 		}
@@ -227,9 +229,17 @@ func (s *Server) embed(c *call, reply *idem.Reply, body *apiError) error {
 	if err != nil {
 		return err
 	}
-	if body.PaymentIntent, err = n.render(v, main); err != nil {
+	shown, err := n.render(v, main)
+	if err != nil {
 		return err
 	}
+	if o, ok := main.(*object.Object[setup.Intent]); ok {
+		if body.SetupIntent = shown; o.Body.LastError != nil {
+			body.PaymentMethod, err = v.methodAt(o.Body.LastError.Method)
+		}
+		return err
+	}
+	body.PaymentIntent = shown
 	last := main.(*object.Object[payment.Intent]).Body.LastError
 	if last == nil {
 		return nil

@@ -67,8 +67,8 @@ func violations(t testing.TB, op *spec.Operation, status int, text []byte) []str
 			return nil // nothing is promised of it there
 		}
 	}
-	if schema == nil && strings.HasPrefix(op.ID, "Florin") {
-		return nil // an operation of our own, of which the document knows nothing
+	if !op.Documented() && status == 200 {
+		return nil // the document has no word of what is Florin's own
 	}
 	if schema == nil {
 		t.Fatalf("%s has no answer in the document", op.ID)

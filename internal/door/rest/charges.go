@@ -14,15 +14,17 @@ import (
 )
 
 var chargeRoutes = map[string]route{
-	"GetCharges":       {listCharges, merchant.Charges, merchant.Read},
-	"GetChargesCharge": {retrieveCharge, merchant.Charges, merchant.Read},
+	"GetCharges":               {listCharges, merchant.Charges, merchant.Read},
+	"GetChargesCharge":         {retrieveCharge, merchant.Charges, merchant.Read},
+	"PostChargesCharge":        {updateCharge, merchant.Charges, merchant.Write},
+	"PostChargesChargeCapture": {captureCharge, merchant.Charges, merchant.Write},
 }
 
 func listCharges(s *Server, c *call) (any, error) {
-	if err := refuseUnsupported(c, "transfer_group"); err != nil {
-		return nil, err
-	}
 	where := map[string]any{}
+	if group, ok := c.form.String("transfer_group"); ok && group != "" {
+		where["transfer_group"] = group
+	}
 	if err := filter(s, c, where, vault.Customers, "customer", "customer"); err != nil {
 		return nil, err
 	}
@@ -34,6 +36,42 @@ func listCharges(s *Server, c *call) (any, error) {
 
 func retrieveCharge(s *Server, c *call) (any, error) {
 	return retrieve(s, c, payment.Charges, "charge", renderCharge)
+}
+
+func updateCharge(s *Server, c *call) (any, error) {
+	key, err := pathKey(c, payment.Charges, "charge")
+	if err != nil {
+		return nil, err
+	}
+	p := payment.ChargeChanges{Description: textAt(c.form, "description"), TransferGroup: textAt(c.form, "transfer_group"), Metadata: metadataAt(c.form)}
+	if p.Customer, err = keyOf(c, vault.Customers, "customer"); err != nil {
+		return nil, err
+	}
+	if p.UserReport, err = choice(c, "fraud_details", "user_report"); err != nil {
+		return nil, err
+	}
+	if p.Contact, err = contactAt(c.form); err != nil {
+		return nil, err
+	}
+	return s.Payment.UpdateCharge(c.ctx, c.scope, payment.ChargeID(key), p, c.idem)
+}
+
+func captureCharge(s *Server, c *call) (any, error) {
+	key, err := pathKey(c, payment.Charges, "charge")
+	if err != nil {
+		return nil, err
+	}
+	if err := refuseUnsupported(c, "application_fee", "application_fee_amount", "transfer_data"); err != nil {
+		return nil, err
+	}
+	var p payment.CaptureParams
+	if p.Amount, err = positive(c, "amount"); err != nil {
+		return nil, err
+	}
+	if p.Changes, err = changesOf(c); err != nil {
+		return nil, err
+	}
+	return s.Payment.CaptureCharge(c.ctx, c.scope, payment.ChargeID(key), p, c.idem)
 }
 
 type charge struct {
@@ -87,10 +125,10 @@ func renderCharge(v *view, o *object.Object[payment.Charge]) (any, error) {
 	out := &charge{
 		ID: payment.Charges.ID(v.scope, o.Key), Object: "charge",
 		Amount: n.api(ch.Amount), AmountCaptured: n.api(ch.Captured), AmountRefunded: n.api(ch.Refunded),
-		CalculatedStatementDescriptor: text(ch.Descriptor), Captured: ch.Captured > 0, Created: o.Created().Unix(), Currency: ch.Currency, Disputed: len(ch.Complaints) > 0,
-		Description: text(ch.Description), FraudDetails: map[string]any{}, Livemode: v.scope.Livemode, Metadata: metadata(ch.Metadata),
+		CalculatedStatementDescriptor: text(ch.Statement), Captured: ch.Captured > 0, Created: o.Created().Unix(), Currency: ch.Currency, Disputed: len(ch.Complaints) > 0,
+		Description: text(ch.Description), FraudDetails: fraudDetails(ch.UserReport), Livemode: v.scope.Livemode, Metadata: metadata(ch.Metadata),
 		Outcome: outcomeOf(ch), Paid: ch.Status == payment.ChargeSucceeded, PaymentMethod: text(vault.PaymentMethods.ID(v.scope, ch.Method.Key)),
-		RadarOptions: map[string]any{}, Refunded: ch.Captured > 0 && ch.Refunded == ch.Captured,
+		RadarOptions: radarOptions(ch.RadarSession), Refunded: ch.Captured > 0 && ch.Refunded == ch.Captured,
 		StatementDescriptor: text(ch.Descriptor), StatementDescriptorSuffix: text(ch.DescriptorSuffix), Status: ch.Status,
 		TransferGroup: text(ch.TransferGroup),
 	}
@@ -125,6 +163,13 @@ func (out *charge) refer(v *view, o *object.Object[payment.Charge]) (err error) 
 	if out.BillingDetails, err = v.billingOf(ch.Method); err != nil {
 		return err
 	}
+	if len(ch.Contact.Sealed) > 0 {
+		contact, err := v.s.Vault.Contact(v.ctx, v.scope, ch.Contact)
+		if err != nil {
+			return err
+		}
+		out.ReceiptEmail, out.Shipping = text(contact.Email), goodsTo(contact.Shipping)
+	}
 	if out.PaymentMethodDetails, err = paidWith(v, ch, out.Amount); err != nil {
 		return err
 	}
@@ -132,6 +177,20 @@ func (out *charge) refer(v *view, o *object.Object[payment.Charge]) (err error) 
 		out.Refunds, err = refundsOf(v.within("refunds"), o.Key)
 	}
 	return err
+}
+
+func fraudDetails(report string) map[string]any {
+	if report == "" {
+		return map[string]any{}
+	}
+	return map[string]any{"user_report": report}
+}
+
+func radarOptions(session string) map[string]any {
+	if session == "" {
+		return map[string]any{}
+	}
+	return map[string]any{"session": session}
 }
 
 // outcome is what the network and risk rules said.
@@ -168,11 +227,24 @@ func paidWith(v *view, ch *payment.Charge, amount int64) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	card.AuthorizationCode, card.Overcapture.Maximum = text(ch.AuthorizationCode), amount
-	card.ThreeDSecure = threeDSOf(ch.ThreeDS)
+	card.AuthorizationCode = text(ch.AuthorizationCode)
+	if err := card.grant(ch, amount); err != nil {
+		return nil, err
+	}
+	if ch.ThreeDS != nil {
+		card.ThreeDSecure = &chargedThreeDS{shownThreeDS: threeDSOf(ch.ThreeDS)}
+	}
 	card.NetworkToken = map[string]any{"used": false}
-	if ch.CVCCheck != "" {
-		card.Checks.CVC = ch.CVCCheck
+	for _, check := range []struct {
+		to   *any
+		said string
+	}{{&card.Checks.CVC, ch.CVCCheck}, {&card.Checks.Line1, ch.Line1Check}, {&card.Checks.PostalCode, ch.PostalCheck}} {
+		if check.said != "" {
+			*check.to = check.said
+		}
+	}
+	if ch.Network != "" {
+		card.Network = ch.Network
 	}
 	if ch.Status == payment.ChargeSucceeded {
 		card.AmountAuthorized = amount
@@ -183,10 +255,6 @@ func paidWith(v *view, ch *payment.Charge, amount int64) (any, error) {
 // ahead is by how much the keys that a step makes may be later than the time of
 // its train. What is too new by its own time is left out besides.
 const ahead = time.Minute
-
-// keySlack is how much later than its step an object's key may have been made.
-// asOf decides to the instant.
-const keySlack = time.Second
 
 // refundsOf lists a charge's newest refunds. An answer that is given again
 // lists those that it listed, as they were.

@@ -82,6 +82,8 @@ func TestListCharges(t *testing.T) {
 	foreign.has(map[string]any{"data.0": nil})
 	h.get("/v1/charges?customer="+customer, "Authorization", "Bearer "+otherSecretKey).is(400)
 	h.get("/v1/charges/"+first.str("latest_charge"), "Authorization", "Bearer "+otherSecretKey).is(404)
-	h.get("/v1/charges?transfer_group=g").is(400).has(map[string]any{"error.param": "transfer_group"})
+	grouped := h.paid("transfer_group", "g").str("latest_charge")
+	h.get("/v1/charges?transfer_group=g").ok().has(map[string]any{"data.0.id": grouped, "data.0.transfer_group": "g", "data.1": nil})
+	h.get("/v1/charges?transfer_group=h").ok().has(map[string]any{"data.0": nil})
 	h.get("/v1/charges?expand[]=data.balance_transaction").ok().has(map[string]any{"data.1.balance_transaction.object": "balance_transaction"})
 }

@@ -1,6 +1,9 @@
 package rest
 
 import (
+	"net/netip"
+	"regexp"
+
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/base/timeline"
 	"github.com/florinpay/florin/internal/core/merchant"
@@ -25,7 +28,10 @@ type shownCustomer struct {
 	Balance         int64             `json:"balance"`
 	Created         int64             `json:"created"`
 	Currency        any               `json:"currency"`
+	BusinessName    string            `json:"business_name,omitempty"`
 	CustomerAccount any               `json:"customer_account"`
+	IndividualName  string            `json:"individual_name,omitempty"`
+	NextInvoice     int64             `json:"next_invoice_sequence"`
 	DefaultSource   any               `json:"default_source"`
 	Delinquent      bool              `json:"delinquent"`
 	Description     any               `json:"description"`
@@ -45,6 +51,16 @@ type shownCustomer struct {
 	Sources       *list `json:"sources,omitempty"`
 	Subscriptions *list `json:"subscriptions,omitempty"`
 	TaxIDs        *list `json:"tax_ids,omitempty"`
+	// Tax is there for those who expand it.
+	Tax *customerTax `json:"tax,omitempty"`
+}
+
+// customerTax is how a customer's tax is found. Florin does not collect any.
+type customerTax struct {
+	Automatic string `json:"automatic_tax"`
+	IP        any    `json:"ip_address"`
+	Location  any    `json:"location"`
+	Provider  string `json:"provider"`
 }
 
 type invoiceSettings struct {
@@ -69,7 +85,11 @@ func renderCustomer(v *view, o *object.Object[vault.Customer]) (any, error) {
 	out := &shownCustomer{
 		ID: vault.Customers.ID(o.Scope, o.Key), Object: vault.Customers.Name, Balance: b.Balance, Created: o.Created().Unix(),
 		Currency: text(b.Currency), Description: text(b.Description), Livemode: o.Scope.Livemode, Metadata: metadata(b.Metadata),
-		Locales: b.Locales, TaxExempt: b.TaxExempt,
+		Locales: b.Locales, TaxExempt: b.TaxExempt, InvoicePrefix: text(b.InvoicePrefix), NextInvoice: max(1, b.NextInvoice),
+	}
+	out.InvoiceSettings = invoiceSettingsOf(b)
+	if _, wanted := v.expand["tax"]; wanted {
+		out.Tax = &customerTax{Automatic: "not_collecting", Provider: "stripe"}
 	}
 	if out.Locales == nil {
 		out.Locales = []string{}
@@ -90,7 +110,22 @@ func renderCustomer(v *view, o *object.Object[vault.Customer]) (any, error) {
 	if out.TestClock, err = ref(v, "test_clock", timeline.Clocks, b.TestClock, renderClock); err != nil {
 		return nil, err
 	}
-	return out, out.lists(v, b)
+	return out, out.lists(v, o)
+}
+
+func invoiceSettingsOf(b *vault.Customer) invoiceSettings {
+	out := invoiceSettings{Footer: text(b.Footer)}
+	if len(b.CustomFields) > 0 {
+		fields := make([]map[string]string, len(b.CustomFields))
+		for i, f := range b.CustomFields {
+			fields[i] = map[string]string{"name": f.Name, "value": f.Value}
+		}
+		out.CustomFields = fields
+	}
+	if b.TaxDisplay != "" {
+		out.RenderingOptions = map[string]any{"amount_tax_display": b.TaxDisplay, "template": nil}
+	}
+	return out
 }
 
 // personal fills in what is about a person. It is sealed, and not opened within
@@ -104,6 +139,10 @@ func (out *shownCustomer) personal(v *view, o *object.Object[vault.Customer]) er
 		return err
 	}
 	out.Name, out.Email, out.Phone = text(p.Name), text(p.Email), text(p.Phone)
+	out.BusinessName, out.IndividualName = p.BusinessName, p.IndividualName
+	if out.Tax != nil {
+		out.Tax.IP = text(p.TaxIP)
+	}
 	if p.Address != nil {
 		out.Address = addressOf(*p.Address)
 	}
@@ -114,8 +153,9 @@ func (out *shownCustomer) personal(v *view, o *object.Object[vault.Customer]) er
 }
 
 // lists fills in the lists that are expanded. A customer has no source but the
-// default one, and no subscription or tax id can be made.
-func (out *shownCustomer) lists(v *view, b *vault.Customer) error {
+// default one, and no subscription can be made.
+func (out *shownCustomer) lists(v *view, customer *object.Object[vault.Customer]) error {
+	b := &customer.Body
 	empty := func(field string) *list {
 		if !v.wants("customer." + field) {
 			return nil
@@ -123,6 +163,11 @@ func (out *shownCustomer) lists(v *view, b *vault.Customer) error {
 		return &list{Object: "list", URL: "/v1/customers/" + out.ID + "/" + field, Data: []any{}}
 	}
 	out.Sources, out.Subscriptions, out.TaxIDs = empty("sources"), empty("subscriptions"), empty("tax_ids")
+	if out.TaxIDs != nil {
+		if err := v.taxList(customer.Key, out.TaxIDs); err != nil {
+			return err
+		}
+	}
 	if out.Sources == nil || b.DefaultSource == 0 {
 		return nil
 	}
@@ -138,8 +183,11 @@ func (out *shownCustomer) lists(v *view, b *vault.Customer) error {
 }
 
 func createCustomer(s *Server, c *call) (any, error) {
-	p, err := customerParams(c.form)
+	p, err := s.customerParams(c)
 	if err != nil {
+		return nil, err
+	}
+	if p.TaxIDs, err = taxIDsAt(c); err != nil {
 		return nil, err
 	}
 	p.PaymentMethod, _ = c.form.String("payment_method")
@@ -156,7 +204,7 @@ func updateCustomer(s *Server, c *call) (any, error) {
 			return nil, fault.Param(name, "", "Florin does not change the sources of a customer. Attach a PaymentMethod to the customer instead.")
 		}
 	}
-	p, err := customerParams(c.form)
+	p, err := s.customerParams(c)
 	if err != nil {
 		return nil, err
 	}
@@ -213,14 +261,26 @@ func listBy[T any, N comparable](s *Server, c *call, k *object.Kind[T, N], rende
 }
 
 // customerParams reads what creating and changing a customer have in common.
-func customerParams(f *form.Value) (*vault.CustomerParams, error) {
+func (s *Server) customerParams(c *call) (*vault.CustomerParams, error) {
+	f := c.form
 	p := &vault.CustomerParams{
 		Name: textAt(f, "name"), Email: textAt(f, "email"), Phone: textAt(f, "phone"), Description: textAt(f, "description"),
 		Address: addressAt(f.Get("address")), Shipping: shippingAt(f.Get("shipping")), Metadata: metadataAt(f),
 		TaxExempt: textAt(f, "tax_exempt"), InvoiceMethod: textAt(f, "invoice_settings", "default_payment_method"),
+		BusinessName: textAt(f, "business_name"), IndividualName: textAt(f, "individual_name"), Footer: textAt(f, "invoice_settings", "footer"),
 	}
 	if n, ok := f.Int64("balance"); ok {
-		p.Balance = &n
+		account, err := s.Merchant.Account(c.ctx, c.scope)
+		if err != nil {
+			return nil, err
+		}
+		p.Balance, p.Currency = &n, string(account.DefaultCurrency)
+	}
+	if err := invoiceParams(c, p); err != nil {
+		return nil, err
+	}
+	if err := taxParams(f, p); err != nil {
+		return nil, err
 	}
 	if locales, ok := f.Strings("preferred_locales"); ok {
 		p.Locales = &locales
@@ -232,4 +292,58 @@ func customerParams(f *form.Value) (*vault.CustomerParams, error) {
 		return nil, invalidEmail("email", *p.Email)
 	}
 	return p, nil
+}
+
+// invoicePrefix is what the numbers of a customer's invoices may begin with
+// (https://docs.stripe.com/api/customers/create).
+var invoicePrefix = regexp.MustCompile(`^[A-Z0-9]{3,12}$`)
+
+// invoiceParams reads what is about a customer's invoices.
+func invoiceParams(c *call, p *vault.CustomerParams) error {
+	f := c.form
+	if p.InvoicePrefix = textAt(f, "invoice_prefix"); p.InvoicePrefix != nil && !invoicePrefix.MatchString(*p.InvoicePrefix) {
+		return fault.Param("invoice_prefix", "", "An invoice prefix must have 3 to 12 uppercase letters or numbers.")
+	}
+	if n, ok := f.Int64("next_invoice_sequence"); ok {
+		if n < 1 || n > 1_000_000_000 {
+			return fault.Param("next_invoice_sequence", "parameter_invalid_integer", "Invalid next_invoice_sequence: %d. It must be between 1 and 1000000000.", n)
+		}
+		p.NextInvoice = &n
+	}
+	if at := f.Get("invoice_settings", "custom_fields"); at != nil {
+		fields := []vault.CustomField{}
+		for _, field := range at.All() {
+			var one vault.CustomField
+			one.Name, _ = field.String("name")
+			one.Value, _ = field.String("value")
+			fields = append(fields, one)
+		}
+		if len(fields) > 4 {
+			return fault.Param("invoice_settings[custom_fields]", "", "A customer can have at most 4 custom fields.")
+		}
+		p.CustomFields = &fields
+	}
+	options := f.Get("invoice_settings", "rendering_options")
+	if template, ok := options.String("template"); ok && template != "" {
+		return fault.Missing(fault.Invalid, "invoice_settings[rendering_options][template]", "invoice rendering template", clip(template))
+	}
+	if options != nil {
+		display, _ := options.String("amount_tax_display")
+		p.TaxDisplay = &display
+	}
+	return nil
+}
+
+// taxParams reads where a customer is, for tax.
+func taxParams(f *form.Value, p *vault.CustomerParams) error {
+	if p.TaxIP = textAt(f, "tax", "ip_address"); p.TaxIP != nil && *p.TaxIP != "" {
+		if _, err := netip.ParseAddr(*p.TaxIP); err != nil {
+			return fault.Param("tax[ip_address]", "", "Invalid IP address: %s.", clip(*p.TaxIP))
+		}
+	}
+	when, _ := f.String("tax", "validate_location")
+	if when == "immediately" && (p.Address == nil || p.Address.Country == "") {
+		return fault.Param("tax[validate_location]", "customer_tax_location_invalid", "The customer's location can't be told: give an 'address' with its country.")
+	}
+	return nil
 }

@@ -32,7 +32,7 @@ func TestCustomerLife(t *testing.T) {
 		"object": "customer", "name": "Ada Lovelace", "email": "ada@example.com", "phone": "+441234", "description": "First", "balance": "-250",
 		"tax_exempt": "exempt", "address.city": "London", "address.line2": "null", "address.country": "GB", "preferred_locales": `["en","fr"]`,
 		"shipping.name": "Dock", "shipping.address.line1": "Quay", "metadata": `{"order":"7"}`, "livemode": "false", "default_source": "null",
-		"currency": "null", "discount": "null", "test_clock": "null", "sources": "absent", "deleted": "absent",
+		"currency": "usd", "discount": "null", "test_clock": "null", "sources": "absent", "deleted": "absent",
 	})
 	if !strings.HasPrefix(id, "cus_") || !strings.HasPrefix(method, "pm_") {
 		t.Fatalf("ids %s, %s", id, method)

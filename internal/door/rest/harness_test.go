@@ -27,6 +27,7 @@ import (
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
+	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
 	"github.com/florinpay/florin/internal/kit/id"
@@ -93,7 +94,9 @@ func newHarness(t testing.TB) *harness {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- sandbox.NewSimulator(book, sandbox.Options{}).Serve(ctx, ln) }()
+	go func() {
+		ended <- sandbox.NewSimulator(book, sandbox.Options{Delay: 100 * time.Millisecond}).Serve(ctx, ln)
+	}()
 	t.Cleanup(func() {
 		stop()
 		<-ended
@@ -125,6 +128,7 @@ func harnessWith(t testing.TB, p provider.Provider) *harness {
 	s.Payment.Aftermath = s.Dispute
 	s.Payout = &payout.Service{DB: d, Keys: s.Keys, Vault: s.Vault, Merchant: s.Merchant, Book: &ledger.Book{}, Banks: map[string]provider.Provider{}, Log: log}
 	s.Clocks = &timeline.Service{DB: d, Keys: s.Keys, Belongings: s.Vault}
+	s.Setup = &setup.Service{DB: d, Keys: s.Keys, Vault: s.Vault, Payment: s.Payment, Log: log}
 	s.Webhooks = &webhook.Service{DB: d, Keys: s.Keys, Sealer: master, Renderer: s, Log: log}
 	h.server, h.handler = s, s
 	h.merchants()

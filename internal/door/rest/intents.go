@@ -10,6 +10,7 @@ import (
 
 	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
@@ -17,12 +18,15 @@ import (
 )
 
 var intentRoutes = map[string]route{
-	"PostPaymentIntents":              {createIntent, merchant.PaymentIntents, merchant.Write},
-	"GetPaymentIntents":               {listIntents, merchant.PaymentIntents, merchant.Read},
-	"GetPaymentIntentsIntent":         {retrieveIntent, merchant.PaymentIntents, merchant.Read},
-	"PostPaymentIntentsIntentConfirm": {confirmIntent, merchant.PaymentIntents, merchant.Write},
-	"PostPaymentIntentsIntentCapture": {captureIntent, merchant.PaymentIntents, merchant.Write},
-	"PostPaymentIntentsIntentCancel":  {cancelIntent, merchant.PaymentIntents, merchant.Write},
+	"PostPaymentIntents":                             {createIntent, merchant.PaymentIntents, merchant.Write},
+	"GetPaymentIntents":                              {listIntents, merchant.PaymentIntents, merchant.Read},
+	"GetPaymentIntentsIntent":                        {retrieveIntent, merchant.PaymentIntents, merchant.Read},
+	"PostPaymentIntentsIntent":                       {updateIntent, merchant.PaymentIntents, merchant.Write},
+	"GetPaymentIntentsIntentAmountDetailsLineItems":  {listLineItems, merchant.PaymentIntents, merchant.Read},
+	"PostPaymentIntentsIntentConfirm":                {confirmIntent, merchant.PaymentIntents, merchant.Write},
+	"PostPaymentIntentsIntentCapture":                {captureIntent, merchant.PaymentIntents, merchant.Write},
+	"PostPaymentIntentsIntentIncrementAuthorization": {incrementIntent, merchant.PaymentIntents, merchant.Write},
+	"PostPaymentIntentsIntentCancel":                 {cancelIntent, merchant.PaymentIntents, merchant.Write},
 }
 
 // notForIntents are parameters of creating and confirming that would be lost
@@ -30,9 +34,7 @@ var intentRoutes = map[string]route{
 // a payer who is asked, another sort of method.
 var notForIntents = []string{
 	"application_fee_amount", "transfer_data", "on_behalf_of", "customer_account", "confirmation_token", "mandate",
-	"payment_method_configuration", "hooks", "amount_to_confirm",
-	"payment_method_options[card][capture_method]", "payment_method_options[card][cvc_token]",
-	"payment_method_options[card][installments]", "payment_method_options[card][three_d_secure]",
+	"payment_method_options[card][cvc_token]", "payment_method_options[card][three_d_secure]",
 }
 
 func createIntent(s *Server, c *call) (any, error) {
@@ -42,7 +44,7 @@ func createIntent(s *Server, c *call) (any, error) {
 	if err := needConfirm(c, withConfirm...); err != nil {
 		return nil, err
 	}
-	p := payment.CreateParams{Metadata: newMetadata(c)}
+	var p payment.CreateParams
 	var err error
 	if p.Payer, err = s.payerAt(c); err != nil {
 		return nil, err
@@ -56,13 +58,10 @@ func createIntent(s *Server, c *call) (any, error) {
 	if p.Customer, err = keyOf(c, vault.Customers, "customer"); err != nil {
 		return nil, err
 	}
-	if p.Method, err = methodParam(c); err != nil {
+	if p.Method, p.MethodData, err = s.methodParam(c); err != nil {
 		return nil, err
 	}
-	if p.MethodTypes, p.Automatic, err = methodTypes(c); err != nil {
-		return nil, err
-	}
-	if p.CaptureMethod, err = oneOf(c, "capture_method"); err != nil {
+	if p.Automatic, err = automatic(c); err != nil {
 		return nil, err
 	}
 	if p.CaptureMethod == "" {
@@ -71,17 +70,41 @@ func createIntent(s *Server, c *call) (any, error) {
 	if p.ConfirmationMethod, err = oneOf(c, "confirmation_method"); err != nil {
 		return nil, err
 	}
-	if p.SetupFutureUsage, err = oneOf(c, "setup_future_usage"); err != nil {
+	if p.Changes, err = changesOf(c); err != nil {
 		return nil, err
-	}
-	for name, to := range map[string]*string{
-		"description": &p.Description, "transfer_group": &p.TransferGroup,
-		"statement_descriptor": &p.Descriptor, "statement_descriptor_suffix": &p.DescriptorSuffix,
-	} {
-		*to, _ = c.form.String(name)
 	}
 	p.Confirm, _ = c.form.Bool("confirm")
 	return s.Payment.Create(c.ctx, c.scope, p, c.idem)
+}
+
+func updateIntent(s *Server, c *call) (any, error) {
+	intent, err := pathKey(c, payment.Intents, "intent")
+	if err != nil {
+		return nil, err
+	}
+	if err := refuseUnsupported(c, notForIntents...); err != nil {
+		return nil, err
+	}
+	var p payment.UpdateParams
+	if p.Amount, err = positive(c, "amount"); err != nil {
+		return nil, err
+	}
+	if c.form.Has("currency") {
+		if p.Currency, err = currencyParam(c); err != nil {
+			return nil, err
+		}
+	}
+	if p.Customer, err = keyOf(c, vault.Customers, "customer"); err != nil {
+		return nil, err
+	}
+	if p.Method, p.MethodData, err = s.methodParam(c); err != nil {
+		return nil, err
+	}
+	p.ClearMethod = p.MethodData == nil && c.form.Cleared("payment_method")
+	if p.Changes, err = changesOf(c); err != nil {
+		return nil, err
+	}
+	return s.Payment.Update(c.ctx, c.scope, payment.IntentID(intent), p, c.idem)
 }
 
 func listIntents(s *Server, c *call) (any, error) {
@@ -126,16 +149,13 @@ func confirmIntent(s *Server, c *call) (any, error) {
 	if p.ThreeDSecure, err = oneOf(c, "payment_method_options", "card", "request_three_d_secure"); err != nil {
 		return nil, err
 	}
-	if p.Method, err = methodParam(c); err != nil {
+	if p.Method, p.MethodData, err = s.methodParam(c); err != nil {
 		return nil, err
 	}
-	if err := cardAllowed(c); err != nil {
+	if p.AmountToConfirm, err = positive(c, "amount_to_confirm"); err != nil {
 		return nil, err
 	}
-	if p.CaptureMethod, err = oneOf(c, "capture_method"); err != nil {
-		return nil, err
-	}
-	if p.SetupFutureUsage, err = oneOf(c, "setup_future_usage"); err != nil {
+	if p.Changes, err = changesOf(c); err != nil {
 		return nil, err
 	}
 	return s.Payment.Confirm(c.ctx, c.scope, payment.IntentID(intent), p, c.idem)
@@ -146,26 +166,38 @@ func captureIntent(s *Server, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := refuseUnsupported(c, "application_fee_amount", "transfer_data", "hooks"); err != nil {
+	if err := refuseUnsupported(c, "application_fee_amount", "transfer_data"); err != nil {
 		return nil, err
 	}
-	if last, ok := c.form.Bool("final_capture"); ok && !last {
-		return nil, unsupported("final_capture", "Each PaymentIntent can be captured once.")
-	}
 	var p payment.CaptureParams
+	if last, ok := c.form.Bool("final_capture"); ok {
+		p.More = !last
+	}
 	if p.Amount, err = positive(c, "amount_to_capture"); err != nil {
 		return nil, err
 	}
-	if patch, ok := c.form.Metadata("metadata"); ok {
-		p.ClearMetadata, p.Metadata = patch.Clear, patch.Set
-		if p.Metadata == nil {
-			p.Metadata = map[string]string{}
-		}
-		for _, name := range patch.Unset {
-			p.Metadata[name] = ""
-		}
+	if p.Changes, err = changesOf(c); err != nil {
+		return nil, err
 	}
 	return s.Payment.Capture(c.ctx, c.scope, payment.IntentID(intent), p, c.idem)
+}
+
+func incrementIntent(s *Server, c *call) (any, error) {
+	intent, err := pathKey(c, payment.Intents, "intent")
+	if err != nil {
+		return nil, err
+	}
+	if err := refuseUnsupported(c, "application_fee_amount", "transfer_data"); err != nil {
+		return nil, err
+	}
+	var p payment.IncrementParams
+	if p.Amount, err = positive(c, "amount"); err != nil {
+		return nil, err
+	}
+	if p.Changes, err = changesOf(c); err != nil {
+		return nil, err
+	}
+	return s.Payment.Increment(c.ctx, c.scope, payment.IntentID(intent), p, c.idem)
 }
 
 func cancelIntent(s *Server, c *call) (any, error) {
@@ -183,33 +215,62 @@ func cancelIntent(s *Server, c *call) (any, error) {
 // ClientSecret is what a browser shows to see and confirm an intent. It is
 // computed, so that nothing secret is stored with the intent.
 func (s *Server) ClientSecret(scope id.Scope, key int64) string {
+	return payment.Intents.ID(scope, key) + s.secretPart(scope, key)
+}
+
+// SetupSecret is [Server.ClientSecret] of a setup intent.
+func (s *Server) SetupSecret(scope id.Scope, key int64) string {
+	return setup.Intents.ID(scope, key) + s.secretPart(scope, key)
+}
+
+// secretPart is what follows an intent's id in its client secret. Keys are
+// unique across kinds of objects.
+func (s *Server) secretPart(scope id.Scope, key int64) string {
 	const length, digits = 25, 43 // 25 of the 43 base62 digits of 256 bits are 148 bits
 	sum := s.Master.MAC("client_secret", secret.Context(strconv.FormatInt(scope.Key(), 10), strconv.FormatInt(key, 10)))
 	text := new(big.Int).SetBytes(sum).Text(62)
 	text = strings.Repeat("0", digits-len(text)) + text
-	return payment.Intents.ID(scope, key) + "_secret_" + text[digits-length:]
+	return "_secret_" + text[digits-length:]
 }
 
 // checkClientSecret compares the client_secret that a request may show. For
 // publishable keys [publishable] sees to it that there is one.
 func (s *Server) checkClientSecret(c *call, intent int64) error {
+	return matchSecret(c, s.ClientSecret(c.scope, intent), "payment_intent_invalid_parameter", "PaymentIntent")
+}
+
+// checkSetupSecret is [Server.checkClientSecret] of a setup intent.
+func (s *Server) checkSetupSecret(c *call, intent int64) error {
+	return matchSecret(c, s.SetupSecret(c.scope, intent), "setup_intent_invalid_parameter", "SetupIntent")
+}
+
+func matchSecret(c *call, secret, code, noun string) error {
 	shown, ok := c.form.String("client_secret")
-	if !ok || subtle.ConstantTimeCompare([]byte(shown), []byte(s.ClientSecret(c.scope, intent))) == 1 {
+	if !ok || subtle.ConstantTimeCompare([]byte(shown), []byte(secret)) == 1 {
 		return nil
 	}
-	return fault.Param("client_secret", "payment_intent_invalid_parameter", "The client_secret provided does not match the client_secret associated with this PaymentIntent.")
+	return fault.Param("client_secret", code, "The client_secret provided does not match the client_secret associated with this %s.", noun)
+}
+
+// currencyParam reads a currency.
+func currencyParam(c *call) (money.Currency, error) {
+	text, _ := c.form.String("currency")
+	currency, ok := money.ParseCurrency(text)
+	if ok {
+		return currency, nil
+	}
+	var all []string
+	for known := range money.Currencies() {
+		all = append(all, string(known))
+	}
+	return "", fault.Param("currency", "", "Invalid currency: %s. These currencies are supported: %s", strings.ToLower(clip(text)), strings.Join(all, ", "))
 }
 
 // newAmount reads amount and currency, both of which the operation requires.
 func newAmount(c *call) (money.Amount, error) {
-	text, _ := c.form.String("currency")
-	currency, ok := money.ParseCurrency(text)
-	if !ok {
-		var all []string
-		for known := range money.Currencies() {
-			all = append(all, string(known))
-		}
-		return money.Amount{}, fault.Param("currency", "", "Invalid currency: %s. These currencies are supported: %s", strings.ToLower(clip(text)), strings.Join(all, ", "))
+	currency, err := currencyParam(c)
+	if err != nil {
+		return money.Amount{}, err
 	}
 	n, err := positive(c, "amount")
 	if err != nil {
@@ -253,57 +314,6 @@ func oneOf(c *call, path ...string) (string, error) {
 func newMetadata(c *call) map[string]string {
 	patch, _ := c.form.Metadata("metadata")
 	return patch.Set
-}
-
-// methodParam reads what to pay with: a payment method's id, a test method's
-// name, or a token's id; empty when nothing is said. Card numbers come in
-// through payment methods and tokens alone.
-func methodParam(c *call) (string, error) {
-	const data = "payment_method_data"
-	method, ok := c.form.String("payment_method")
-	if !c.form.Has(data) {
-		return method, nil
-	}
-	if ok {
-		return "", fault.Param(data, "", "You may only specify one of these parameters: payment_method, payment_method_data.")
-	}
-	if typ, _ := c.form.String(data, "type"); typ != vault.TypeCard {
-		return "", fault.Param(data+"[type]", "", "The payment method type \"%s\" is not available. Available: card.", clip(typ))
-	}
-	if token, ok := c.form.String(data, "card", "token"); ok {
-		return token, nil
-	}
-	if !c.form.Has(data, "card") {
-		return "", fault.Param(data+"[card]", "parameter_missing", "Missing required param: %s[card].", data)
-	}
-	return "", &fault.Error{Kind: fault.Declined, Param: data + "[card]",
-		Message: "Card numbers can't be sent here. Make a payment method or a token of the card (POST /v1/payment_methods, POST /v1/tokens) and send its id."}
-}
-
-// methodTypes reads which types of payment methods an intent takes: those
-// listed, or, unless that is switched off, whatever suits. The older parameter
-// payment_method_types lists types that all have to be there; of the newer one
-// those that are there are taken.
-func methodTypes(c *call) (types []string, automatic string, err error) {
-	listed, isListed := c.form.Strings("payment_method_types")
-	allowed, isAllowed := c.form.Strings("allowed_payment_method_types")
-	enabled, isSet := c.form.Bool("automatic_payment_methods", "enabled")
-	switch {
-	case enabled && (isListed || isAllowed):
-		return nil, "", fault.Param("automatic_payment_methods", "", "You cannot enable `automatic_payment_methods` and specify `payment_method_types` or `allowed_payment_method_types`.")
-	case isListed:
-		return slices.Compact(listed), "", cardAllowed(c)
-	case isAllowed && slices.Contains(allowed, vault.TypeCard):
-		return []string{vault.TypeCard}, "", nil
-	case isAllowed:
-		return nil, "", cardAllowed(c)
-	case isSet && !enabled, !isSet && !c.version.AutomaticMethods():
-		return nil, "", nil
-	}
-	if automatic, err = oneOf(c, "automatic_payment_methods", "allow_redirects"); automatic == "" {
-		automatic = "always"
-	}
-	return nil, automatic, err
 }
 
 // cardAllowed refuses lists of types that leave out the one there is.

@@ -14,7 +14,7 @@ type publicIntent struct {
 	Object                            string         `json:"object"`
 	AllowedPaymentMethodTypes         any            `json:"allowed_payment_method_types"`
 	Amount                            int64          `json:"amount"`
-	AmountDetails                     map[string]any `json:"amount_details"`
+	AmountDetails                     amountDetails  `json:"amount_details"`
 	AutomaticPaymentMethods           any            `json:"automatic_payment_methods"`
 	CanceledAt                        any            `json:"canceled_at"`
 	CancellationReason                any            `json:"cancellation_reason"`
@@ -48,10 +48,12 @@ type fullIntent struct {
 	Customer                   any               `json:"customer"`
 	CustomerAccount            any               `json:"customer_account"`
 	ExcludedPaymentMethodTypes any               `json:"excluded_payment_method_types"`
+	Hooks                      any               `json:"hooks,omitempty"` // when there are any
 	LatestCharge               any               `json:"latest_charge"`
 	ManagedPayments            any               `json:"managed_payments"`
 	Metadata                   map[string]string `json:"metadata"`
 	OnBehalfOf                 any               `json:"on_behalf_of"`
+	PaymentDetails             paymentDetails    `json:"payment_details"`
 	PaymentMethodOptions       map[string]any    `json:"payment_method_options"`
 	Review                     any               `json:"review"`
 	StatementDescriptor        any               `json:"statement_descriptor"`
@@ -68,22 +70,30 @@ func renderIntent(v *view, o *object.Object[payment.Intent]) (any, error) {
 	out := &fullIntent{
 		publicIntent: publicIntent{
 			ID: payment.Intents.ID(v.scope, o.Key), Object: "payment_intent",
-			Amount: n.api(i.Amount), AmountDetails: map[string]any{"tip": map[string]any{}},
+			Amount: n.api(i.Amount), AmountDetails: amountDetailsOf(&i.Details),
 			CancellationReason: text(i.CancellationReason), CaptureMethod: i.CaptureMethod,
 			ClientSecret: v.s.ClientSecret(v.scope, o.Key), ConfirmationMethod: i.ConfirmationMethod,
 			Created: o.Created().Unix(), Currency: i.Currency, Description: text(i.Description), Livemode: v.scope.Livemode, NextAction: nextAction(i.Action),
 			PaymentMethodTypes: i.MethodTypes, SetupFutureUsage: text(i.SetupFutureUsage), Status: i.Status,
 		},
 		AmountCapturable: n.api(i.Capturable), AmountReceived: n.api(i.Received), Metadata: metadata(i.Metadata),
-		PaymentMethodOptions: map[string]any{"card": map[string]any{
-			"installments": nil, "mandate_options": nil, "network": nil, "request_three_d_secure": wish(i.ThreeDSecure),
-		}},
-		StatementDescriptor: text(i.Descriptor), StatementDescriptorSuffix: text(i.DescriptorSuffix), TransferGroup: text(i.TransferGroup),
+		PaymentDetails:       paymentDetails{text(i.CustomerReference), text(i.OrderReference)},
+		PaymentMethodOptions: map[string]any{"card": cardOptionsOf(i)},
+		StatementDescriptor:  text(i.Descriptor), StatementDescriptorSuffix: text(i.DescriptorSuffix), TransferGroup: text(i.TransferGroup),
 	}
 	if i.Automatic != "" {
 		out.AutomaticPaymentMethods = map[string]any{"allow_redirects": i.Automatic, "enabled": true}
 	} else {
 		out.AllowedPaymentMethodTypes = i.MethodTypes
+	}
+	if len(i.ExcludedTypes) > 0 {
+		out.ExcludedPaymentMethodTypes = i.ExcludedTypes
+	}
+	if i.Configuration != "" {
+		out.PaymentMethodConfigurationDetails = map[string]any{"id": i.Configuration, "parent": nil}
+	}
+	if i.TaxCalculation != "" {
+		out.Hooks = map[string]any{"inputs": map[string]any{"tax": map[string]any{"calculation": i.TaxCalculation}}}
 	}
 	if !i.CanceledAt.IsZero() {
 		out.CanceledAt = i.CanceledAt.Unix()
@@ -92,6 +102,9 @@ func renderIntent(v *view, o *object.Object[payment.Intent]) (any, error) {
 		return nil, n.err
 	}
 	if err := out.refer(v, i); err != nil {
+		return nil, err
+	}
+	if err := out.reach(v, i); err != nil {
 		return nil, err
 	}
 	if v.secret && v.tx == nil && v.version.Includes("payment_intent.charges") {
@@ -126,6 +139,20 @@ func (out *fullIntent) refer(v *view, i *payment.Intent) (err error) {
 		return err
 	}
 	out.LatestCharge, err = ref(v, "latest_charge", payment.Charges, int64(i.LatestCharge), renderCharge)
+	return err
+}
+
+// reach fills in where the receipt and the goods go, which is sealed and not
+// opened within a step.
+func (out *fullIntent) reach(v *view, i *payment.Intent) error {
+	if v.tx != nil || len(i.Contact.Sealed) == 0 {
+		return nil
+	}
+	contact, err := v.s.Vault.Contact(v.ctx, v.scope, i.Contact)
+	out.ReceiptEmail, out.Shipping = text(contact.Email), goodsTo(contact.Shipping)
+	if ship := out.AmountDetails.Shipping; ship != nil {
+		ship.From, ship.To = text(contact.From), text(contact.To)
+	}
 	return err
 }
 

@@ -49,7 +49,11 @@ func oneType(c *call) error {
 // methodInput reads the description of a new payment method. Card numbers are
 // refused where the account doesn't allow them.
 func (s *Server) methodInput(c *call) (*vault.MethodInput, error) {
-	at := c.form
+	return s.methodInputAt(c, c.form)
+}
+
+// methodInputAt is methodInput for a description that stands in a hash.
+func (s *Server) methodInputAt(c *call, at *form.Value) (*vault.MethodInput, error) {
 	in := &vault.MethodInput{Billing: billingAt(at.Get("billing_details"))}
 	in.Type, _ = at.String("type")
 	in.AllowRedisplay, _ = at.String("allow_redisplay")

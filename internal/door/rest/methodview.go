@@ -2,6 +2,7 @@ package rest
 
 import (
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/vault"
 )
 
@@ -105,6 +106,7 @@ type chargedCard struct {
 	AmountAuthorized     any         `json:"amount_authorized"`
 	AuthorizationCode    any         `json:"authorization_code"`
 	Brand                any         `json:"brand"`
+	CaptureBefore        int64       `json:"capture_before,omitempty"` // of an authorisation
 	Checks               shownChecks `json:"checks"`
 	Country              any         `json:"country"`
 	ExpMonth             int         `json:"exp_month"`
@@ -135,6 +137,33 @@ type feature struct {
 type overcapture struct {
 	Maximum int64  `json:"maximum_amount_capturable"`
 	Status  string `json:"status"`
+}
+
+// grant shows what an authorisation allows. amount is the charge's in API units.
+func (card *chargedCard) grant(ch *payment.Charge, amount int64) error {
+	card.Overcapture.Maximum = amount
+	if !ch.CaptureBefore.IsZero() {
+		card.CaptureBefore = ch.CaptureBefore.Unix()
+	}
+	g := ch.Granted
+	if g == nil {
+		return nil
+	}
+	if g.Extended {
+		card.Extended.Status = "enabled"
+	}
+	if g.Increment && ch.Features.Increment {
+		card.Incremental.Status = "available"
+	}
+	if g.Multicapture && ch.Features.Multicapture {
+		card.Multicapture.Status = "available"
+	}
+	if !ch.Features.Overcapture || ch.MaxCapture <= ch.Amount {
+		return nil
+	}
+	n := counter{currency: ch.Currency}
+	card.Overcapture = overcapture{n.api(ch.MaxCapture), "available"}
+	return n.err
 }
 
 // cardDetails begins the card of a charge that was paid with a version of a

@@ -8,7 +8,6 @@ import (
 	"github.com/florinpay/florin/internal/base/listen"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/kit/fault"
-	"github.com/florinpay/florin/internal/provider"
 )
 
 // origin is Florin's own address as whoever sent r reaches it.
@@ -87,22 +86,25 @@ func wish(threeDSecure string) string {
 	return threeDSecure
 }
 
-// shownThreeDS is three_d_secure of a charge and of a setup attempt.
+// shownThreeDS is three_d_secure of a setup attempt.
 type shownThreeDS struct {
 	AuthenticationFlow any `json:"authentication_flow"`
 	ECI                any `json:"electronic_commerce_indicator"`
-	ExemptionIndicator any `json:"exemption_indicator"`
 	Result             any `json:"result"`
 	ResultReason       any `json:"result_reason"`
 	TransactionID      any `json:"transaction_id"`
 	Version            any `json:"version"`
 }
 
-// threeDSOf is nil where there was no authentication.
-func threeDSOf(t *provider.ThreeDS) any {
-	if t == nil {
-		return nil
-	}
-	return &shownThreeDS{AuthenticationFlow: text(t.Flow), ECI: text(t.ECI), Result: text(t.Result), ResultReason: text(t.Reason),
+// chargedThreeDS is three_d_secure of a charge.
+type chargedThreeDS struct {
+	shownThreeDS
+	ExemptionIndicator any `json:"exemption_indicator"`
+}
+
+// threeDSOf shows an authentication; what there was none of is for the caller to
+// leave out.
+func threeDSOf(t *payment.ThreeDS) shownThreeDS {
+	return shownThreeDS{AuthenticationFlow: text(t.Flow), ECI: text(t.ECI), Result: text(t.Result), ResultReason: text(t.Reason),
 		TransactionID: text(t.ID), Version: text(t.Version)}
 }

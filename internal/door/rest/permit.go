@@ -27,7 +27,8 @@ func publishable(c *call) error {
 	switch c.op.ID {
 	case "PostTokens", "PostPaymentMethods":
 		return nil
-	case "GetPaymentIntentsIntent", "PostPaymentIntentsIntentConfirm":
+	case "GetPaymentIntentsIntent", "PostPaymentIntentsIntentConfirm",
+		"GetSetupIntentsIntent", "PostSetupIntentsIntentConfirm", "PostSetupIntentsIntentVerifyMicrodeposits":
 		if _, ok := c.form.String("client_secret"); ok {
 			return nil // compared by the handler
 		}
@@ -53,6 +54,9 @@ var expanded = map[string]merchant.Resource{
 	"default_payment_method":      merchant.PaymentMethods,
 	"default_source":              merchant.PaymentMethods,
 	"invoice_settings":            "",
+	"latest_attempt":              merchant.SetupIntents,
+	"mandate":                     merchant.SetupIntents,
+	"setup_intent":                merchant.SetupIntents,
 	"latest_charge":               merchant.Charges,
 	"failure_balance_transaction": merchant.BalanceSources,
 	"payment_intent":              merchant.PaymentIntents,
@@ -62,6 +66,8 @@ var expanded = map[string]merchant.Resource{
 	"sources":                     merchant.PaymentMethods,
 	"subscriptions":               "",
 	"tax_ids":                     "",
+	"owner":                       "",
+	"tax":                         "",
 	"total_count":                 "",
 	"test_clock":                  merchant.TestClocks,
 }

@@ -67,6 +67,8 @@ func shippingAt(at *form.Value) *vault.Shipping {
 	out := &vault.Shipping{}
 	out.Name, _ = at.String("name")
 	out.Phone, _ = at.String("phone")
+	out.Carrier, _ = at.String("carrier")
+	out.Tracking, _ = at.String("tracking_number")
 	if a := addressAt(at.Get("address")); a != nil {
 		out.Address = *a
 	}

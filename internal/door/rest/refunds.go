@@ -10,9 +10,12 @@ import (
 )
 
 var refundRoutes = map[string]route{
-	"PostRefunds":      {createRefund, merchant.Charges, merchant.Write},
-	"GetRefunds":       {listRefunds, merchant.Charges, merchant.Read},
-	"GetRefundsRefund": {retrieveRefund, merchant.Charges, merchant.Read},
+	"PostRefunds":                        {createRefund, merchant.Charges, merchant.Write},
+	"GetRefunds":                         {listRefunds, merchant.Charges, merchant.Read},
+	"GetRefundsRefund":                   {retrieveRefund, merchant.Charges, merchant.Read},
+	"PostRefundsRefund":                  {updateRefund, merchant.Charges, merchant.Write},
+	"PostRefundsRefundCancel":            {cancelRefund, merchant.Charges, merchant.Write},
+	"PostTestHelpersRefundsRefundExpire": {expireRefund, merchant.Charges, merchant.Write},
 }
 
 func createRefund(s *Server, c *call) (any, error) {
@@ -43,7 +46,36 @@ func createRefund(s *Server, c *call) (any, error) {
 	if p.Reason, err = oneOf(c, "reason"); err != nil {
 		return nil, err
 	}
+	p.Email, _ = c.form.String("instructions_email")
+	if !plausibleEmail(p.Email) {
+		return nil, invalidEmail("instructions_email", p.Email)
+	}
 	return s.Payment.Refund(c.ctx, c.scope, p, c.idem)
+}
+
+func updateRefund(s *Server, c *call) (any, error) {
+	key, err := pathKey(c, payment.Refunds, "refund")
+	if err != nil {
+		return nil, err
+	}
+	return s.Payment.UpdateRefund(c.ctx, c.scope, payment.RefundID(key), metadataAt(c.form), c.idem)
+}
+
+func cancelRefund(s *Server, c *call) (any, error) {
+	key, err := pathKey(c, payment.Refunds, "refund")
+	if err != nil {
+		return nil, err
+	}
+	return s.Payment.StopRefund(c.ctx, c.scope, payment.RefundID(key), "canceled", c.idem)
+}
+
+// expireRefund is a test helper, for test mode alone.
+func expireRefund(s *Server, c *call) (any, error) {
+	key, err := pathKey(c, payment.Refunds, "refund")
+	if err != nil {
+		return nil, err
+	}
+	return s.Payment.StopRefund(c.ctx, c.scope, payment.RefundID(key), "expired", c.idem)
 }
 
 func listRefunds(s *Server, c *call) (any, error) {
@@ -74,6 +106,7 @@ type refund struct {
 	DestinationDetails     map[string]any       `json:"destination_details"`
 	FailureTransaction     any                  `json:"failure_balance_transaction,omitempty"` // when it failed after it had succeeded
 	FailureReason          string               `json:"failure_reason,omitempty"`              // when it failed
+	InstructionsEmail      string               `json:"instructions_email,omitempty"`          // when there is one
 	Metadata               map[string]string    `json:"metadata"`
 	PaymentIntent          any                  `json:"payment_intent"`
 	PaymentMethod          any                  `json:"payment_method"`
@@ -97,6 +130,13 @@ func renderRefund(v *view, o *object.Object[payment.Refund]) (any, error) {
 	}
 	if r.Status == payment.RefundPending {
 		out.PendingReason = "processing"
+	}
+	if v.tx == nil && len(r.Contact.Sealed) > 0 {
+		contact, err := v.s.Vault.Contact(v.ctx, v.scope, r.Contact)
+		if err != nil {
+			return nil, err
+		}
+		out.InstructionsEmail = contact.Email
 	}
 	if n.err != nil {
 		return nil, n.err

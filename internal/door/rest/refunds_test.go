@@ -100,3 +100,16 @@ func TestRefundOutcomes(t *testing.T) {
 		})
 	}
 }
+
+// A refund's instructions go to its payer, and are sealed.
+func TestRefundInstructions(t *testing.T) {
+	h := newHarness(t)
+	made := h.post("/v1/refunds", "charge="+h.paid().str("latest_charge")+"&instructions_email=jo@shop.example").ok().has(map[string]any{"instructions_email": "jo@shop.example"})
+	validate(t, "refund", made.text)
+	h.post("/v1/refunds/"+made.str("id"), "metadata[a]=b&metadata[c]=d").ok().has(map[string]any{"metadata.a": "b", "metadata.c": "d"})
+	h.post("/v1/refunds/"+made.str("id"), "metadata[a]=").ok().has(map[string]any{"metadata.a": nil, "metadata.c": "d", "status": "succeeded"})
+	told := h.get("/v1/events?type=refund.updated").ok()
+	told.has(map[string]any{"data.0.data.object.id": made.str("id"), "data.0.data.previous_attributes.metadata.a": "b"})
+	h.post("/v1/refunds", "charge="+h.paid().str("latest_charge")+"&instructions_email=nobody").is(400).has(map[string]any{"error.param": "instructions_email"})
+	h.checkBooks()
+}

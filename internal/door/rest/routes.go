@@ -10,6 +10,7 @@ import (
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
+	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
 )
@@ -25,12 +26,28 @@ type route struct {
 // routes are the operations that are implemented, by their ids in the API
 // document.
 var routes = joined(
-	intentRoutes, chargeRoutes, refundRoutes, customerRoutes, methodRoutes, tokenRoutes, balanceRoutes, eventRoutes,
-	searchRoutes, clockRoutes, disputeRoutes, warningRoutes,
-	endpointRoutes, deliveryRoutes, stripecliRoutes,
-	searchRoutes, clockRoutes, disputeRoutes, warningRoutes, endpointRoutes, deliveryRoutes,
-	endpointRoutes, deliveryRoutes,
-	payoutRoutes, externalAccountRoutes, accountRoutes,
+	accountRoutes,
+	balanceRoutes,
+	chargeRoutes,
+	clockRoutes,
+	customerBalanceRoutes,
+	customerMethodRoutes,
+	customerRoutes,
+	customerTaxRoutes,
+	deliveryRoutes,
+	disputeRoutes,
+	endpointRoutes,
+	eventRoutes,
+	externalAccountRoutes,
+	intentRoutes,
+	methodRoutes,
+	payoutRoutes,
+	refundRoutes,
+	searchRoutes,
+	setupRoutes,
+	stripecliRoutes,
+	tokenRoutes,
+	warningRoutes,
 )
 
 // joined is one table of several; each stands in the file of its noun.
@@ -54,6 +71,11 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		vault.Customers.Name:      nounOf(vault.Customers, renderCustomer),
 		vault.PaymentMethods.Name: nounOf(vault.PaymentMethods, renderMethod),
 		vault.Tokens.Name:         nounOf(vault.Tokens, renderToken),
+		vault.Mandates.Name:       nounOf(vault.Mandates, renderMandate),
+		setup.Intents.Name:        nounOf(setup.Intents, renderSetup),
+		setup.Attempts.Name:       nounOf(setup.Attempts, renderSetupAttempt),
+		vault.BalanceChanges.Name: nounOf(vault.BalanceChanges, renderBalanceChange),
+		vault.TaxIDs.Name:         nounOf(vault.TaxIDs, renderTaxID),
 		timeline.Clocks.Name:      nounOf(timeline.Clocks, renderClock),
 		webhook.Endpoints.Name:    nounOf(webhook.Endpoints, renderEndpoint),
 		webhook.Replays.Name:      nounOf(webhook.Replays, renderReplay),

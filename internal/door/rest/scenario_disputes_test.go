@@ -1,61 +1,101 @@
 package rest
 
-// aDispute has a payment disputed and gives the dispute's id.
-func (h *harness) aDispute() string {
-	h.t.Helper()
-	charge := h.intent("payment_method", "pm_card_createDispute", "confirm", "true").ok().str("latest_charge")
-	return h.get("/v1/disputes?charge=" + charge).ok().str("data.0.id")
-}
+import "net/url"
 
-func ofDispute(form string) func(*harness) sent {
-	return func(h *harness) sent { return sent{in: []string{h.aDispute()}, form: form} }
+// disputed prepares a dispute; in is its id where a path wants one.
+func (h *harness) disputed(card string) (id, charge, intent string) {
+	h.t.Helper()
+	paid := h.paid("payment_method", card)
+	charge, intent = paid.str("latest_charge"), paid.str("id")
+	return h.get("/v1/disputes?charge=" + charge).ok().str("data.0.id"), charge, intent
 }
 
 var _ = shows("GetDisputes", scenario{
-	prepare: func(h *harness) sent { h.aDispute(); h.aDispute(); return sent{form: "limit=2"} },
-	want:    map[string]any{"object": "list", "data.0.object": "dispute", "data.0.status": "needs_response"},
+	prepare: func(h *harness) sent {
+		h.disputed("pm_card_createDispute")
+		_, charge, _ := h.disputed("pm_card_createDisputeProductNotReceived")
+		return sent{form: "charge=" + charge}
+	},
+	want: map[string]any{"object": "list", "data.0.object": "dispute", "data.0.reason": "product_not_received", "data.1": nil},
+	fails: []refusedRequest{
+		{"a charge that is not there", sending("charge=ch_missing"), 400, "resource_missing"},
+		{"too many", sending("limit=101"), 400, "parameter_invalid_integer"},
+	},
 	values: func(h *harness, _ sent) map[string]string {
-		paid := h.paid()
-		return map[string]string{"charge": paid.str("latest_charge"), "payment_intent": paid.str("id")}
+		_, charge, intent := h.disputed("pm_card_createDispute")
+		return map[string]string{"charge": charge, "payment_intent": intent}
 	},
 })
 
-var _ = shows("GetDisputesDispute", scenario{prepare: ofDispute(""), want: map[string]any{"object": "dispute", "reason": "fraudulent"}})
+var _ = shows("GetDisputesDispute", scenario{
+	prepare: func(h *harness) sent {
+		id, _, _ := h.disputed("pm_card_createDispute")
+		return sent{in: []string{id}}
+	},
+	want: map[string]any{"object": "dispute", "status": "needs_response"},
+})
 
 var _ = shows("PostDisputesDispute", scenario{
-	prepare: ofDispute("metadata[order]=6735&submit=false"),
-	want:    map[string]any{"object": "dispute", "metadata.order": "6735", "status": "needs_response"},
-	shows:   map[string]any{"metadata.order": "6735"},
-	values:  func(h *harness, _ sent) map[string]string { return map[string]string{"submit": "true"} },
+	prepare: func(h *harness) sent {
+		id, _, _ := h.disputed("pm_card_createCe3EligibleDispute")
+		return sent{in: []string{id}, form: url.Values{"evidence[uncategorized_text]": {"winning_evidence"}, "metadata[order]": {"6735"}}.Encode()}
+	},
+	want:  map[string]any{"status": "won", "metadata.order": "6735", "evidence.uncategorized_text": "winning_evidence", "evidence_details.submission_count": 1},
+	shows: map[string]any{"status": "won", "balance_transactions.1.reporting_category": "dispute_reversal"},
+	fails: []refusedRequest{
+		{"nothing to submit", sending("submit=true"), 400, ""},
+		{"no file", sending("evidence[receipt]=receipt.pdf"), 400, "resource_missing"},
+	},
+	values: func(h *harness, _ sent) map[string]string {
+		values := map[string]string{"submit": "false"}
+		for name := range evidenceFiles {
+			values["evidence["+name+"]"] = "file_" + name
+		}
+		const prior = "evidence[enhanced_evidence][visa_compelling_evidence_3][prior_undisputed_transactions][0][charge]"
+		values[prior] = h.paid().str("latest_charge")
+		return values
+	},
 })
 
 var _ = shows("PostDisputesDisputeClose", scenario{
-	prepare: ofDispute(""),
-	want:    map[string]any{"object": "dispute", "status": "lost"},
-	shows:   map[string]any{"status": "lost"},
+	prepare: func(h *harness) sent {
+		id, _, _ := h.disputed("pm_card_createDispute")
+		return sent{in: []string{id}}
+	},
+	want:  map[string]any{"status": "lost"},
+	look:  "/v1/disputes/*",
+	shows: map[string]any{"status": "lost"},
 	fails: []refusedRequest{{"closed already", func(h *harness, s sent) sent {
 		h.post("/v1/disputes/"+s.in[0]+"/close", "").ok()
 		return s
 	}, 400, ""}},
 })
 
-// aWarning has a payment reported as fraud and gives the warning's id.
-func (h *harness) aWarning() string {
+// warned prepares an early fraud warning.
+func (h *harness) warned() (id, charge, intent string) {
 	h.t.Helper()
-	charge := h.intent("payment_method", "pm_card_createIssuerFraudRecord", "confirm", "true").ok().str("latest_charge")
-	return h.get("/v1/radar/early_fraud_warnings?charge=" + charge).ok().str("data.0.id")
+	paid := h.paid("payment_method", "pm_card_createIssuerFraudRecord")
+	charge, intent = paid.str("latest_charge"), paid.str("id")
+	return h.get("/v1/radar/early_fraud_warnings?charge=" + charge).ok().str("data.0.id"), charge, intent
 }
 
 var _ = shows("GetRadarEarlyFraudWarnings", scenario{
-	prepare: func(h *harness) sent { h.aWarning(); h.aWarning(); return sent{form: "limit=2"} },
-	want:    map[string]any{"object": "list", "data.0.object": "radar.early_fraud_warning"},
+	prepare: func(h *harness) sent {
+		_, charge, _ := h.warned()
+		return sent{form: "charge=" + charge}
+	},
+	want:  map[string]any{"object": "list", "data.0.object": "radar.early_fraud_warning", "data.1": nil},
+	fails: []refusedRequest{{"a charge that is not there", sending("charge=ch_missing"), 400, "resource_missing"}},
 	values: func(h *harness, _ sent) map[string]string {
-		paid := h.paid()
-		return map[string]string{"charge": paid.str("latest_charge"), "payment_intent": paid.str("id")}
+		_, charge, intent := h.warned()
+		return map[string]string{"charge": charge, "payment_intent": intent}
 	},
 })
 
 var _ = shows("GetRadarEarlyFraudWarningsEarlyFraudWarning", scenario{
-	prepare: func(h *harness) sent { return sent{in: []string{h.aWarning()}} },
-	want:    map[string]any{"object": "radar.early_fraud_warning", "actionable": true},
+	prepare: func(h *harness) sent {
+		id, _, _ := h.warned()
+		return sent{in: []string{id}}
+	},
+	want: map[string]any{"actionable": true},
 })

@@ -28,6 +28,9 @@ type scenario struct {
 	shows map[string]any
 	// then checks what has changed where no look can show it.
 	then func(h *harness, s sent, a *answered)
+	// never says why nothing that there is can succeed: only the refusals are
+	// tried then. Empty: some do.
+	never string
 	// fails are requests that are refused. That a parameter is unknown, and an
 	// object missing, is tried with every operation.
 	fails []refusedRequest
@@ -153,6 +156,10 @@ func TestOperations(t *testing.T) {
 
 func (s *scenario) check(h *harness, op *spec.Operation) {
 	h.t.Helper()
+	if s.never != "" {
+		s.refuse(h, op)
+		return
+	}
 	request := s.request(h)
 	look := s.lookAt(op, request.in)
 	var before *answered
@@ -173,6 +180,12 @@ func (s *scenario) check(h *harness, op *spec.Operation) {
 	if s.then != nil {
 		s.then(h, request, answer)
 	}
+	s.refuse(h, op)
+}
+
+// refuse tries what is refused.
+func (s *scenario) refuse(h *harness, op *spec.Operation) {
+	h.t.Helper()
 	for _, f := range s.failures(op) {
 		again := s.request(h)
 		refused := h.do(op, f.sent(h, again))

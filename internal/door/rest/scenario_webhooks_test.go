@@ -1,102 +1,109 @@
 package rest
 
-// anEndpoint makes a webhook endpoint and gives its id.
+// anEndpoint makes a webhook endpoint that is told of nothing that happens here,
+// and gives its id.
 func (h *harness) anEndpoint() string {
 	h.t.Helper()
-	return h.post("/v1/webhook_endpoints", "url=https://shop.example/hook&enabled_events[]=*").ok().str("id")
+	return h.post("/v1/webhook_endpoints", "url=https://example.com/hook&enabled_events[]=price.created&description=first").ok().str("id")
 }
 
 func ofEndpoint(form string) func(*harness) sent {
 	return func(h *harness) sent { return sent{in: []string{h.anEndpoint()}, form: form} }
 }
 
+// anEvent is the id of an event that has happened.
+func (h *harness) anEvent() string {
+	h.t.Helper()
+	h.aCustomer()
+	return h.get("/v1/events?type=customer.created&limit=1").ok().str("data.0.id")
+}
+
 var _ = shows("PostWebhookEndpoints", scenario{
-	prepare: func(*harness) sent { return sent{form: "url=https://shop.example/hook&enabled_events[]=*"} },
-	want:    map[string]any{"object": "webhook_endpoint", "url": "https://shop.example/hook", "status": "enabled"},
-	shows:   map[string]any{"data.0.url": "https://shop.example/hook"},
-	fails:   []refusedRequest{{"no address", sending("url=shop&enabled_events[]=*"), 400, "url_invalid"}},
+	prepare: func(*harness) sent {
+		return sent{form: "url=https://example.com/hook&enabled_events[]=price.created&description=new&metadata[a]=b"}
+	},
+	want:  map[string]any{"object": "webhook_endpoint", "status": "enabled", "description": "new", "metadata.a": "b"},
+	shows: map[string]any{"data.0.description": "new", "data.0.secret": nil},
+	fails: []refusedRequest{
+		{"no address", sending("url=nowhere&enabled_events[]=*"), 400, "url_invalid"},
+		{"connected accounts", sending("url=https://example.com&enabled_events[]=*&connect=true"), 400, ""},
+	},
 	values: func(*harness, sent) map[string]string {
-		return map[string]string{"enabled_events[0]": "charge.succeeded"}
+		return map[string]string{"url": "https://example.com/other", "enabled_events": "charge.failed", "enabled_events[0]": "charge.failed", "connect": "false", "api_version": "2024-06-20"}
 	},
 })
 
 var _ = shows("GetWebhookEndpoints", scenario{
-	prepare: func(h *harness) sent { h.anEndpoint(); h.anEndpoint(); return sent{form: "limit=2"} },
-	want:    map[string]any{"object": "list", "data.0.object": "webhook_endpoint", "data.0.secret": nil},
+	prepare: func(h *harness) sent { h.anEndpoint(); h.anEndpoint(); return sent{form: "limit=3"} },
+	want:    map[string]any{"object": "list", "data.0.object": "webhook_endpoint"},
 })
 
 var _ = shows("GetWebhookEndpointsWebhookEndpoint", scenario{prepare: ofEndpoint(""), want: map[string]any{"object": "webhook_endpoint", "secret": nil}})
 
 var _ = shows("PostWebhookEndpointsWebhookEndpoint", scenario{
-	prepare: ofEndpoint("description=Orders"),
-	want:    map[string]any{"description": "Orders"},
-	shows:   map[string]any{"description": "Orders"},
+	prepare: ofEndpoint("disabled=true&metadata[a]=b"),
+	want:    map[string]any{"status": "disabled", "metadata.a": "b"},
+	shows:   map[string]any{"status": "disabled", "metadata.a": "b"},
+	fails:   []refusedRequest{{"no address", sending("url=nowhere"), 400, "url_invalid"}},
 	values: func(*harness, sent) map[string]string {
-		return map[string]string{"enabled_events[0]": "charge.succeeded"}
+		return map[string]string{"url": "https://example.com/other", "enabled_events": "charge.failed", "enabled_events[0]": "charge.failed"}
 	},
 })
 
 var _ = shows("DeleteWebhookEndpointsWebhookEndpoint", scenario{
 	prepare: ofEndpoint(""),
 	want:    map[string]any{"object": "webhook_endpoint", "deleted": true},
-	then:    func(h *harness, s sent, _ *answered) { h.get("/v1/webhook_endpoints/" + s.in[0]).is(404) },
+	look:    "/v1/webhook_endpoints",
+	shows:   map[string]any{"object": "list"},
 })
 
 var _ = shows("FlorinPostWebhookEndpointsWebhookEndpointRollSecret", scenario{
-	prepare:   ofEndpoint(""),
-	want:      map[string]any{"object": "webhook_endpoint"},
-	elsewhere: []string{"expires_in"}, // TestRollingASecret
-	then: func(h *harness, s sent, a *answered) {
-		if again := h.post("/v1/florin/webhook_endpoints/"+s.in[0]+"/roll_secret", "").ok(); again.str("secret") == a.str("secret") {
-			h.t.Error("the secret has not changed")
+	prepare: ofEndpoint("expires_in=60"),
+	want:    map[string]any{"object": "webhook_endpoint"},
+	then: func(h *harness, _ sent, a *answered) {
+		if a.str("secret") == "" {
+			h.t.Error("the new secret is not shown")
 		}
 	},
+	fails: []refusedRequest{{"for too long", sending("expires_in=90000"), 400, ""}},
 })
-
-// announced has an endpoint, where nobody answers, told of an event, and gives
-// the ids of both.
-func announced(h *harness) (endpoint, event string) {
-	endpoint = h.post("/v1/webhook_endpoints", "url=http://127.0.0.1:1/hook&enabled_events[]=customer.created").ok().str("id")
-	h.aCustomer()
-	h.deliver()
-	return endpoint, h.get("/v1/events?limit=1").ok().str("data.0.id")
-}
 
 var _ = shows("FlorinGetWebhookEndpointsWebhookEndpointDeliveries", scenario{
 	prepare: func(h *harness) sent {
-		endpoint, _ := announced(h)
-		h.aCustomer()
-		h.deliver()
-		return sent{in: []string{endpoint}, form: "limit=2"}
+		endpoint := h.anEndpoint()
+		h.post("/v1/florin/webhook_replays", "webhook_endpoint="+endpoint+"&event="+h.anEvent()).ok()
+		return sent{in: []string{endpoint}, form: "status=pending&limit=3"}
 	},
-	want:   map[string]any{"object": "list"},
-	values: func(*harness, sent) map[string]string { return map[string]string{"status": "delivered"} },
+	want: map[string]any{"object": "list", "data.0.object": "florin.webhook_delivery", "data.0.status": "pending"},
 })
 
 var _ = shows("FlorinGetEventsIdDeliveries", scenario{
-	prepare: func(h *harness) sent { _, event := announced(h); return sent{in: []string{event}} },
+	prepare: func(h *harness) sent { return sent{in: []string{h.anEvent()}} },
 	want:    map[string]any{"object": "list"},
 })
-
-func replayed(h *harness) string {
-	endpoint, event := announced(h)
-	return h.post("/v1/florin/webhook_replays", "webhook_endpoint="+endpoint+"&event="+event).ok().str("id")
-}
 
 var _ = shows("FlorinPostWebhookReplays", scenario{
 	prepare: func(h *harness) sent {
-		endpoint, event := announced(h)
-		return sent{form: "webhook_endpoint=" + endpoint + "&event=" + event}
+		return sent{form: "webhook_endpoint=" + h.anEndpoint() + "&event=" + h.anEvent()}
 	},
-	values: func(h *harness, _ sent) map[string]string {
-		endpoint, event := announced(h)
-		return map[string]string{"webhook_endpoint": endpoint, "event": event}
+	want:  map[string]any{"object": "florin.webhook_replay", "events_replayed": 1},
+	fails: []refusedRequest{{"no endpoint", sending("event=evt_nothing"), 400, "parameter_missing"}},
+	values: func(*harness, sent) map[string]string {
+		return map[string]string{"created": "1700000000"}
 	},
 })
+
+func (h *harness) aReplay() string {
+	h.t.Helper()
+	return h.post("/v1/florin/webhook_replays", "webhook_endpoint="+h.anEndpoint()+"&event="+h.anEvent()).ok().str("id")
+}
 
 var _ = shows("FlorinGetWebhookReplays", scenario{
-	prepare: func(h *harness) sent { replayed(h); replayed(h); return sent{form: "limit=2"} },
-	want:    map[string]any{"object": "list"},
+	prepare: func(h *harness) sent { h.aReplay(); return sent{form: "limit=3"} },
+	want:    map[string]any{"object": "list", "data.0.object": "florin.webhook_replay"},
 })
 
-var _ = shows("FlorinGetWebhookReplaysId", scenario{prepare: func(h *harness) sent { return sent{in: []string{replayed(h)}} }})
+var _ = shows("FlorinGetWebhookReplaysId", scenario{
+	prepare: func(h *harness) sent { return sent{in: []string{h.aReplay()}} },
+	want:    map[string]any{"object": "florin.webhook_replay", "events_replayed": 1},
+})

@@ -10,7 +10,8 @@ import (
 )
 
 var tokenRoutes = map[string]route{
-	"PostTokens": {createToken, merchant.Tokens, merchant.Write},
+	"PostTokens":     {createToken, merchant.Tokens, merchant.Write},
+	"GetTokensToken": {retrieveToken, merchant.Tokens, merchant.Read},
 }
 
 type shownToken struct {
@@ -105,6 +106,14 @@ func legacyCardOf(id string, c *vault.Card, b *vault.Billing) *legacyCard {
 		ExpMonth: c.ExpMonth, ExpYear: c.ExpYear, Fingerprint: c.Fingerprint, Funding: c.Funding, Last4: c.Last4,
 		Metadata: map[string]string{}, Name: text(b.Name), Networks: legacyCardNetworks{text(c.Preferred)},
 	}
+}
+
+func retrieveToken(s *Server, c *call) (any, error) {
+	o, err := s.Vault.RetrieveToken(c.ctx, c.scope, clip(c.path["token"]))
+	if err != nil {
+		return nil, err
+	}
+	return renderToken(s.view(c), o)
 }
 
 func createToken(s *Server, c *call) (any, error) {

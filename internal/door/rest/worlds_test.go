@@ -21,13 +21,23 @@ func (d *desk) world(key string) map[string]string {
 	as := func(method, path, form string) *deskReply { return d.as(key, method, path, form).ok() }
 	at := map[string]string{}
 	at["customers"] = as("POST", "/v1/customers", "email=a@example.com&payment_method=pm_card_visa").at("id")
+	under := "/v1/customers/" + at["customers"]
+	at["customers/balance_transactions"] = as("POST", under+"/balance_transactions", "amount=5&currency=usd").at("id")
+	at["customers/tax_ids"] = as("POST", under+"/tax_ids", "type=us_ein&value=123456789").at("id")
+	at["customers/payment_methods"] = as("GET", under+"/payment_methods", "").ids()[0]
 	at["payment_methods"] = as("POST", "/v1/payment_methods", rawCard).at("id")
 	at["tokens"] = as("POST", "/v1/tokens", "card[number]=4242424242424242&card[exp_month]=1&card[exp_year]=40").at("id")
 	paid := as("POST", "/v1/payment_intents", "amount=2000&currency=usd&payment_method=pm_card_visa&confirm=true&customer="+at["customers"])
 	at["paid"], at["charges"] = paid.at("id"), paid.at("latest_charge")
 	at["payment_intents"] = as("POST", "/v1/payment_intents", "amount=900&currency=usd&payment_method=pm_card_visa&confirm=true&capture_method=manual").at("id")
 	at["test_helpers"] = as("POST", "/v1/test_helpers/test_clocks", "frozen_time=1800000000").at("id")
+	set := as("POST", "/v1/setup_intents", "payment_method=pm_card_visa&confirm=true&"+online)
+	at["setup_intents"], at["mandates"] = set.at("id"), set.at("mandate")
 	at["refunds"] = as("POST", "/v1/refunds", "amount=100&charge="+at["charges"]).at("id")
+	for collection, card := range map[string]string{"disputes": "createDispute", "radar": "createIssuerFraudRecord"} {
+		as("POST", "/v1/payment_intents", "amount=700&currency=usd&confirm=true&payment_method=pm_card_"+card)
+		at[collection] = as("GET", map[string]string{"disputes": "/v1/disputes", "radar": "/v1/radar/early_fraud_warnings"}[collection], "").ids()[0]
+	}
 	at["balance_transactions"] = as("GET", "/v1/balance_transactions", "").ids()[0]
 	at["events"] = as("GET", "/v1/events", "").ids()[0]
 	as("POST", "/v1/payment_intents", "amount=2000&currency=usd&payment_method=pm_card_createDispute&confirm=true")
@@ -53,6 +63,9 @@ func (d *desk) everyRoute(key string, at map[string]string, readOnly bool, form 
 		if op.Method != http.MethodGet && (readOnly || !strings.Contains(op.Path, "{")) {
 			continue // it changes something, or makes something new
 		}
+		if name == "GetSetupAttempts" {
+			continue // it lists nothing unless told of what
+		}
 		collection := strings.Split(strings.TrimPrefix(op.Path, "/v1/florin"), "/")[1]
 		if collection == "v1" {
 			collection = strings.Split(op.Path, "/")[2]
@@ -65,8 +78,25 @@ func (d *desk) everyRoute(key string, at map[string]string, readOnly bool, form 
 			d.t.Errorf("%s: the test makes nothing in %s: let world make it", name, collection)
 			continue
 		}
-		f(op, d.as(key, op.Method, placeholder.ReplaceAllLiteralString(op.Path, object), form(name)))
+		f(op, d.as(key, op.Method, pathAmong(at, op.Path, collection), form(name)))
 	}
+}
+
+// pathAmong fills in a path with what is at its collection and, where another
+// object is named further on, at the collection within that.
+func pathAmong(at map[string]string, path, collection string) string {
+	parts := strings.Split(path, "/")
+	filled := 0
+	for i, part := range parts {
+		if !strings.HasPrefix(part, "{") {
+			continue
+		}
+		parts[i] = at[collection]
+		if filled++; filled > 1 {
+			parts[i] = at[collection+"/"+parts[i-1]]
+		}
+	}
+	return strings.Join(parts, "/")
 }
 
 // No route shows or changes what is another merchant's, or the other mode's of
@@ -91,6 +121,12 @@ func TestNoRouteLeadsIntoAnotherWorld(t *testing.T) {
 			switch op {
 			case "PostPaymentMethodsPaymentMethodAttach":
 				return "customer=" + own
+			case "PostPaymentIntentsIntentIncrementAuthorization":
+				return "amount=100000"
+			case "PostCustomersCustomerBalanceTransactions":
+				return "amount=5&currency=usd"
+			case "PostCustomersCustomerTaxIds":
+				return "type=us_ein&value=123456789"
 			case "PostTestHelpersTestClocksTestClockAdvance":
 				return "frozen_time=1900000000"
 			}
@@ -144,11 +180,19 @@ func (d *desk) foreignParameters(name, key, own string, mine map[string]string) 
 		{"POST", "/v1/customers/" + own, "invoice_settings[default_payment_method]=" + mine["payment_methods"]},
 		{"POST", "/v1/payment_methods", "type=card&card[token]=" + mine["tokens"]},
 		{"POST", "/v1/payment_methods/" + mine["payment_methods"] + "/attach", "customer=" + own},
+		{"POST", "/v1/setup_intents", "customer=" + mine["customers"]},
+		{"POST", "/v1/setup_intents", "payment_method=" + mine["payment_methods"]},
+		{"GET", "/v1/setup_intents", "customer=" + mine["customers"]},
+		{"GET", "/v1/setup_intents", "payment_method=" + mine["payment_methods"]},
+		{"GET", "/v1/setup_attempts", "setup_intent=" + mine["setup_intents"]},
 		{"GET", "/v1/payment_intents", "customer=" + mine["customers"]},
 		{"GET", "/v1/charges", "customer=" + mine["customers"]},
 		{"GET", "/v1/charges", "payment_intent=" + mine["paid"]},
 		{"GET", "/v1/refunds", "charge=" + mine["charges"]},
 		{"GET", "/v1/refunds", "payment_intent=" + mine["paid"]},
+		{"GET", "/v1/disputes", "charge=" + mine["charges"]},
+		{"GET", "/v1/disputes", "starting_after=" + mine["disputes"]},
+		{"GET", "/v1/radar/early_fraud_warnings", "payment_intent=" + mine["paid"]},
 		{"POST", "/v1/payouts", "amount=100&currency=usd&destination=" + mine["bank"]},
 		{"GET", "/v1/payouts", "destination=" + mine["bank"]},
 		{"GET", "/v1/balance_transactions", "payout=" + mine["payouts"]},

@@ -22,6 +22,7 @@ import (
 
 	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/money"
@@ -37,10 +38,12 @@ var languages = []language.Tag{language.English, language.SimplifiedChinese}
 // first request.
 type Server struct {
 	Payment *payment.Service
-	// Secret gives the client secret of an intent.
-	Secret func(id.Scope, int64) string
-	Master *secret.Master
-	Log    *slog.Logger
+	Setup   *setup.Service
+	// Secret gives the client secret of a payment intent, SetupSecret of a setup
+	// intent.
+	Secret, SetupSecret func(id.Scope, int64) string
+	Master              *secret.Master
+	Log                 *slog.Logger
 
 	page     *template.Template
 	matcher  language.Matcher
@@ -82,13 +85,21 @@ func (s *Server) Mount(mux *http.ServeMux) { mux.HandleFunc("GET "+landings+"{to
 // landings is where payers come back to.
 const landings = "/return/"
 
-// ofPayment is the kind of a landing place that is an attempt's of a payment.
-const ofPayment = "p"
+// The kinds of landing places: of an attempt at a payment, and at a setup.
+const (
+	ofPayment = "p"
+	ofSetup   = "s"
+)
 
 // Landing is the path that the payer of an authentication comes back to. Nobody
 // can guess it who was not given it.
 func (s *Server) Landing(scope id.Scope, attempt payment.AttemptID) string {
 	return landings + s.token(ofPayment, scope, int64(attempt))
+}
+
+// SetupLanding is [Server.Landing] where a card is set up.
+func (s *Server) SetupLanding(scope id.Scope, attempt setup.AttemptID) string {
+	return landings + s.token(ofSetup, scope, int64(attempt))
 }
 
 // token names an attempt: kind, scope and key in base 36, and proof that we made
@@ -145,8 +156,13 @@ func (s *Server) landed(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) ending(ctx context.Context, kind string, scope id.Scope, key int64) (Ending, error) {
-	if kind != ofPayment {
-		return Ending{}, errNowhere
+	if kind == ofSetup {
+		o, payer, err := s.Setup.Returned(ctx, scope, setup.AttemptID(key))
+		if err != nil {
+			return Ending{}, err
+		}
+		return Ending{object: setup.Intents.Name, id: setup.Intents.ID(scope, o.Key), secret: s.SetupSecret(scope, o.Key),
+			back: payer.ReturnURL, status: statusOf(payment.Status(o.Body.Status))}, nil
 	}
 	o, payer, err := s.Payment.Returned(ctx, scope, payment.AttemptID(key))
 	if err != nil {

@@ -113,7 +113,10 @@ func toldOf(list []Notice) []provider.Notice {
 		if d := n.Dispute; d != nil {
 			t.Dispute = &provider.Dispute{
 				ID: d.ID, Status: d.Status, Reason: d.Reason, Network: d.Network,
-				Amount: d.Amount, Currency: money.Currency(d.Currency), Due: d.Due,
+				Amount: d.Amount, Currency: money.Currency(d.Currency), Due: d.Due, Case: d.Case,
+			}
+			if d.Programme != "" {
+				t.Dispute.Enhanced = []string{d.Programme}
 			}
 		}
 		told = append(told, t)

@@ -16,9 +16,9 @@ var playing = map[string]string{
 	"4000000000001976": "inquiry_fraudulent",
 	"4000000000005423": fraudWarning,
 	"4000000404000079": multipleDisputes,
-	"4000000404000038": "dispute_fraudulent", // that could be answered with earlier payments
-	"4000008400000779": "dispute_noncompliant",
-	"5105008400000002": "dispute_noncompliant",
+	"4000000404000038": "dispute_fraudulent+visa_compelling_evidence_3", // can be answered with earlier payments
+	"4000008400000779": "dispute_noncompliant+visa_compliance",
+	"5105008400000002": "dispute_noncompliant+mastercard_compliance",
 	"4000000001000043": "dispute_fraudulent", // that another would answer by itself
 	"4000000000007726": refundPends,
 	"4000000000005126": refundFails,
@@ -85,13 +85,19 @@ func complain(v View, op *Operation, plays string) error {
 	return nil
 }
 
-// dispute opens one about op.
+// dispute opens one about op. What stands behind a plus in the reason is the
+// programme of the network under which it may be answered.
 func dispute(v View, op *Operation, reason, status string, amount int64) error {
 	op.Due = op.Time.Add(answerTime)
-	return tell(v, op, Notice{Kind: noticeDispute, Reference: op.Reference, Dispute: &Dispute{
+	reason, programme, _ := strings.Cut(reason, "+")
+	d := &Dispute{
 		ID: disputeID(op.Reference, len(op.Notices)), Status: status, Reason: reason, Network: networkCodes[reason],
-		Amount: amount, Currency: op.Currency, Due: op.Due,
-	}})
+		Amount: amount, Currency: op.Currency, Due: op.Due, Programme: programme,
+	}
+	if reason == "noncompliant" {
+		d.Case = "compliance"
+	}
+	return tell(v, op, Notice{Kind: noticeDispute, Reference: op.Reference, Dispute: d})
 }
 
 // disputeID derives the name of the nth dispute about an operation.

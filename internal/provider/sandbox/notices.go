@@ -35,6 +35,10 @@ type Dispute struct {
 	Amount   int64     `json:"amount"`
 	Currency string    `json:"currency"`
 	Due      time.Time `json:"due,omitzero"`
+	// Case is compliance where the network says that its rules were broken, and
+	// Programme the network's one under which evidence may be given.
+	Case      string `json:"case_type,omitempty"`
+	Programme string `json:"programme,omitempty"`
 }
 
 // appendAfter adds those notices with a number above after, up to limit in all.

@@ -185,11 +185,13 @@ CREATE TABLE charge (
     status   TEXT COLLATE "C" NOT NULL,
     amount   BIGINT NOT NULL,
     currency TEXT COLLATE "C" NOT NULL,
+    transfer_group TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX charge_stale ON charge (scope, key) WHERE indexed <> digest;
 CREATE INDEX charge_customer ON charge (scope, customer, key) WHERE customer > 0;
 CREATE INDEX charge_intent ON charge (scope, intent, key);
+CREATE INDEX charge_group ON charge (scope, transfer_group, key) WHERE transfer_group <> '';
 
 CREATE TABLE refund (
     scope   BIGINT NOT NULL,
@@ -376,6 +378,41 @@ CREATE TABLE payment_method (
 CREATE INDEX payment_method_customer ON payment_method (scope, customer, key);
 CREATE INDEX payment_method_owner ON payment_method (scope, owner, key) WHERE owner > 0;
 
+-- Methods that are set up without a payment, the attempts at it, and the
+-- permissions given.
+CREATE TABLE setup_intent (
+    scope    BIGINT NOT NULL,
+    key      BIGINT NOT NULL,
+    version  BIGINT NOT NULL,
+    status   TEXT COLLATE "C" NOT NULL,
+    customer BIGINT NOT NULL,
+    method   BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX setup_intent_customer ON setup_intent (scope, customer, key) WHERE customer > 0;
+CREATE INDEX setup_intent_method ON setup_intent (scope, method, key) WHERE method > 0;
+
+-- due is 0 when nothing is left to do.
+CREATE TABLE setup_attempt (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    due     BIGINT NOT NULL,
+    intent  BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX setup_attempt_due ON setup_attempt (due) WHERE due > 0;
+CREATE INDEX setup_attempt_intent ON setup_attempt (scope, intent, key);
+
+CREATE TABLE mandate (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    method  BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX mandate_method ON mandate (scope, method, key);
+
 -- Tokens: card data sent once, to be used once.
 CREATE TABLE token (
     scope   BIGINT NOT NULL,
@@ -509,6 +546,27 @@ CREATE TABLE webhook_attempt (
     reply    BYTEA NOT NULL,
     PRIMARY KEY (scope, event, key)
 );
+
+-- Changes to what a customer has to its good, or owes, on its next invoice.
+CREATE TABLE customer_balance_change (
+    scope    BIGINT NOT NULL,
+    key      BIGINT NOT NULL,
+    version  BIGINT NOT NULL,
+    customer BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX customer_balance_change_customer ON customer_balance_change (scope, customer, key);
+
+-- Tax ids of customers.
+CREATE TABLE tax_id (
+    scope    BIGINT NOT NULL,
+    key      BIGINT NOT NULL,
+    version  BIGINT NOT NULL,
+    customer BIGINT NOT NULL,
+    deleted  BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX tax_id_customer ON tax_id (scope, customer, key);
 
 -- Who had which events sent again.
 CREATE TABLE webhook_replay (

@@ -29,7 +29,11 @@ var renamed = []struct{ operation, name, like string }{
 // operation is silent about them: they are what they are in another operation.
 var lent = []struct{ operation, within, name, by string }{
 	{"PostPaymentIntents", "payment_method_data", "card", "PostPaymentMethods"},
+	{"PostPaymentIntentsIntent", "payment_method_data", "card", "PostPaymentMethods"},
 	{"PostPaymentIntentsIntentConfirm", "payment_method_data", "card", "PostPaymentMethods"},
+	{"PostSetupIntents", "payment_method_data", "card", "PostPaymentMethods"},
+	{"PostSetupIntentsIntent", "payment_method_data", "card", "PostPaymentMethods"},
+	{"PostSetupIntentsIntentConfirm", "payment_method_data", "card", "PostPaymentMethods"},
 }
 
 // clearable are parameters that the empty text unsets. The API's reference used

@@ -1,0 +1,12 @@
+package setup
+
+import "github.com/florinpay/florin/internal/base/db"
+
+type dueAttempt struct{ Scope, Key int64 }
+
+// qDue looks over all scopes: whoever sweeps does so for every account.
+var qDue = db.NewQuery("setup attempts that are due", "SELECT scope, key FROM setup_attempt WHERE due > 0 AND due <= ? ORDER BY due LIMIT ?",
+	func(d *dueAttempt, f *db.Fields) {
+		db.Int(f, &d.Scope)
+		db.Int(f, &d.Key)
+	})
