@@ -275,8 +275,18 @@ func (p *prober) around(n probed) (out []string) {
 	s := p.s.request(p.h)
 	top, _, _ := strings.Cut(n.name, "[")
 	beside := slices.Clone(n.beside)
-	for pair := range strings.SplitSeq(p.s.needs[top], "&") {
-		if name, value, ok := strings.Cut(pair, "="); ok && !slices.Contains(beside, name) && name != n.name && n.name != top {
+	needs, ok := p.s.needs[top]
+	if !ok {
+		needs = alwaysNeeded[top]
+	}
+	for pair := range strings.SplitSeq(needs, "&") {
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok || name == n.name || n.name == top {
+			continue
+		}
+		if i := slices.Index(beside, name); i >= 0 {
+			beside[i+1] = value
+		} else {
 			beside = append(beside, name, value)
 		}
 	}
@@ -330,7 +340,7 @@ func (p *prober) try(more []string) *tried {
 			more[i] = values[ask]
 		}
 	}
-	for name, other := range p.s.instead {
+	for name, other := range p.takesPlace() {
 		for i := 0; i < len(more); i += 2 {
 			if more[i] == name || strings.HasPrefix(more[i], name+"[") {
 				s.form = without(s.form, other)
@@ -393,6 +403,17 @@ func firstOf(path string) string {
 	}
 	return path
 }
+
+// takesPlace is what parameters are sent instead of.
+func (p *prober) takesPlace() map[string]string {
+	if p.s.instead != nil {
+		return p.s.instead
+	}
+	return map[string]string{"payment_method_data": "payment_method"}
+}
+
+// alwaysNeeded are what parts of a parameter need beside them in any operation.
+var alwaysNeeded = map[string]string{"payment_method_data": "payment_method_data[type]=card&payment_method_data[card][token]=tok_visa"}
 
 // without is a form that lacks a parameter and its parts.
 func without(form, name string) string {

@@ -234,6 +234,9 @@ func (s *Server) methodParam(c *call) (string, *vault.MethodInput, error) {
 	if typ, _ := at.String("type"); typ != vault.TypeCard {
 		return "", nil, fault.Param(data+"[type]", "", "The payment method type \"%s\" is not available. Available: card.", clip(typ))
 	}
+	if err := oneType(c, data); err != nil {
+		return "", nil, err
+	}
 	if !at.Has("card") {
 		return "", nil, fault.Param(data+"[card]", "parameter_missing", "Missing required param: %s[card].", data)
 	}
