@@ -267,7 +267,7 @@ func (p *prober) leaf(n probed) {
 		}
 	}
 	switch {
-	case refused && one == nil:
+	case refused: // some value of it, or any
 	case unclear != "" && one == nil:
 		p.h.t.Errorf("what it does can't be told, give the scenario a value for it: %s", unclear)
 	case required && len(n.param.Enum) == 1:
