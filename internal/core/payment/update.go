@@ -67,7 +67,10 @@ func (v *Service) Update(ctx context.Context, s id.Scope, intent IntentID, p Upd
 		if err := v.change(tx, o, &p.Changes, o.Body.Amount); err != nil {
 			return nil, nil, err
 		}
-		return shown(Intents, o), nil, Intents.Update(tx, o)
+		if err := Intents.Update(tx, o); err != nil {
+			return nil, nil, err
+		}
+		return shown(Intents, o), nil, nil // the version that there is now
 	})
 }
 

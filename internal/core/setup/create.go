@@ -202,7 +202,10 @@ func (v *Service) Update(ctx context.Context, s id.Scope, key IntentID, p Params
 				return nil, nil, err
 			}
 		}
-		return shown(o), nil, Intents.Update(tx, o)
+		if err := Intents.Update(tx, o); err != nil {
+			return nil, nil, err
+		}
+		return shown(o), nil, nil // the version that there is now
 	})
 }
 

@@ -117,6 +117,9 @@ func (v *Service) UpdateBalanceChange(ctx context.Context, s id.Scope, customer,
 		}
 		set(&o.Body.Description, p.Description)
 		o.Body.Metadata = p.Metadata.Apply(o.Body.Metadata)
-		return show(BalanceChanges, o), BalanceChanges.Update(tx, o)
+		if err := BalanceChanges.Update(tx, o); err != nil {
+			return nil, err
+		}
+		return show(BalanceChanges, o), nil // the version that there is now
 	})
 }

@@ -56,7 +56,11 @@ func coverage(t *testing.T) string {
 		state, nothing, kind := "absent", "", "absent"
 		if _, there := routes[op.ID]; there {
 			state, kind = "implemented", "implemented"
-			if missing := partial[op.ID]; missing != "" {
+			missing := partial[op.ID]
+			if why := scenarios[op.ID].never; why != "" {
+				missing = why
+			}
+			if missing != "" {
 				state, kind = "partial: "+missing, "partial"
 			}
 			nothing = fmt.Sprint(len(ignored[op.ID]))

@@ -39,8 +39,14 @@ func TestParametersHaveEffects(t *testing.T) {
 			continue // a form is no part of it; what its parameters do is shown where it is tested
 		}
 		t.Run(id, func(t *testing.T) {
+			if scenarios[id].never != "" {
+				return // what is always refused can't be changed
+			}
 			p := &prober{h: newHarness(t), op: spec.ByID(id), s: scenarios[id], bases: map[string]*tried{}}
 			p.all()
+			for _, other := range p.s.also {
+				p.again(other)
+			}
 			ignored[id] = p.ignored
 			if t.Failed() || update {
 				return
@@ -105,6 +111,7 @@ type prober struct {
 	noise   map[string]bool   // paths that differ from request to request
 	bases   map[string]*tried // what is answered without the parameter at hand, by what else is sent
 	ignored []string
+	only    []string // if any, the parameters to try
 }
 
 // tried is what became of a request.
@@ -116,13 +123,10 @@ type tried struct {
 }
 
 func (p *prober) all() {
-	if p.s.never != "" {
-		return
-	}
 	p.try(nil)
 	p.try(nil) // lists have their length by now
 	a, b := p.try(nil), p.try(nil)
-	if a.status != http.StatusOK {
+	if a.status != http.StatusOK && p.only == nil {
 		p.h.t.Fatalf("the scenario's request is refused: %s", a.message)
 	}
 	p.noise = map[string]bool{}
@@ -133,8 +137,22 @@ func (p *prober) all() {
 		p.noise[path] = a.shown[path] != b.shown[path]
 	}
 	for _, f := range p.op.Params.Fields {
+		if p.only != nil && !slices.Contains(p.only, f.Name) {
+			continue
+		}
 		p.probe(probed{f.Name, f.Param, nil, f.Required})
 	}
+}
+
+// again tries parameters that have had no effect with another request of the
+// same operation, in which some have.
+func (p *prober) again(other alternative) {
+	q := &prober{h: p.h, op: p.op, s: p.s, bases: map[string]*tried{}, only: other.params}
+	q.s.prepare = other.prepare
+	q.all()
+	p.ignored = slices.DeleteFunc(p.ignored, func(name string) bool {
+		return slices.Contains(other.params, name) && !slices.Contains(q.ignored, name)
+	})
 }
 
 // probed is a parameter by its name in bracket form, with what the hashes around
@@ -234,7 +252,7 @@ func (p *prober) leaf(n probed) {
 	// What is required is compared with another value, that of the scenario or
 	// one that is tried.
 	inForm := strings.Contains("&"+strings.ReplaceAll(p.s.request(p.h).form, "[]=", "[0]="), "&"+n.name+"=")
-	required := (n.required || base.status != http.StatusOK) && !inForm
+	required := (n.required || base.status != http.StatusOK && p.only == nil) && !inForm
 	for _, value := range p.values(n) {
 		got := p.try(append(slices.Clone(n.beside), n.name, value))
 		switch {
@@ -252,7 +270,7 @@ func (p *prober) leaf(n probed) {
 		}
 	}
 	switch {
-	case refused && one == nil:
+	case refused: // some value of it, or any
 	case unclear != "" && one == nil:
 		p.h.t.Errorf("what it does can't be told, give the scenario a value for it: %s", unclear)
 	case required && len(n.param.Enum) == 1:
@@ -278,8 +296,18 @@ func (p *prober) around(n probed) (out []string) {
 	s := p.s.request(p.h)
 	top, _, _ := strings.Cut(n.name, "[")
 	beside := slices.Clone(n.beside)
-	for pair := range strings.SplitSeq(p.s.needs[top], "&") {
-		if name, value, ok := strings.Cut(pair, "="); ok && !slices.Contains(beside, name) && name != n.name && n.name != top {
+	needs, ok := p.s.needs[top]
+	if !ok {
+		needs = alwaysNeeded[top]
+	}
+	for pair := range strings.SplitSeq(needs, "&") {
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok || name == n.name || n.name == top {
+			continue
+		}
+		if i := slices.Index(beside, name); i >= 0 {
+			beside[i+1] = value
+		} else {
 			beside = append(beside, name, value)
 		}
 	}
@@ -341,7 +369,7 @@ func (p *prober) try(more []string) *tried {
 			more[i], _, _ = strings.Cut(v, "|")
 		}
 	}
-	for name, other := range p.s.instead {
+	for name, other := range p.takesPlace() {
 		for i := 0; i < len(more); i += 2 {
 			if more[i] == name || strings.HasPrefix(more[i], name+"[") {
 				s.form = without(s.form, other)
@@ -366,6 +394,11 @@ func (p *prober) try(more []string) *tried {
 	}
 	if p.op.Method == http.MethodGet || got.status != http.StatusOK {
 		return out
+	}
+	for name, path := range map[string]string{"payment_method": "/v1/payment_methods/", "latest_charge": "/v1/charges/"} {
+		if id, ok := got.at(name).(string); ok {
+			out.see(name, p.h.get(path+id).body)
+		}
 	}
 	if look := p.s.lookAt(p.op, s.in); look != "" {
 		out.see("look", p.h.get(firstOf(look)).body)
@@ -404,6 +437,17 @@ func firstOf(path string) string {
 	}
 	return path
 }
+
+// takesPlace is what parameters are sent instead of.
+func (p *prober) takesPlace() map[string]string {
+	if p.s.instead != nil {
+		return p.s.instead
+	}
+	return map[string]string{"payment_method_data": "payment_method"}
+}
+
+// alwaysNeeded are what parts of a parameter need beside them in any operation.
+var alwaysNeeded = map[string]string{"payment_method_data": "payment_method_data[type]=card&payment_method_data[card][token]=tok_visa"}
 
 // without is a form that lacks a parameter and its parts.
 func without(form, name string) string {

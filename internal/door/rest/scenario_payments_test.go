@@ -7,6 +7,9 @@ var _ = shows("PostPaymentIntents", scenario{
 	prepare: func(*harness) sent {
 		return sent{form: "amount=1000&currency=usd&confirm=true&expand[]=latest_charge&" + visa}
 	},
+	also: []alternative{{func(*harness) sent {
+		return sent{form: "amount=1000&currency=usd&confirm=true&payment_method=pm_card_authenticationRequired"}
+	}, challenged}},
 	want:  map[string]any{"status": "succeeded", "amount": 1000},
 	shows: map[string]any{"data.0.status": "succeeded"},
 	fails: []refusedRequest{
@@ -27,7 +30,13 @@ var _ = shows("GetPaymentIntentsIntent", scenario{
 	want:    map[string]any{"status": "succeeded"},
 })
 
+// challenged are parameters that matter where the payer has to prove who they are.
+var challenged = []string{"error_on_requires_action", "off_session", "return_url", "use_stripe_sdk"}
+
 var _ = shows("PostPaymentIntentsIntentConfirm", scenario{
+	also: []alternative{{func(h *harness) sent {
+		return sent{in: []string{h.intent().ok().str("id")}, form: "payment_method=pm_card_authenticationRequired"}
+	}, challenged}},
 	prepare: func(h *harness) sent {
 		return sent{in: []string{h.intent("capture_method", "automatic").ok().str("id")}, form: "expand[]=latest_charge&" + visa}
 	},

@@ -44,8 +44,18 @@ type scenario struct {
 	// elsewhere are parameters whose effect shows neither in the answer nor in what
 	// is retrieved; each has a test of its own, which is to be named beside it.
 	elsewhere []string
+	// also are further requests that parameters are tried with which have no effect
+	// on the first.
+	also []alternative
 	// instead names what a parameter takes the place of.
 	instead map[string]string
+}
+
+// alternative is another request of an operation, with parameters of which
+// some change what becomes of it.
+type alternative struct {
+	prepare func(h *harness) sent
+	params  []string
 }
 
 // sent is a request: what stands in the path, in order, and the form.
