@@ -81,7 +81,7 @@ var _ = shows("GetCustomersCustomerTaxIds", scenario{
 		h.post("/v1/customers/"+s.in[0]+"/tax_ids", "type=us_ein&value=12-3456789").ok()
 		return sent{in: s.in[:1], form: "limit=3"}
 	},
-	want:    map[string]any{"object": "list", "data.0.object": "tax_id", "data.0.value": "12-3456789", "data.0.country": "US"},
+	want: map[string]any{"object": "list", "data.0.object": "tax_id", "data.0.value": "12-3456789", "data.0.country": "US"},
 })
 
 var _ = shows("GetCustomersCustomerTaxIdsId", scenario{prepare: aTaxID, want: map[string]any{"type": "us_ein", "value": "12-3456789"}})
@@ -108,7 +108,7 @@ var _ = shows("GetCustomersCustomerPaymentMethods", scenario{
 		h.post("/v1/payment_methods/"+h.aMethod()+"/attach", "customer="+s.in[0]).ok()
 		return sent{in: s.in[:1], form: "type=card&limit=3"}
 	},
-	want:    map[string]any{"object": "list", "data.0.object": "payment_method"},
+	want: map[string]any{"object": "list", "data.0.object": "payment_method"},
 })
 
 var _ = shows("GetCustomersCustomerPaymentMethodsPaymentMethod", scenario{
