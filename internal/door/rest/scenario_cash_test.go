@@ -55,9 +55,8 @@ const instructions = "funding_type=bank_transfer&bank_transfer[type]=eu_bank_tra
 
 var _ = shows("PostCustomersCustomerFundingInstructions", scenario{
 	prepare: ofCustomer(instructions + "DE"),
-	values: func(*harness, sent) map[string]string {
-		return map[string]string{"currency": "usd", "bank_transfer[requested_address_types][0]": "zengin", "bank_transfer[eu_bank_transfer][country]": "FR"}
-	},
+	// Only one value of each goes with the rest: the others are refused, below.
+	elsewhere: []string{"currency", "bank_transfer[requested_address_types][0]", "funding_type"},
 	want: map[string]any{"object": "funding_instructions", "currency": "eur", "bank_transfer.country": "DE",
 		"bank_transfer.financial_addresses.0.type": "iban"},
 	then: func(h *harness, s sent, a *answered) {
