@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/cash"
 	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
@@ -28,6 +29,7 @@ type route struct {
 var routes = joined(
 	accountRoutes,
 	balanceRoutes,
+	cashRoutes,
 	chargeRoutes,
 	clockRoutes,
 	customerBalanceRoutes,
@@ -37,6 +39,7 @@ var routes = joined(
 	deliveryRoutes,
 	disputeRoutes,
 	endpointRoutes,
+	ephemeralRoutes,
 	eventRoutes,
 	externalAccountRoutes,
 	intentRoutes,
@@ -71,11 +74,14 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		vault.Customers.Name:      nounOf(vault.Customers, renderCustomer),
 		vault.PaymentMethods.Name: nounOf(vault.PaymentMethods, renderMethod),
 		vault.Tokens.Name:         nounOf(vault.Tokens, renderToken),
+		cash.Balances.Name:        nounOf(cash.Balances, renderCash),
+		cash.Transactions.Name:    nounOf(cash.Transactions, renderCashTransaction),
+		vault.BalanceChanges.Name: nounOf(vault.BalanceChanges, renderBalanceChange),
+		vault.EphemeralKeys.Name:  nounOf(vault.EphemeralKeys, renderEphemeralKey),
+		vault.TaxIDs.Name:         nounOf(vault.TaxIDs, renderTaxID),
 		vault.Mandates.Name:       nounOf(vault.Mandates, renderMandate),
 		setup.Intents.Name:        nounOf(setup.Intents, renderSetup),
 		setup.Attempts.Name:       nounOf(setup.Attempts, renderSetupAttempt),
-		vault.BalanceChanges.Name: nounOf(vault.BalanceChanges, renderBalanceChange),
-		vault.TaxIDs.Name:         nounOf(vault.TaxIDs, renderTaxID),
 		timeline.Clocks.Name:      nounOf(timeline.Clocks, renderClock),
 		webhook.Endpoints.Name:    nounOf(webhook.Endpoints, renderEndpoint),
 		webhook.Replays.Name:      nounOf(webhook.Replays, renderReplay),

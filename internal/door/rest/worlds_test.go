@@ -10,7 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/door/rest/spec"
 )
 
@@ -24,6 +26,16 @@ func (d *desk) world(key string) map[string]string {
 	under := "/v1/customers/" + at["customers"]
 	at["customers/balance_transactions"] = as("POST", under+"/balance_transactions", "amount=5&currency=usd").at("id")
 	at["customers/tax_ids"] = as("POST", under+"/tax_ids", "type=us_ein&value=123456789").at("id")
+	at["customers/cash_balance_transactions"] = as("POST", "/v1/test_helpers/customers/"+at["customers"]+"/fund_cash_balance", "amount=50&currency=usd").at("id")
+	whose, err := d.server.Merchant.Authenticate(d.t.Context(), key)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	made, err := d.server.Vault.CreateEphemeralKey(d.t.Context(), whose.Scope, at["customers"], nil)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	at["ephemeral_keys"] = vault.EphemeralKeys.ID(whose.Scope, made.Main.(*object.Object[vault.EphemeralKey]).Key)
 	at["customers/payment_methods"] = as("GET", under+"/payment_methods", "").ids()[0]
 	at["payment_methods"] = as("POST", "/v1/payment_methods", rawCard).at("id")
 	at["tokens"] = as("POST", "/v1/tokens", "card[number]=4242424242424242&card[exp_month]=1&card[exp_year]=40").at("id")
@@ -121,12 +133,16 @@ func TestNoRouteLeadsIntoAnotherWorld(t *testing.T) {
 			switch op {
 			case "PostPaymentMethodsPaymentMethodAttach":
 				return "customer=" + own
-			case "PostPaymentIntentsIntentIncrementAuthorization":
-				return "amount=100000"
 			case "PostCustomersCustomerBalanceTransactions":
 				return "amount=5&currency=usd"
+			case "PostTestHelpersCustomersCustomerFundCashBalance":
+				return "amount=5&currency=usd"
+			case "PostCustomersCustomerFundingInstructions":
+				return "currency=jpy&funding_type=bank_transfer&bank_transfer[type]=jp_bank_transfer"
 			case "PostCustomersCustomerTaxIds":
 				return "type=us_ein&value=123456789"
+			case "PostPaymentIntentsIntentIncrementAuthorization":
+				return "amount=100000"
 			case "PostTestHelpersTestClocksTestClockAdvance":
 				return "frozen_time=1900000000"
 			}
