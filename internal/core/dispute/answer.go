@@ -110,6 +110,8 @@ func (p *Params) change(tx *db.Tx, o *object.Object[Dispute], private *vault.Pri
 		if err == nil {
 			if e = e.patch(p.Cleared, p.Evidence); e.size() > maxEvidence {
 				err = fault.Param("evidence", "", "The evidence of a dispute can have up to %d characters in all.", maxEvidence)
+			} else if len(e.Priors()) > mostPrior {
+				err = fault.Param("evidence[enhanced_evidence]", "", "At most %d prior undisputed transactions can be given.", mostPrior)
 			} else {
 				text, err = e.text()
 			}

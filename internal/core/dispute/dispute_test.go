@@ -500,6 +500,16 @@ func TestTooMuchEvidence(t *testing.T) {
 	if err := update(dispute.Evidence{"h": long}); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("160,000 characters: %v", err)
 	}
+	s.network.Tell(s.enhanced(ch))
+	s.listen()
+	priors := dispute.Evidence{}
+	for _, n := range "012345" {
+		priors["enhanced_evidence.visa_compelling_evidence_3.prior_undisputed_transactions."+string(n)+".charge"] = "ch"
+	}
+	key = s.charge(ch.Key).Body.Complaints[1].Dispute
+	if err := update(priors); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("six transactions before: %v", err)
+	}
 	if err := update(dispute.Evidence{"enhanced_evidence.visa_compliance.fee_acknowledged": "true"}); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("evidence under a programme that it is not in: %v", err)
 	}

@@ -69,6 +69,7 @@ const (
 	disputed    = compelling + ".disputed_transaction."
 	prior       = compelling + ".prior_undisputed_transactions."
 	fewestPrior = 2 // transactions that Visa wants to see
+	mostPrior   = 5 // that it looks at
 )
 
 // programmeOf is the programme that a field of enhanced evidence belongs to.

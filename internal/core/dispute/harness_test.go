@@ -278,3 +278,10 @@ func (s *shop) refusal(r *idem.Reply, err error) error {
 func (s *shop) warning(ch *object.Object[payment.Charge]) provider.Notice {
 	return provider.Notice{Kind: provider.NoticeFraud, Reference: s.reference(ch), Reason: "misc"}
 }
+
+// enhanced is a complaint that may be answered under Visa's programme.
+func (s *shop) enhanced(ch *object.Object[payment.Charge]) provider.Notice {
+	n := s.complaint(s.reference(ch), "d_enhanced", dispute.NeedsResponse, 1)
+	n.Dispute.Enhanced = []string{dispute.VisaCompelling}
+	return n
+}

@@ -34,6 +34,10 @@ const (
 // noticePage is how many notices are asked for at once.
 const noticePage = 100
 
+// noticeBreak is after how many tries a person is told of a notice, which is a
+// day. It is tried on.
+const noticeBreak = 290
+
 // noticeError is a notice that could not be applied within a step in which
 // other things happen too.
 type noticeError struct{ error }
@@ -240,7 +244,9 @@ func (v *Service) hear(tx *db.Tx, account *merchant.Account, a *object.Object[At
 	row.Attempt, row.At, row.Source = a.Key, tx.Now(), source
 	row.State, row.Due = noticeDone, time.Time{}
 	if !applied {
-		row.wait(tx.Now())
+		if row.wait(tx.Now()); row.Tries == noticeBreak {
+			v.Log.Warn("a provider's notice still can't be applied; a person has to look", "provider", source, "notice", n.Number, "about", n.Reference)
+		}
 	}
 	return writeNotice(tx, at, there, row, n)
 }

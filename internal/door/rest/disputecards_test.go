@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -115,4 +117,17 @@ func (h *harness) eventually(so func() bool) {
 		}
 		h.listen()
 	}
+}
+
+// As much evidence as may be given reaches the provider.
+func TestAllEvidence(t *testing.T) {
+	h := newHarness(t)
+	id, _, _ := h.disputed("pm_card_createDispute")
+	params := url.Values{}
+	for _, name := range []string{"access_activity_log", "cancellation_rebuttal", "product_description", "refund_policy_disclosure", "refund_refusal_explanation",
+		"cancellation_policy_disclosure", "duplicate_charge_explanation"} {
+		params.Set("evidence["+name+"]", strings.Repeat("ä", 20_000))
+	}
+	h.post("/v1/disputes/"+id, params.Encode()).ok().has(map[string]any{"status": "under_review"})
+	h.checkBooks()
 }

@@ -9,13 +9,13 @@ import (
 const (
 	operationsPath = "/v1/operations"
 	noticesPath    = "/v1/notices"
-	maxRequest     = 256 << 10 // bytes of a request's body, evidence above all
-	maxReply       = 64 << 10  // bytes of a reply that the connector reads
+	maxRequest     = 1 << 20  // bytes of a request's body, evidence above all
+	maxReply       = 64 << 10 // bytes of a reply that the connector reads
 	maxReference   = 64
 	maxDescriptor  = 64
 	maxBilling     = 256 // bytes of a part of an address
 	maxURL         = 2048
-	maxEvidence    = 64              // pieces
+	maxEvidence    = 256             // pieces
 	maxNotices     = 100             // of one answer
 	maxText        = 64              // bytes of a text in an answer
 	maxAmount      = 999_999_999_999 // ISO 8583 gives an amount twelve digits; more is declined with 13
