@@ -19,9 +19,12 @@ import (
 	"github.com/florinpay/florin/internal/base/listen"
 	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/cash"
 	"github.com/florinpay/florin/internal/core/dispute"
+	"github.com/florinpay/florin/internal/core/file"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/offering"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
@@ -87,8 +90,10 @@ type App struct {
 	Payment  *payment.Service
 	Payout   *payout.Service
 	Setup    *setup.Service
+	File     *file.Service
 	Dispute  *dispute.Service
 	Search   *search.Service
+	Cash     *cash.Service
 	Clocks   *timeline.Service
 	Webhooks *webhook.Service
 	Rest     *rest.Server
@@ -188,6 +193,8 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	keys := &idem.Keys{Sealer: a.Master}
 	a.Merchant = merchant.New(a.DB, merchant.Options{APIVersion: rest.Version})
 	a.Vault = vault.New(a.DB, a.Master, keys)
+	a.Cash = &cash.Service{DB: a.DB, Keys: keys, Book: &ledger.Book{}}
+	a.Vault.Holds = cash.Holds
 	a.Search = search.New(a.DB, a.Master, a.Vault)
 	a.Payment = &payment.Service{
 		DB: a.DB, Keys: keys, Vault: a.Vault, Merchant: a.Merchant, Book: &ledger.Book{},
@@ -199,6 +206,7 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	a.Setup = &setup.Service{DB: a.DB, Keys: keys, Vault: a.Vault, Payment: a.Payment, Log: c.Logger}
 	a.Webhooks = &webhook.Service{DB: a.DB, Keys: keys, Sealer: a.Master, Sender: a.hooks(c), Notifier: notifier{c.Logger}, Log: c.Logger}
 	a.Payout = a.payouts(c, payer)
+	a.File = &file.Service{DB: a.DB, Keys: keys, Master: a.Master}
 	a.Rest = &rest.Server{
 		DB:        a.DB,
 		Keys:      keys,
@@ -208,7 +216,10 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 		Setup:     a.Setup,
 		Dispute:   a.Dispute,
 		Payout:    a.Payout,
+		File:      a.File,
+		Offering:  &offering.Service{DB: a.DB, Keys: keys},
 		Clocks:    a.Clocks,
+		Cash:      a.Cash,
 		Search:    a.Search,
 		Webhooks:  a.Webhooks,
 		PublicURL: c.PublicURL,

@@ -152,6 +152,8 @@ type Attempt struct {
 	ThreeDS *provider.ThreeDS `json:"three_ds,omitempty"`
 	// Then is what an authentication leads to: authorize or sale.
 	Then Operation `json:"then,omitempty"`
+	// Mandate is the holder's permission that this rests on; zero: none was given.
+	Mandate int64 `json:"mandate,omitempty"`
 	// Next is the attempt by which the same confirmation goes on.
 	Next AttemptID `json:"next,omitempty"`
 

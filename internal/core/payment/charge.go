@@ -48,6 +48,7 @@ type Charge struct {
 	NetworkCode       string            `json:"code,omitempty"`
 	AuthorizationCode string            `json:"auth,omitempty"`
 	CVCCheck          string            `json:"cvc,omitempty"`
+	Mandate           int64             `json:"mandate,omitempty"`
 	ThreeDS           *provider.ThreeDS `json:"three_ds,omitempty"` // what the payer's authentication came to
 	Line1Check        string            `json:"line1,omitempty"`
 	PostalCheck       string            `json:"postal,omitempty"`

@@ -28,6 +28,7 @@ type CreateParams struct {
 	Changes            Changes
 	ThreeDSecure       string // request_three_d_secure; empty: as the issuer wants it
 	Payer              Payer
+	Agreement          Agreement // with Confirm
 }
 
 // ConfirmParams are what a confirmation may bring along.
@@ -40,6 +41,7 @@ type ConfirmParams struct {
 	Changes         Changes
 	ThreeDSecure    string // as in CreateParams; empty: as it is
 	Payer           Payer
+	Agreement       Agreement
 
 	account *merchant.Account
 }
@@ -65,11 +67,17 @@ func (v *Service) Create(ctx context.Context, s id.Scope, p CreateParams, r *ide
 		return nil, err
 	}
 	needs = append(needs, more...)
+	if err := p.Agreement.prepare(v, s); err != nil {
+		return nil, err
+	}
 	return v.operate(ctx, "payment.create", s, r, needs, func(tx *db.Tx) (*idem.Reply, *object.Object[Attempt], error) {
 		if p.Customer != 0 {
 			if _, err := v.Vault.Customer(tx, s, vault.Customers.ID(s, p.Customer)); err != nil {
 				return nil, nil, err
 			}
+		}
+		if err := p.Agreement.usable(tx); err != nil {
+			return nil, nil, err
 		}
 		body := p.intent()
 		if method != nil {
@@ -93,7 +101,7 @@ func (v *Service) Create(ctx context.Context, s id.Scope, p CreateParams, r *ide
 		if !p.Confirm {
 			return shown(Intents, o), nil, nil
 		}
-		return v.beginConfirm(tx, o, ConfirmParams{Payer: p.Payer, account: account}, r)
+		return v.beginConfirm(tx, o, ConfirmParams{Payer: p.Payer, Agreement: p.Agreement, account: account}, r)
 	})
 }
 
@@ -208,6 +216,9 @@ func (v *Service) Confirm(ctx context.Context, s id.Scope, intent IntentID, p Co
 	if p.account, err = v.Merchant.Account(ctx, s); err != nil {
 		return nil, err
 	}
+	if err := p.Agreement.prepare(v, s); err != nil {
+		return nil, err
+	}
 	return v.operate(ctx, "payment.confirm", s, r, append(needs, intentNeeds(s, intent)...), func(tx *db.Tx) (*idem.Reply, *object.Object[Attempt], error) {
 		o, err := find(tx, Intents, s, int64(intent), fault.NotFound, "intent")
 		if err != nil {
@@ -215,6 +226,9 @@ func (v *Service) Confirm(ctx context.Context, s id.Scope, intent IntentID, p Co
 		}
 		if !intentMachine.Can(o.Body.Status, confirm) {
 			return nil, nil, unexpected("confirmed", o.Body.Status)
+		}
+		if err := p.Agreement.usable(tx); err != nil {
+			return nil, nil, err
 		}
 		if method != nil {
 			m, err := method.Resolve(tx, o.Body.Customer)
@@ -264,8 +278,12 @@ func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmPar
 	if err := v.dropAuthentication(tx, o); err != nil {
 		return nil, nil, err
 	}
+	mandate, err := p.Agreement.take(tx, o, m)
+	if err != nil {
+		return nil, nil, err
+	}
 	a := authorization(o, m, p.account)
-	a.Provider, a.Risk = via, risk
+	a.Provider, a.Risk, a.Mandate = via, risk, mandate
 	if err := v.before(tx, o, &a, p.Payer, m); err != nil {
 		return nil, nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/cash"
 	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/payment"
@@ -64,9 +65,14 @@ func retrieveBalance(s *Server, c *call) (any, error) {
 		}
 	}
 	slices.Sort(currencies[1:]) // the account's own comes first
-	out := shownBalance{Object: "balance", Livemode: c.scope.Livemode}
+	return balanceIn(currencies, by, c.scope.Livemode)
+}
+
+// balanceIn shows balances, in the order of currencies.
+func balanceIn(currencies []money.Currency, by map[ledger.Account]money.Amount, livemode bool) (out shownBalance, err error) {
+	out = shownBalance{Object: "balance", Livemode: livemode}
 	if out.Available, err = amountsIn(currencies, ledger.Available, by); err != nil {
-		return nil, err
+		return out, err
 	}
 	// What instant payouts can take: of what is available, in their currencies.
 	out.Instant = []shownAmount{}
@@ -79,6 +85,18 @@ func retrieveBalance(s *Server, c *call) (any, error) {
 	}
 	out.Pending, err = amountsIn(currencies, ledger.Pending, by)
 	return out, err
+}
+
+// renderStand shows balances as an event tells of them.
+func renderStand(v *view, o *object.Object[ledger.Stand]) (any, error) {
+	by := map[ledger.Account]money.Amount{}
+	var currencies []money.Currency
+	for _, l := range o.Body.Lines {
+		currencies = append(currencies, l.Currency)
+		by[ledger.AccountOf(ledger.Available, l.Currency)] = money.New(l.Available, l.Currency)
+		by[ledger.AccountOf(ledger.Pending, l.Currency)] = money.New(l.Pending, l.Currency)
+	}
+	return balanceIn(currencies, by, v.scope.Livemode)
 }
 
 func amountsIn(currencies []money.Currency, k ledger.Kind, by map[ledger.Account]money.Amount) ([]shownAmount, error) {
@@ -145,6 +163,8 @@ func renderTransaction(v *view, o *object.Object[ledger.Transaction]) (any, erro
 		out.Source, err = ref(v, "source", payment.Charges, b.Source, renderCharge)
 	case payment.Refunds.Name:
 		out.Source, err = ref(v, "source", payment.Refunds, b.Source, renderRefund)
+	case cash.Transactions.Name:
+		out.Source, err = ref(v, "source", cash.Transactions, b.Source, renderCashTransaction)
 	case dispute.Disputes.Name:
 		out.Source, err = ref(v, "source", dispute.Disputes, b.Source, renderDispute)
 	case payout.Payouts.Name:

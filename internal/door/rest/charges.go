@@ -246,6 +246,7 @@ func paidWith(v *view, ch *payment.Charge, amount int64) (any, error) {
 	if ch.ThreeDS != nil {
 		card.ThreeDSecure = &chargedThreeDS{shownThreeDS: threeDSOf(ch.ThreeDS)}
 	}
+	card.Mandate = text(vault.Mandates.ID(v.scope, ch.Mandate))
 	card.NetworkToken = map[string]any{"used": false}
 	for _, check := range []struct {
 		to   *any

@@ -33,8 +33,8 @@ var intentRoutes = map[string]route{
 // on us although whoever sends them relies on them: money that goes to others,
 // a payer who is asked, another sort of method.
 var notForIntents = []string{
-	"application_fee_amount", "transfer_data", "on_behalf_of", "customer_account", "confirmation_token", "mandate",
-	"payment_method_options[card][cvc_token]", "payment_method_options[card][mandate_options]", "payment_method_options[card][three_d_secure]",
+	"application_fee_amount", "transfer_data", "on_behalf_of", "customer_account",
+	"payment_method_options[card][cvc_token]", "payment_method_options[card][three_d_secure]",
 }
 
 func createIntent(s *Server, c *call) (any, error) {
@@ -74,6 +74,14 @@ func createIntent(s *Server, c *call) (any, error) {
 		return nil, err
 	}
 	p.Confirm, _ = c.form.Bool("confirm")
+	token, err := s.agreementAt(c, &p.Agreement)
+	if err != nil {
+		return nil, err
+	}
+	if token != nil {
+		token.fill(c, &p.Method, p.MethodData, &p.Payer)
+		token.fillChanges(&p.Changes)
+	}
 	return s.Payment.Create(c.ctx, c.scope, p, c.idem)
 }
 
@@ -163,6 +171,14 @@ func confirmIntent(s *Server, c *call) (any, error) {
 	}
 	if p.Changes, err = changesOf(c); err != nil {
 		return nil, err
+	}
+	token, err := s.agreementAt(c, &p.Agreement)
+	if err != nil {
+		return nil, err
+	}
+	if token != nil {
+		token.fill(c, &p.Method, p.MethodData, &p.Payer)
+		token.fillChanges(&p.Changes)
 	}
 	return s.Payment.Confirm(c.ctx, c.scope, payment.IntentID(intent), p, c.idem)
 }

@@ -109,7 +109,7 @@ func cardChanges(c *call) (*payment.CardChanges, error) {
 	for name, to := range map[string]**string{
 		"capture_method": &p.CaptureMethod, "network": &p.Network, "setup_future_usage": &p.SetupFutureUsage,
 		"request_extended_authorization": &p.Extended, "request_incremental_authorization": &p.Incremental,
-		"request_multicapture": &p.Multicapture, "request_overcapture": &p.Overcapture,
+		"request_three_d_secure": &p.ThreeDSecure, "request_multicapture": &p.Multicapture, "request_overcapture": &p.Overcapture,
 	} {
 		if *to, err = choice(c, options, card, name); err != nil {
 			return nil, err

@@ -6,12 +6,15 @@ func (h *harness) aCustomer(params ...string) string {
 	return h.post("/v1/customers", pairs(append([]string{"name", "Jenny Rosen"}, params...)...)).ok().str("id")
 }
 
+// shownWhole has a customer show what is shown to those who expand it.
+const shownWhole = "expand[]=cash_balance&expand[]=tax&expand[]=tax_ids"
+
 func ofCustomer(form string) func(*harness) sent {
 	return func(h *harness) sent { return sent{in: []string{h.aCustomer()}, form: form} }
 }
 
 var _ = shows("PostCustomers", scenario{
-	prepare: func(*harness) sent { return sent{form: "name=Jo&email=jo@example.com&metadata[a]=b"} },
+	prepare: func(*harness) sent { return sent{form: "name=Jo&email=jo@example.com&metadata[a]=b&" + shownWhole} },
 	want:    map[string]any{"object": "customer", "name": "Jo", "metadata.a": "b"},
 	shows:   map[string]any{"data.0.name": "Jo"},
 	fails:   []refusedRequest{{"no address", sending("email=jo"), 400, "email_invalid"}},
@@ -25,7 +28,7 @@ var _ = shows("GetCustomers", scenario{
 var _ = shows("GetCustomersCustomer", scenario{prepare: ofCustomer(""), want: map[string]any{"object": "customer"}})
 
 var _ = shows("PostCustomersCustomer", scenario{
-	prepare: ofCustomer("description=good"),
+	prepare: ofCustomer("description=good&" + shownWhole),
 	want:    map[string]any{"description": "good"},
 	shows:   map[string]any{"description": "good"},
 	fails:   []refusedRequest{{"another source", sending("source=tok_visa"), 400, ""}},

@@ -10,7 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/door/rest/spec"
 )
 
@@ -24,6 +26,16 @@ func (d *desk) world(key string) map[string]string {
 	under := "/v1/customers/" + at["customers"]
 	at["customers/balance_transactions"] = as("POST", under+"/balance_transactions", "amount=5&currency=usd").at("id")
 	at["customers/tax_ids"] = as("POST", under+"/tax_ids", "type=us_ein&value=123456789").at("id")
+	at["customers/cash_balance_transactions"] = as("POST", "/v1/test_helpers/customers/"+at["customers"]+"/fund_cash_balance", "amount=50&currency=usd").at("id")
+	whose, err := d.server.Merchant.Authenticate(d.t.Context(), key)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	made, err := d.server.Vault.CreateEphemeralKey(d.t.Context(), whose.Scope, at["customers"], nil)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	at["ephemeral_keys"] = vault.EphemeralKeys.ID(whose.Scope, made.Main.(*object.Object[vault.EphemeralKey]).Key)
 	at["customers/payment_methods"] = as("GET", under+"/payment_methods", "").ids()[0]
 	at["payment_methods"] = as("POST", "/v1/payment_methods", rawCard).at("id")
 	at["tokens"] = as("POST", "/v1/tokens", "card[number]=4242424242424242&card[exp_month]=1&card[exp_year]=40").at("id")
@@ -33,6 +45,7 @@ func (d *desk) world(key string) map[string]string {
 	at["test_helpers"] = as("POST", "/v1/test_helpers/test_clocks", "frozen_time=1800000000").at("id")
 	set := as("POST", "/v1/setup_intents", "payment_method=pm_card_visa&confirm=true&"+online)
 	at["setup_intents"], at["mandates"] = set.at("id"), set.at("mandate")
+	at["confirmation_tokens"] = as("POST", "/v1/test_helpers/confirmation_tokens", "payment_method=pm_card_visa").at("id")
 	at["refunds"] = as("POST", "/v1/refunds", "amount=100&charge="+at["charges"]).at("id")
 	for collection, card := range map[string]string{"disputes": "createDispute", "radar": "createIssuerFraudRecord"} {
 		as("POST", "/v1/payment_intents", "amount=700&currency=usd&confirm=true&payment_method=pm_card_"+card)
@@ -48,8 +61,12 @@ func (d *desk) world(key string) map[string]string {
 	at["webhook_replays"] = as("POST", "/v1/florin/webhook_replays", "webhook_endpoint="+at["webhook_endpoints"]+"&event="+at["events"]).at("id")
 	d.openBank()
 	as("POST", "/v1/payment_intents", "amount=9000&currency=usd&confirm=true&payment_method=pm_card_bypassPending")
-	at["account"] = as("GET", "/v1/account", "").at("id")
-	at["bank"] = as("POST", "/v1/accounts/"+at["account"]+"/external_accounts", "external_account[object]=bank_account&external_account[country]=US&external_account[routing_number]=110000000&external_account[account_number]=000123456789").at("id")
+	at["bank"] = as("POST", "/v1/accounts/"+as("GET", "/v1/account", "").at("id")+"/external_accounts", "external_account[object]=bank_account&external_account[country]=US&external_account[routing_number]=110000000&external_account[account_number]=000123456789").at("id")
+	form, typ := multi("a.png", png, "purpose", "dispute_evidence")
+	at["files"] = d.send("POST", "/v1/files", form, "Content-Type", typ, "Authorization", "Bearer "+key).ok().str("id")
+	at["file_links"] = as("POST", "/v1/file_links", "file="+at["files"]).at("id")
+	at["payment_method_configurations"] = as("POST", "/v1/payment_method_configurations", "name=Mine").at("id")
+	at["payment_method_domains"] = as("POST", "/v1/payment_method_domains", "domain_name=mine.example").at("id")
 	at["payouts"] = as("POST", "/v1/payouts", "amount=100&currency=usd").at("id")
 	return at
 }
@@ -121,12 +138,16 @@ func TestNoRouteLeadsIntoAnotherWorld(t *testing.T) {
 			switch op {
 			case "PostPaymentMethodsPaymentMethodAttach":
 				return "customer=" + own
-			case "PostPaymentIntentsIntentIncrementAuthorization":
-				return "amount=100000"
 			case "PostCustomersCustomerBalanceTransactions":
 				return "amount=5&currency=usd"
+			case "PostTestHelpersCustomersCustomerFundCashBalance":
+				return "amount=5&currency=usd"
+			case "PostCustomersCustomerFundingInstructions":
+				return "currency=jpy&funding_type=bank_transfer&bank_transfer[type]=jp_bank_transfer"
 			case "PostCustomersCustomerTaxIds":
 				return "type=us_ein&value=123456789"
+			case "PostPaymentIntentsIntentIncrementAuthorization":
+				return "amount=100000"
 			case "PostTestHelpersTestClocksTestClockAdvance":
 				return "frozen_time=1900000000"
 			}
@@ -193,6 +214,9 @@ func (d *desk) foreignParameters(name, key, own string, mine map[string]string) 
 		{"GET", "/v1/disputes", "charge=" + mine["charges"]},
 		{"GET", "/v1/disputes", "starting_after=" + mine["disputes"]},
 		{"GET", "/v1/radar/early_fraud_warnings", "payment_intent=" + mine["paid"]},
+		{"POST", "/v1/file_links", "file=" + mine["files"]},
+		{"GET", "/v1/file_links", "file=" + mine["files"]},
+		{"GET", "/v1/files/" + mine["files"] + "/contents", ""},
 		{"POST", "/v1/payouts", "amount=100&currency=usd&destination=" + mine["bank"]},
 		{"GET", "/v1/payouts", "destination=" + mine["bank"]},
 		{"GET", "/v1/balance_transactions", "payout=" + mine["payouts"]},
