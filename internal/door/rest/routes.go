@@ -99,7 +99,7 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		vault.BankTokens.Name:         nounOf(vault.BankTokens, renderBankToken),
 		merchant.Accounts.Name:        homeNoun(renderAccount),
 		merchant.BalanceSettings:      homeNoun(renderBalanceSettings),
-		ledger.Stands.Name:        nounOf(ledger.Stands, renderStand),
+		ledger.Stands.Name:            nounOf(ledger.Stands, renderStand),
 		ledger.Transactions.Name:      nounOf(ledger.Transactions, renderTransaction),
 		vault.ConfirmationTokens.Name: nounOf(vault.ConfirmationTokens, renderConfirmation),
 	}
