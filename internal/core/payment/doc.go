@@ -25,9 +25,11 @@
 //
 //   - An intent has at most one open attempt to authorise, capture or void it.
 //   - Authorised once: the authorise guard of an intent has the intent's amount
-//     as its ceiling. Captured ≤ authorised, refunded ≤ captured: guards of the
-//     charge, reserved before the provider is called, released only on a
-//     definite outcome.
+//     as its ceiling; an increment raises it by what it asks for, and takes that
+//     back when it is refused. Captured ≤ what the provider granted, refunded ≤
+//     captured: guards of the charge, reserved before the provider is called,
+//     released only on a definite outcome, and raised only on an approval. The
+//     last capture, a void and an expiry lower the first to what was captured.
 //   - Captured money has a balance transaction and postings, written in the
 //     step that records the capture; so has refunded money.
 //   - Every change that the outside may care about has an event in the lane of
