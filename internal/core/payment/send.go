@@ -163,7 +163,6 @@ func (v *Service) settle(ctx context.Context, held *object.Object[Attempt], o pr
 	}
 	// Whoever brought the attempt to its end goes on with the next one. If they
 	// don't get to it, it is found like any other once its lease is over.
-	probe.Point("payment.followed")
 	return v.send(ctx, next, r)
 }
 

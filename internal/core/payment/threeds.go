@@ -11,7 +11,6 @@ import (
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
-	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
 )
 
@@ -172,7 +171,7 @@ func (v *Service) authenticated(tx *db.Tx, a *object.Object[Attempt]) error {
 	if err != nil {
 		return err
 	}
-	if o.Body.Attempt != AttemptID(a.Key) && !probe.Mutant("payment.authenticate-unwanted") {
+	if o.Body.Attempt != AttemptID(a.Key) {
 		return nil // the intent went on without it
 	}
 	byPayer := o.Body.Status == RequiresAction
