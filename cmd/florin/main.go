@@ -28,6 +28,7 @@ type cli struct {
 	Migrate migrateCommand `cmd:"" help:"Bring a database's schema up to date, and stop."`
 	Verify  verifyCommand  `cmd:"" help:"Check every invariant of the books. Exit status 1 when one is broken."`
 	Sandbox sandboxCommand `cmd:"" help:"Run the sandbox acquirer as a process of its own."`
+	Gateway gatewayCommand `cmd:"" help:"Stand in for Stripe's hosts on this machine, for clients that have them built in."`
 	Account accountCommand `cmd:"" help:"Make accounts and show them."`
 	Key     keyCommand     `cmd:"" help:"Make, restrict, roll, end and list API keys."`
 	Job     jobCommand     `cmd:"" help:"List jobs, and try dead ones again or discard them."`

@@ -19,6 +19,7 @@ import (
 	"github.com/florinpay/florin/internal/base/listen"
 	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/cash"
 	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/file"
 	"github.com/florinpay/florin/internal/core/ledger"
@@ -92,6 +93,7 @@ type App struct {
 	File     *file.Service
 	Dispute  *dispute.Service
 	Search   *search.Service
+	Cash     *cash.Service
 	Clocks   *timeline.Service
 	Webhooks *webhook.Service
 	Rest     *rest.Server
@@ -191,6 +193,8 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	keys := &idem.Keys{Sealer: a.Master}
 	a.Merchant = merchant.New(a.DB, merchant.Options{APIVersion: rest.Version})
 	a.Vault = vault.New(a.DB, a.Master, keys)
+	a.Cash = &cash.Service{DB: a.DB, Keys: keys, Book: &ledger.Book{}}
+	a.Vault.Holds = cash.Holds
 	a.Search = search.New(a.DB, a.Master, a.Vault)
 	a.Payment = &payment.Service{
 		DB: a.DB, Keys: keys, Vault: a.Vault, Merchant: a.Merchant, Book: &ledger.Book{},
@@ -215,6 +219,7 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 		File:      a.File,
 		Offering:  &offering.Service{DB: a.DB, Keys: keys},
 		Clocks:    a.Clocks,
+		Cash:      a.Cash,
 		Search:    a.Search,
 		Webhooks:  a.Webhooks,
 		PublicURL: c.PublicURL,

@@ -12,6 +12,7 @@ import (
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/event"
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/cash"
 	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/file"
 	"github.com/florinpay/florin/internal/core/ledger"
@@ -142,12 +143,16 @@ func verify(ctx context.Context, d *db.DB, report func(ledger.Finding)) error {
 	if err := (&dispute.Service{DB: d}).Check(ctx, report); err != nil {
 		return err
 	}
+	if err := (&cash.Service{DB: d}).Check(ctx, report); err != nil {
+		return err
+	}
 	if err := setup.Check(ctx, d, report); err != nil {
 		return err
 	}
 	for kind, k := range map[string]columned{vault.Customers.Name: vault.Customers, vault.PaymentMethods.Name: vault.PaymentMethods,
 		vault.BalanceChanges.Name: vault.BalanceChanges, vault.TaxIDs.Name: vault.TaxIDs,
-		merchant.Accounts.Name: merchant.Accounts, timeline.Clocks.Name: timeline.Clocks,
+		vault.EphemeralKeys.Name: vault.EphemeralKeys,
+		merchant.Accounts.Name:   merchant.Accounts, timeline.Clocks.Name: timeline.Clocks,
 		vault.BankAccounts.Name: vault.BankAccounts, vault.BankTokens.Name: vault.BankTokens, file.Files.Name: file.Files, file.Links.Name: file.Links,
 		offering.Configurations.Name: offering.Configurations, offering.Domains.Name: offering.Domains,
 		webhook.Endpoints.Name: webhook.Endpoints, webhook.Replays.Name: webhook.Replays} {

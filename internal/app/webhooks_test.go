@@ -191,7 +191,7 @@ func TestEveryPaymentIsTold(t *testing.T) {
 
 func everyPaymentIsTold(t *testing.T, address, key string, count int) {
 	began := time.Now()
-	server := &merchantServer{t: t, well: began.Add(8 * time.Minute), random: rand.New(rand.NewPCG(1, 2))}
+	server := &merchantServer{t: t, well: began.Add(5 * time.Minute), random: rand.New(rand.NewPCG(1, 2))}
 	pipe := providertest.NewPipe()
 	receiving := &http.Server{Handler: server, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 	go func() { _ = receiving.Serve(pipe) }()
@@ -231,7 +231,7 @@ func everyPaymentIsTold(t *testing.T, address, key string, count int) {
 		}
 		time.Sleep(3 * time.Minute / time.Duration(count))
 	}
-	time.Sleep(time.Until(server.well) + 12*time.Minute)
+	time.Sleep(time.Until(server.well) + 7*time.Minute)
 	asPromised(t, nodes[0].app, who.Scope, endpoint, server.got, count)
 	if err := webhook.Check(t.Context(), root, func(_ id.Scope, _ int64, problem string) { t.Error(problem) }); err != nil {
 		t.Error(err)

@@ -56,6 +56,7 @@ func TestCheckFindsDamage(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := open(t)
 			s.disputing(dispute.NeedsResponse)
 			ch := s.pay(amount)

@@ -113,6 +113,7 @@ func TestEndings(t *testing.T) {
 			"charge.dispute.updated charge.dispute.updated charge.dispute.updated charge.dispute.funds_withdrawn"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := open(t)
 			ch := s.pay(amount)
 			s.complain(ch, "d_1", c.opening, amount)

@@ -34,13 +34,16 @@ const (
 	Disputes Kind = 7
 	// ProviderCost is what providers kept of settlements.
 	ProviderCost Kind = 8
+	// CustomerCash is money that customers have sent ahead: credited when it comes
+	// to Bank. It is theirs, and not the merchant's, until a payment takes it.
+	CustomerCash Kind = 9
 )
 
 var kindNames = [...]string{ProviderClearing: "provider_clearing", Pending: "pending", Available: "available", Fees: "fees",
-	PayoutInTransit: "payout_in_transit", Bank: "bank", Disputes: "disputes", ProviderCost: "provider_cost"}
+	PayoutInTransit: "payout_in_transit", Bank: "bank", Disputes: "disputes", ProviderCost: "provider_cost", CustomerCash: "customer_cash"}
 
 // Known reports whether k is one of the kinds.
-func (k Kind) Known() bool { return k >= ProviderClearing && k <= ProviderCost }
+func (k Kind) Known() bool { return k >= ProviderClearing && k <= CustomerCash }
 
 // String gives the kind's name: "available".
 func (k Kind) String() string {

@@ -170,6 +170,20 @@ func ReadBalances(ctx context.Context, d *db.DB, s id.Scope) ([]Balance, error) 
 	return list, err
 }
 
+// EachScope gives every scope that the ledger has anything of, in order.
+func EachScope(ctx context.Context, d *db.DB, f func(id.Scope) error) error {
+	for last := lowest; ; {
+		next, ok, err := nextScope(ctx, d, last)
+		if err != nil || !ok {
+			return err
+		}
+		if err := f(id.ScopeOf(next)); err != nil {
+			return err
+		}
+		last = next
+	}
+}
+
 // PostingsOf is the journal of a transaction: its postings in the order in
 // which they were made.
 func PostingsOf(ctx context.Context, d *db.DB, s id.Scope, transaction int64) ([]Entry, error) {

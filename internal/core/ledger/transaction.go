@@ -51,6 +51,7 @@ const (
 	TypeAdjustment          = "adjustment"
 	CategoryDispute         = "dispute"          // taken back by a dispute
 	CategoryDisputeReversal = "dispute_reversal" // and returned
+	CategoryCustomerCash    = "customer_cash"    // money held for a customer; moves nothing of the merchant's
 	TypeRefundFailure       = "refund_failure"   // a refund that came back
 )
 

@@ -14,6 +14,9 @@ type Principal struct {
 	Scope   id.Scope
 	Secret  bool // the key is kept on servers: a secret or a restricted one
 	Account *object.Object[Account]
+	// Customer, unless 0, is the customer whose own device it is, with an
+	// ephemeral key.
+	Customer int64
 
 	kind        KeyKind
 	permissions Permissions // of a restricted key

@@ -104,7 +104,7 @@ func chargeDocument(ctx context.Context, v *Service, o *object.Object[payment.Ch
 	d := newDocument(o.Created().Unix(), ch.Metadata)
 	d.set("status", string(ch.Status))
 	d.set("refunded", strconv.FormatBool(ch.Voided || ch.Captured > 0 && ch.Refunded == ch.Captured))
-	d.set("disputed", "false")
+	d.set("disputed", strconv.FormatBool(len(ch.Complaints) > 0))
 	if err := d.money(o.Scope, ch.Amount, ch.Currency, ch.Customer); err != nil {
 		return nil, err
 	}

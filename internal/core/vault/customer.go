@@ -40,6 +40,8 @@ type Customer struct {
 	// Reconciliation is how money of the cash balance is used: "automatic",
 	// "manual", or empty for the merchant's default.
 	Reconciliation string `json:"rm,omitempty"`
+	// Cash is the key of the customer's cash balance; 0 for none yet.
+	Cash int64 `json:"ca,omitempty"`
 	// Deleted: by the API. Such a customer is still there to look at, and may
 	// not be used.
 	Deleted bool `json:"x,omitempty"`

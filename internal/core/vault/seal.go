@@ -17,9 +17,9 @@ const (
 	fieldCVC      = "vault.card.cvc"
 	fieldPersonal = "vault.customer.personal"
 	fieldBilling  = "vault.payment_method.billing"
+	fieldTaxID    = "vault.tax_id.value"
 	fieldMandate  = "vault.mandate.acceptance"
 	fieldContact  = "vault.contact"
-	fieldTaxID    = "vault.tax_id.value"
 )
 
 func bound(field string, s id.Scope, key int64) []byte {

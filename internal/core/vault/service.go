@@ -18,6 +18,10 @@ type Service struct {
 	master *secret.Master
 	keys   *idem.Keys
 	ring   *keyring
+
+	// Holds, if set, reports in a step whether money is held for a customer, who
+	// can't be deleted then.
+	Holds func(*db.Tx, *object.Object[Customer]) (bool, error)
 }
 
 // New opens the vault in d. master seals everything in it.

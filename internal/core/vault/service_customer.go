@@ -188,6 +188,15 @@ func (v *Service) DeleteCustomer(ctx context.Context, s id.Scope, customer strin
 		if err != nil {
 			return nil, err
 		}
+		if v.Holds != nil {
+			held, err := v.Holds(tx, o)
+			if err != nil {
+				return nil, err
+			}
+			if held {
+				return nil, fault.New(fault.Invalid, "", "You cannot delete a customer with a positive cash balance.")
+			}
+		}
 		o.Body.Deleted = true
 		if err := Customers.Update(tx, o); err != nil {
 			return nil, err

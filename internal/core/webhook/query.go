@@ -124,13 +124,21 @@ func (v *Service) PendingOf(ctx context.Context, s id.Scope, list []*event.Event
 			}
 			continue
 		}
-		n, err := qUndelivered.All(ctx, v.DB, s.Key(), e.Key)
-		if err != nil {
+		if pending[e.Key], err = v.PendingOfSpread(ctx, e); err != nil {
 			return nil, err
 		}
-		pending[e.Key] = int(n[0])
 	}
 	return pending, nil
+}
+
+// PendingOfSpread tells to how many endpoints an event that was spread is still
+// to be delivered.
+func (v *Service) PendingOfSpread(ctx context.Context, e *event.Event) (int, error) {
+	n, err := qUndelivered.All(ctx, v.DB, e.Scope.Key(), e.Key)
+	if err != nil {
+		return 0, err
+	}
+	return int(n[0]), nil
 }
 
 // Undelivered reports of each event, by key, whether some endpoint has not

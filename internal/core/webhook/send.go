@@ -50,13 +50,14 @@ func (t *turn) next(ctx context.Context, lane int64) (bool, error) {
 		return false, err
 	}
 	if !ok {
-		return true, t.record(ctx, nil, d, outcome{problem: "The event has expired.", final: true})
+		return true, t.record(ctx, d, outcome{problem: "The event has expired.", final: true})
 	}
 	got, err := t.send(ctx, o, e, c.skipped)
 	if err != nil {
 		return false, err
 	}
-	return true, t.record(ctx, o, d, got)
+	// Where there was nothing else, what has come meanwhile is found by the next look.
+	return len(open) > 1, t.record(ctx, d, got)
 }
 
 // putOff has deliveries that must wait for an earlier one come up when they need
@@ -180,7 +181,7 @@ func readable(problem string) string {
 // record writes down how a request ended, with what follows from it. What was
 // acknowledged is recorded even if the lease is lost by now; a failure only if
 // nobody else has tried since.
-func (t *turn) record(ctx context.Context, o *object.Object[Endpoint], d delivery, got outcome) error {
+func (t *turn) record(ctx context.Context, d delivery, got outcome) error {
 	ctx = context.WithoutCancel(ctx)
 	at := deliveryKey(t.scope, d.Event, t.endpoint)
 	step := db.Step{Name: "webhook.record", Scope: t.scope.Key(), Needs: []db.Need{deliveries.Need(at)}}

@@ -196,7 +196,11 @@ func runs(few uint64) uint64 {
 // acknowledged it, and those that went past others are marked. What another
 // receiver gets is not held up.
 func TestEveryEventArrives(t *testing.T) {
-	for seed := range runs(2) {
+	few := uint64(2)
+	if dbtest.Postgres() {
+		few = 1 // a poll costs a round trip there, and time in here is mostly polls
+	}
+	for seed := range runs(few) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			bubble(t, func(t *testing.T) { everyEventArrives(t, seed, 40, 3) })
 		})
@@ -211,7 +215,7 @@ func everyEventArrives(t *testing.T, seed uint64, lanes, each int) {
 		defer mu.Unlock()
 		return random.IntN(n)
 	}
-	well := time.Now().Add(20 * time.Minute)
+	well := time.Now().Add(7 * time.Minute)
 	r := &receiver{t: t, answer: func(ctx context.Context, g got) (int, error) {
 		if g.URL == "http://good.example/" || time.Now().After(well) {
 			time.Sleep(20 * time.Millisecond)
@@ -253,7 +257,7 @@ func everyEventArrives(t *testing.T, seed uint64, lanes, each int) {
 	}
 	time.Sleep(time.Minute)
 	second = two.Start()
-	time.Sleep(75 * time.Minute)
+	time.Sleep(18 * time.Minute)
 	for _, run := range []*Runner{first, second} {
 		if err := run.Stop(t.Context()); err != nil {
 			t.Fatal(err)

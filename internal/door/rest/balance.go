@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/cash"
 	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/payment"
@@ -145,6 +146,8 @@ func renderTransaction(v *view, o *object.Object[ledger.Transaction]) (any, erro
 		out.Source, err = ref(v, "source", payment.Charges, b.Source, renderCharge)
 	case payment.Refunds.Name:
 		out.Source, err = ref(v, "source", payment.Refunds, b.Source, renderRefund)
+	case cash.Transactions.Name:
+		out.Source, err = ref(v, "source", cash.Transactions, b.Source, renderCashTransaction)
 	case dispute.Disputes.Name:
 		out.Source, err = ref(v, "source", dispute.Disputes, b.Source, renderDispute)
 	case payout.Payouts.Name:

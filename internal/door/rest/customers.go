@@ -51,8 +51,9 @@ type shownCustomer struct {
 	Sources       *list `json:"sources,omitempty"`
 	Subscriptions *list `json:"subscriptions,omitempty"`
 	TaxIDs        *list `json:"tax_ids,omitempty"`
-	// Tax is there for those who expand it.
-	Tax *customerTax `json:"tax,omitempty"`
+	// Cash and Tax are there for those who expand them.
+	Cash any          `json:"cash_balance,omitempty"`
+	Tax  *customerTax `json:"tax,omitempty"`
 }
 
 // customerTax is how a customer's tax is found. Florin does not collect any.
@@ -109,6 +110,11 @@ func renderCustomer(v *view, o *object.Object[vault.Customer]) (any, error) {
 	}
 	if out.TestClock, err = ref(v, "test_clock", timeline.Clocks, b.TestClock, renderClock); err != nil {
 		return nil, err
+	}
+	if _, wanted := v.expand["cash_balance"]; wanted {
+		if out.Cash, err = v.cashOf(o); err != nil {
+			return nil, err
+		}
 	}
 	return out, out.lists(v, o)
 }
@@ -275,6 +281,9 @@ func (s *Server) customerParams(c *call) (*vault.CustomerParams, error) {
 			return nil, err
 		}
 		p.Balance, p.Currency = &n, string(account.DefaultCurrency)
+	}
+	if mode, ok := f.String("cash_balance", "settings", "reconciliation_mode"); ok {
+		p.Reconciliation = new(reconciliation(mode))
 	}
 	if err := invoiceParams(c, p); err != nil {
 		return nil, err

@@ -199,6 +199,7 @@ func filledIn(n probed, all bool, choose func([]string) string) (pairs []string)
 // probe finds out what a parameter changes. Of a hash all parts are tried at
 // once: where they change nothing together, none does.
 func (p *prober) probe(n probed) {
+	n.beside = p.around(n)
 	children := n.children()
 	if len(children) == 0 {
 		p.leaf(n)
@@ -210,7 +211,7 @@ func (p *prober) probe(n probed) {
 			return
 		}
 		// The first value of each may be what is taken for granted anyway.
-		if p.same(base, got) && p.same(base, p.try(append(slices.Clone(n.beside), filledIn(n, true, last)...))) {
+		if base.status == http.StatusOK && p.same(base, got) && p.same(base, p.try(append(slices.Clone(n.beside), filledIn(n, true, last)...))) {
 			p.ignored = append(p.ignored, n.leaves()...)
 			return
 		}
@@ -222,12 +223,15 @@ func (p *prober) probe(n probed) {
 
 func (p *prober) leaf(n probed) {
 	base := p.base(n.beside)
+	if base.names(n.name) {
+		return // what it stands in is refused
+	}
 	var one *tried
 	refused, unclear := false, ""
 	// What is required is compared with another value, that of the scenario or
 	// one that is tried.
-	inForm := strings.Contains("&"+p.s.request(p.h).form, "&"+n.name+"=")
-	required := n.required && !inForm
+	inForm := strings.Contains("&"+strings.ReplaceAll(p.s.request(p.h).form, "[]=", "[0]="), "&"+n.name+"=")
+	required := (n.required || base.status != http.StatusOK) && !inForm
 	for _, value := range p.values(n) {
 		got := p.try(append(slices.Clone(n.beside), n.name, value))
 		switch {
@@ -249,6 +253,7 @@ func (p *prober) leaf(n probed) {
 	case unclear != "" && one == nil:
 		p.h.t.Errorf("what it does can't be told, give the scenario a value for it: %s", unclear)
 	case required && len(n.param.Enum) == 1:
+	case slices.Contains(p.s.elsewhere, n.name):
 	default:
 		p.ignored = append(p.ignored, n.name)
 	}
@@ -262,6 +267,30 @@ func (r *tried) names(name string) bool {
 	top, _, _ := strings.Cut(name, "[")
 	return r.param != "" && (r.param == name || r.param == top || strings.HasPrefix(name, r.param+"[") || strings.HasPrefix(r.param, name+"[")) ||
 		strings.Contains(r.message, "'"+name+"'") || strings.Contains(r.message, "`"+name+"`")
+}
+
+// around are the pairs that a parameter needs beside it: not those that the
+// scenario sends anyway, and with its values where it has some.
+func (p *prober) around(n probed) (out []string) {
+	s := p.s.request(p.h)
+	top, _, _ := strings.Cut(n.name, "[")
+	beside := slices.Clone(n.beside)
+	for pair := range strings.SplitSeq(p.s.needs[top], "&") {
+		if name, value, ok := strings.Cut(pair, "="); ok && !slices.Contains(beside, name) && name != n.name && n.name != top {
+			beside = append(beside, name, value)
+		}
+	}
+	form, known := "&"+strings.ReplaceAll(s.form, "[]=", "[0]="), p.known(s)
+	for i := 0; i+1 < len(beside); i += 2 {
+		switch name := beside[i]; {
+		case strings.Contains(form, "&"+name+"="):
+		case known[name] != "":
+			out = append(out, name, "="+name)
+		default:
+			out = append(out, name, beside[i+1])
+		}
+	}
+	return out
 }
 
 func (p *prober) base(beside []string) *tried {
@@ -310,8 +339,10 @@ func (p *prober) try(more []string) *tried {
 		}
 	}
 	for name, other := range p.s.instead {
-		if slices.Contains(more, name) {
-			s.form = without(s.form, other)
+		for i := 0; i < len(more); i += 2 {
+			if more[i] == name || strings.HasPrefix(more[i], name+"[") {
+				s.form = without(s.form, other)
+			}
 		}
 	}
 	s.form = merged(s.form, more)
@@ -323,6 +354,9 @@ func (p *prober) try(more []string) *tried {
 	out.message = idPattern.ReplaceAllString(out.message, "$1")
 	out.see("answer", got.body)
 	for i := 0; i+1 < len(more); i += 2 {
+		if idPattern.MatchString(more[i+1]) && strings.Contains(string(got.text), more[i+1]) {
+			out.shown["answer shows "+more[i]] = more[i] // ids look alike otherwise
+		}
 		if cursor := more[i]; (cursor == "starting_after" || cursor == "ending_before") && !strings.Contains(string(got.text), more[i+1]) {
 			out.shown["cursor"] = "is left out" // a page of others looks like any other page
 		}
@@ -368,9 +402,9 @@ func firstOf(path string) string {
 	return path
 }
 
-// without is a form that lacks a parameter.
+// without is a form that lacks a parameter and its parts.
 func without(form, name string) string {
-	return strings.Join(slices.DeleteFunc(strings.Split(form, "&"), func(pair string) bool { return strings.HasPrefix(pair, name+"=") }), "&")
+	return strings.Join(slices.DeleteFunc(strings.Split(form, "&"), func(pair string) bool { return strings.HasPrefix(pair, name+"=") || strings.HasPrefix(pair, name+"[") }), "&")
 }
 
 // idPattern finds ids and secrets, which are new each time.

@@ -21,6 +21,7 @@ import (
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/cash"
 	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/file"
 	"github.com/florinpay/florin/internal/core/ledger"
@@ -121,6 +122,8 @@ func harnessWith(t testing.TB, p provider.Provider) *harness {
 	s.Keys = &idem.Keys{Sealer: master, Pin: s.Pin}
 	s.Merchant = merchant.New(d, merchant.Options{})
 	s.Vault = vault.New(d, master, s.Keys)
+	s.Cash = &cash.Service{DB: d, Keys: s.Keys, Book: &ledger.Book{}}
+	s.Vault.Holds = cash.Holds
 	s.Search = search.New(d, master, s.Vault)
 	s.Payment = &payment.Service{
 		DB: d, Keys: s.Keys, Vault: s.Vault, Merchant: s.Merchant, Book: &ledger.Book{},

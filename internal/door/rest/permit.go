@@ -10,8 +10,10 @@ import (
 
 // permitted refuses what the caller's key may not do with the operation, beyond
 // the operation itself.
-func (c *call) permitted() error {
+func (c *call) permitted(s *Server) error {
 	switch {
+	case c.key.Customer != 0:
+		return s.ephemeral(c)
 	case !c.key.Secret:
 		return publishable(c)
 	case c.key.Restricted():
@@ -68,6 +70,7 @@ var expanded = map[string]merchant.Resource{
 	"sources":                     merchant.PaymentMethods,
 	"subscriptions":               "",
 	"tax_ids":                     "",
+	"cash_balance":                "",
 	"owner":                       "",
 	"tax":                         "",
 	"total_count":                 "",

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/cash"
 	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/file"
 	"github.com/florinpay/florin/internal/core/ledger"
@@ -30,6 +31,7 @@ type route struct {
 var routes = joined(
 	accountRoutes,
 	balanceRoutes,
+	cashRoutes,
 	chargeRoutes,
 	clockRoutes,
 	customerBalanceRoutes,
@@ -39,6 +41,7 @@ var routes = joined(
 	deliveryRoutes,
 	disputeRoutes,
 	endpointRoutes,
+	ephemeralRoutes,
 	eventRoutes,
 	fileRoutes,
 	externalAccountRoutes,
@@ -75,23 +78,26 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		vault.Customers.Name:         nounOf(vault.Customers, renderCustomer),
 		vault.PaymentMethods.Name:    nounOf(vault.PaymentMethods, renderMethod),
 		vault.Tokens.Name:            nounOf(vault.Tokens, renderToken),
+		cash.Balances.Name:           nounOf(cash.Balances, renderCash),
+		cash.Transactions.Name:       nounOf(cash.Transactions, renderCashTransaction),
+		vault.BalanceChanges.Name:    nounOf(vault.BalanceChanges, renderBalanceChange),
+		vault.EphemeralKeys.Name:     nounOf(vault.EphemeralKeys, renderEphemeralKey),
+		vault.TaxIDs.Name:            nounOf(vault.TaxIDs, renderTaxID),
 		vault.Mandates.Name:          nounOf(vault.Mandates, renderMandate),
 		setup.Intents.Name:           nounOf(setup.Intents, renderSetup),
 		setup.Attempts.Name:          nounOf(setup.Attempts, renderSetupAttempt),
-		vault.BalanceChanges.Name:    nounOf(vault.BalanceChanges, renderBalanceChange),
-		vault.TaxIDs.Name:            nounOf(vault.TaxIDs, renderTaxID),
 		timeline.Clocks.Name:         nounOf(timeline.Clocks, renderClock),
 		webhook.Endpoints.Name:       nounOf(webhook.Endpoints, renderEndpoint),
 		webhook.Replays.Name:         nounOf(webhook.Replays, renderReplay),
-		offering.Configurations.Name: nounOf(offering.Configurations, renderConfiguration),
-		offering.Domains.Name:        nounOf(offering.Domains, renderDomain),
-		file.Files.Name:              nounOf(file.Files, renderFile),
-		file.Links.Name:              nounOf(file.Links, renderFileLink),
 		payout.Payouts.Name:          nounOf(payout.Payouts, renderPayout),
 		vault.BankAccounts.Name:      nounOf(vault.BankAccounts, renderBankAccount),
 		vault.BankTokens.Name:        nounOf(vault.BankTokens, renderBankToken),
 		merchant.Accounts.Name:       homeNoun(renderAccount),
 		merchant.BalanceSettings:     homeNoun(renderBalanceSettings),
 		ledger.Transactions.Name:     nounOf(ledger.Transactions, renderTransaction),
+		offering.Configurations.Name: nounOf(offering.Configurations, renderConfiguration),
+		offering.Domains.Name:        nounOf(offering.Domains, renderDomain),
+		file.Files.Name:              nounOf(file.Files, renderFile),
+		file.Links.Name:              nounOf(file.Links, renderFileLink),
 	}
 })

@@ -169,7 +169,9 @@ func bankScenarios(noun, list string) bool {
 			{"no such country", sending(strings.Replace(bankForm("external_account"), "=US", "=ZZ", 1)), 400, "country_unsupported"},
 			{"no such token", sending("external_account=btok_nothing"), 400, "resource_missing"},
 		},
-		values: bankValues,
+		values:  bankValues,
+		instead: map[string]string{"bank_account": "external_account"},
+		needs:   map[string]string{"bank_account": "bank_account[country]=US&bank_account[routing_number]=110000000&bank_account[account_number]=000123456700"},
 	}) && shows("GetAccountsAccount"+prefix+"Id", scenario{
 		prepare: made(""), want: map[string]any{"object": "bank_account", "account_holder_name": "Jenny Rosen", "bank_name": "FLORIN TEST BANK"},
 	}) && shows("PostAccountsAccount"+prefix+"Id", scenario{
@@ -191,8 +193,12 @@ var (
 )
 
 var _ = shows("GetAccountsAccountExternalAccounts", scenario{
-	prepare: func(h *harness) sent { h.account("000123456789"); return sent{in: []string{h.self()}, form: "limit=3"} },
-	want:    map[string]any{"object": "list", "data.0.object": "bank_account"},
+	prepare: func(h *harness) sent {
+		h.account("000123456789")
+		h.account("000123456789")
+		return sent{in: []string{h.self()}, form: "limit=2"}
+	},
+	want: map[string]any{"object": "list", "data.0.object": "bank_account"},
 	values: func(h *harness, _ sent) map[string]string {
 		return map[string]string{"object": "card", "ending_before": h.account("000123456789"), "starting_after": h.account("000123456789")}
 	},

@@ -76,8 +76,12 @@ func aTaxID(h *harness) sent {
 }
 
 var _ = shows("GetCustomersCustomerTaxIds", scenario{
-	prepare: func(h *harness) sent { return sent{in: aTaxID(h).in[:1], form: "limit=3"} },
-	want:    map[string]any{"object": "list", "data.0.object": "tax_id", "data.0.value": "12-3456789", "data.0.country": "US"},
+	prepare: func(h *harness) sent {
+		s := aTaxID(h)
+		h.post("/v1/customers/"+s.in[0]+"/tax_ids", "type=us_ein&value=12-3456789").ok()
+		return sent{in: s.in[:1], form: "limit=3"}
+	},
+	want: map[string]any{"object": "list", "data.0.object": "tax_id", "data.0.value": "12-3456789", "data.0.country": "US"},
 })
 
 var _ = shows("GetCustomersCustomerTaxIdsId", scenario{prepare: aTaxID, want: map[string]any{"type": "us_ein", "value": "12-3456789"}})
@@ -99,8 +103,12 @@ func anAttached(h *harness) sent {
 }
 
 var _ = shows("GetCustomersCustomerPaymentMethods", scenario{
-	prepare: func(h *harness) sent { return sent{in: anAttached(h).in[:1], form: "type=card&limit=3"} },
-	want:    map[string]any{"object": "list", "data.0.object": "payment_method"},
+	prepare: func(h *harness) sent {
+		s := anAttached(h)
+		h.post("/v1/payment_methods/"+h.aMethod()+"/attach", "customer="+s.in[0]).ok()
+		return sent{in: s.in[:1], form: "type=card&limit=3"}
+	},
+	want: map[string]any{"object": "list", "data.0.object": "payment_method"},
 })
 
 var _ = shows("GetCustomersCustomerPaymentMethodsPaymentMethod", scenario{

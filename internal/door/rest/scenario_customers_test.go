@@ -6,12 +6,15 @@ func (h *harness) aCustomer(params ...string) string {
 	return h.post("/v1/customers", pairs(append([]string{"name", "Jenny Rosen"}, params...)...)).ok().str("id")
 }
 
+// shownWhole has a customer show what is shown to those who expand it.
+const shownWhole = "expand[]=cash_balance&expand[]=tax&expand[]=tax_ids"
+
 func ofCustomer(form string) func(*harness) sent {
 	return func(h *harness) sent { return sent{in: []string{h.aCustomer()}, form: form} }
 }
 
 var _ = shows("PostCustomers", scenario{
-	prepare: func(*harness) sent { return sent{form: "name=Jo&email=jo@example.com&metadata[a]=b"} },
+	prepare: func(*harness) sent { return sent{form: "name=Jo&email=jo@example.com&metadata[a]=b&" + shownWhole} },
 	want:    map[string]any{"object": "customer", "name": "Jo", "metadata.a": "b"},
 	shows:   map[string]any{"data.0.name": "Jo"},
 	fails:   []refusedRequest{{"no address", sending("email=jo"), 400, "email_invalid"}},
@@ -25,7 +28,7 @@ var _ = shows("GetCustomers", scenario{
 var _ = shows("GetCustomersCustomer", scenario{prepare: ofCustomer(""), want: map[string]any{"object": "customer"}})
 
 var _ = shows("PostCustomersCustomer", scenario{
-	prepare: ofCustomer("description=good"),
+	prepare: ofCustomer("description=good&" + shownWhole),
 	want:    map[string]any{"description": "good"},
 	shows:   map[string]any{"description": "good"},
 	fails:   []refusedRequest{{"another source", sending("source=tok_visa"), 400, ""}},
@@ -81,7 +84,9 @@ var _ = shows("PostTokens", scenario{
 	prepare: func(*harness) sent {
 		return sent{form: "card[number]=4242424242424242&card[exp_month]=12&card[exp_year]=2044&card[cvc]=123"}
 	},
-	want: map[string]any{"object": "token", "card.last4": "4242", "used": false},
+	want:    map[string]any{"object": "token", "card.last4": "4242", "used": false},
+	instead: map[string]string{"bank_account": "card"},
+	needs:   map[string]string{"bank_account": "bank_account[country]=US&bank_account[routing_number]=110000000&bank_account[account_number]=000123456700"},
 	then: func(h *harness, _ sent, a *answered) {
 		use := "type=card&card[token]=" + a.str("id")
 		h.post("/v1/payment_methods", use).ok().has(map[string]any{"card.exp_year": 2044})

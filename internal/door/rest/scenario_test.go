@@ -38,6 +38,12 @@ type scenario struct {
 	// to a value that this operation can use, by name in bracket form:
 	// "charge", "items[0][price]".
 	values func(h *harness, s sent) map[string]string
+	// needs are forms that the parts of a parameter need beside them although the
+	// document does not say so.
+	needs map[string]string
+	// elsewhere are parameters whose effect shows neither in the answer nor in what
+	// is retrieved; each has a test of its own, which is to be named beside it.
+	elsewhere []string
 	// instead names what a parameter takes the place of.
 	instead map[string]string
 }

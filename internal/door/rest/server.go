@@ -17,6 +17,7 @@ import (
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/cash"
 	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/file"
 	"github.com/florinpay/florin/internal/core/merchant"
@@ -59,6 +60,7 @@ type Server struct {
 	Offering *offering.Service
 	Search   *search.Service
 	Clocks   *timeline.Service
+	Cash     *cash.Service
 	// PublicURL is the address at which browsers reach Florin, such as
 	// https://pay.example; empty: the one that a request was sent to.
 	PublicURL string
@@ -148,7 +150,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, c *call) (any, er
 	if err := s.read(w, r, c); err != nil {
 		return nil, err
 	}
-	if err := c.permitted(); err != nil {
+	if err := c.permitted(s); err != nil {
 		return nil, err
 	}
 	return to.handle(s, c)
@@ -194,7 +196,11 @@ func (s *Server) authenticate(r *http.Request, c *call) (err error) {
 	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && !basic {
 		key = strings.TrimSpace(bearer)
 	}
-	c.key, err = s.Merchant.Authenticate(r.Context(), key)
+	if strings.HasPrefix(key, ephemeralPrefix(false)) || strings.HasPrefix(key, ephemeralPrefix(true)) {
+		c.key, err = s.authenticateEphemeral(r, key)
+	} else {
+		c.key, err = s.Merchant.Authenticate(r.Context(), key)
+	}
 	c.scope = c.key.Scope
 	if err == nil && c.scope.Livemode && !s.Live {
 		return fault.New(fault.Forbidden, "", "This server serves test mode only, since its master key is the file that it made for itself. Set FLORIN_MASTER_KEY or FLORIN_MASTER_KEY_FILE to serve live mode.")

@@ -13,7 +13,7 @@ import (
 var byName = map[string][]string{
 	"account_number": {"000123456789", "000111111116"}, "country": {"DE", "FR"}, "email": {"probe@example.com", "other@example.com"}, "receipt_email": {"probe@example.com"},
 	"ip_address": {"203.0.113.9", "203.0.113.8"}, "line1": {"9 Probe Street", "8 Probe Street"}, "month": {"3", "4"}, "number": {"4242424242424242", "5555555555554444"}, "exp_month": {"3", "4"}, "exp_year": {"2047", "2048"},
-	"phone": {"+15555550123"}, "postal_code": {"90210"}, "return_url": {"https://probe.example/back"}, "routing_number": {"110000000"},
+	"phone": {"+15555550123"}, "postal_code": {"90210"}, "return_url": {"https://probe.example/back"}, "routing_number": {"110000000", "021000021"},
 	"statement_descriptor": {"PROBE SHOP"}, "statement_descriptor_suffix": {"PROBE"}, "url": {"https://probe.example/hook"},
 	"client_secret": {"pi_probe_secret_probe"},
 }
@@ -52,7 +52,7 @@ func (p *prober) values(n probed) []string {
 	}
 	const most = 6
 	if known := p.known(p.s.request(p.h)); known[n.name] != "" {
-		return []string{"=" + n.name}
+		return append([]string{"=" + n.name}, plain(n)...)
 	}
 	all := plain(n)
 	return all[:min(most, len(all))]

@@ -179,7 +179,7 @@ func (s *Server) RenderEvent(ctx context.Context, e *event.Event, version string
 	if err != nil {
 		return nil, err
 	}
-	if err := s.pending(ctx, e.Scope, []*event.Event{e}, []*shownEvent{shown}); err != nil {
+	if shown.PendingWebhooks, err = s.Webhooks.PendingOfSpread(ctx, e); err != nil {
 		return nil, err
 	}
 	return json.MarshalIndent(shown, "", "  ")

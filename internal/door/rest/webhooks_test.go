@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -142,6 +143,15 @@ func TestWebhookEndpointsAreRefused(t *testing.T) {
 	d := newDesk(t)
 	d.as(d.live, "POST", "/v1/webhook_endpoints", "url=http://example.com&enabled_events[]=*").refused(400, "invalid_request_error", "url_invalid", "url", "must be https")
 	d.as(d.live, "POST", "/v1/webhook_endpoints", "url=https://example.com&enabled_events[]=*").ok().want(map[string]string{"livemode": "true"})
+}
+
+// An endpoint can ask for every type of event that Florin writes.
+func TestEveryTypeOfEventIsKnown(t *testing.T) {
+	for _, typ := range eventTypes {
+		if !slices.Contains(knownTypes(), typ) {
+			t.Errorf("the document has no event %s", typ)
+		}
+	}
 }
 
 // What is delivered can be verified by Stripe's own client, is what GET shows, in the

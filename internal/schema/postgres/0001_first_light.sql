@@ -557,6 +557,32 @@ CREATE TABLE customer_balance_change (
 );
 CREATE INDEX customer_balance_change_customer ON customer_balance_change (scope, customer, key);
 
+-- Money that is held for customers, and its changes.
+CREATE TABLE cash_balance (
+    scope    BIGINT NOT NULL,
+    key      BIGINT NOT NULL,
+    version  BIGINT NOT NULL,
+    customer BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX cash_balance_customer ON cash_balance (scope, customer, key);
+CREATE TABLE cash_transaction (
+    scope    BIGINT NOT NULL,
+    key      BIGINT NOT NULL,
+    version  BIGINT NOT NULL,
+    customer BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX cash_transaction_customer ON cash_transaction (scope, customer, key);
+
+-- Keys by which customers' devices look at their customers for a while.
+CREATE TABLE ephemeral_key (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
 -- Tax ids of customers.
 CREATE TABLE tax_id (
     scope    BIGINT NOT NULL,

@@ -550,6 +550,32 @@ CREATE TABLE customer_balance_change (
 ) STRICT;
 CREATE INDEX customer_balance_change_customer ON customer_balance_change (scope, customer, key);
 
+-- Money that is held for customers, and its changes.
+CREATE TABLE cash_balance (
+    scope    INTEGER NOT NULL,
+    key      INTEGER NOT NULL,
+    version  INTEGER NOT NULL,
+    customer INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX cash_balance_customer ON cash_balance (scope, customer, key);
+CREATE TABLE cash_transaction (
+    scope    INTEGER NOT NULL,
+    key      INTEGER NOT NULL,
+    version  INTEGER NOT NULL,
+    customer INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX cash_transaction_customer ON cash_transaction (scope, customer, key);
+
+-- Keys by which customers' devices look at their customers for a while.
+CREATE TABLE ephemeral_key (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+
 -- Tax ids of customers.
 CREATE TABLE tax_id (
     scope    INTEGER NOT NULL,

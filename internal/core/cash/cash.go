@@ -1,0 +1,57 @@
+package cash
+
+import (
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/kit/money"
+)
+
+// Balance is the body of a customer's cash balance. What the API calls its
+// settings is the customer's own.
+type Balance struct {
+	Customer int64 `json:"c"`
+	// Available is what can be used, in ISO minor units by currency.
+	Available map[money.Currency]int64 `json:"a"`
+}
+
+type balanceColumns struct{ Customer int64 }
+
+// Balances are the API's cash balances. They have no ids of their own there.
+var Balances = object.Define(object.Spec[Balance, balanceColumns]{
+	Name: "cash_balance", Prefix: "cb", Schema: 1, Table: "cash_balance", Columns: "customer",
+	Fields:  func(n *balanceColumns, f *db.Fields) { db.Int(f, &n.Customer) },
+	Derive:  func(b *Balance) balanceColumns { return balanceColumns{b.Customer} },
+	Filters: []string{"customer"},
+})
+
+// Transaction is the body of a change to a cash balance. Amounts are ISO minor
+// units.
+type Transaction struct {
+	Customer int64          `json:"c"`
+	Type     string         `json:"t"` // "funded"
+	Currency money.Currency `json:"y"`
+	Net      int64          `json:"n"` // what the balance changes by
+	Ending   int64          `json:"e"` // what it is afterwards
+	// Bank is the way that the money came by, "eu_bank_transfer", and Reference
+	// what its sender wrote.
+	Bank      string `json:"b,omitempty"`
+	Reference string `json:"r,omitempty"`
+	// Posted is the balance transaction that its posting belongs to.
+	Posted int64 `json:"p"`
+}
+
+// Funded is the type of a transaction by which money came in.
+const Funded = "funded"
+
+// Transactions are the API's customer cash balance transactions.
+var Transactions = object.Define(object.Spec[Transaction, balanceColumns]{
+	Name: "customer_cash_balance_transaction", Prefix: "ccsbtxn", Schema: 1, Table: "cash_transaction", Columns: "customer",
+	Fields:  func(n *balanceColumns, f *db.Fields) { db.Int(f, &n.Customer) },
+	Derive:  func(t *Transaction) balanceColumns { return balanceColumns{t.Customer} },
+	Filters: []string{"customer"},
+})
+
+// transfers are the ways that money can come by, by currency.
+var transfers = map[money.Currency]string{
+	"eur": "eu_bank_transfer", "gbp": "gb_bank_transfer", "jpy": "jp_bank_transfer", "mxn": "mx_bank_transfer", "usd": "us_bank_transfer",
+}
