@@ -116,6 +116,9 @@ type tried struct {
 }
 
 func (p *prober) all() {
+	if p.s.never != "" {
+		return
+	}
 	p.try(nil)
 	p.try(nil) // lists have their length by now
 	a, b := p.try(nil), p.try(nil)

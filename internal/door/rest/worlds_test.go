@@ -45,6 +45,7 @@ func (d *desk) world(key string) map[string]string {
 	at["test_helpers"] = as("POST", "/v1/test_helpers/test_clocks", "frozen_time=1800000000").at("id")
 	set := as("POST", "/v1/setup_intents", "payment_method=pm_card_visa&confirm=true&"+online)
 	at["setup_intents"], at["mandates"] = set.at("id"), set.at("mandate")
+	at["confirmation_tokens"] = as("POST", "/v1/test_helpers/confirmation_tokens", "payment_method=pm_card_visa").at("id")
 	at["refunds"] = as("POST", "/v1/refunds", "amount=100&charge="+at["charges"]).at("id")
 	for collection, card := range map[string]string{"disputes": "createDispute", "radar": "createIssuerFraudRecord"} {
 		as("POST", "/v1/payment_intents", "amount=700&currency=usd&confirm=true&payment_method=pm_card_"+card)

@@ -413,6 +413,14 @@ CREATE TABLE mandate (
 );
 CREATE INDEX mandate_method ON mandate (scope, method, key);
 
+-- What payers' pages have collected for a confirmation.
+CREATE TABLE confirmation_token (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
 -- Tokens: card data sent once, to be used once.
 CREATE TABLE token (
     scope   BIGINT NOT NULL,

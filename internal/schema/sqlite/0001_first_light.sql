@@ -406,6 +406,14 @@ CREATE TABLE mandate (
 ) STRICT;
 CREATE INDEX mandate_method ON mandate (scope, method, key);
 
+-- What payers' pages have collected for a confirmation.
+CREATE TABLE confirmation_token (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+
 -- Tokens: card data sent once, to be used once.
 CREATE TABLE token (
     scope   INTEGER NOT NULL,
