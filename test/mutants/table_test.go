@@ -37,6 +37,8 @@ const (
 	payment  = "internal/core/payment"
 	sandbox  = "internal/provider/sandbox"
 	rest     = "internal/door/rest"
+	payout   = "internal/core/payout"
+	bank     = "internal/provider/bank"
 	crash    = "test/crash"
 	world    = "test/world"
 )
@@ -135,4 +137,14 @@ var table = []mutant{
 		fails(payment, "TestCrashBeforeSending"), fails(payment, "TestConcurrentCaptures"), fails(rest, "TestOpenCaptureLocks")}},
 	{"payment.no-fee", "no fee is posted", false, []killer{
 		fails(payment, "TestSale"), fails(rest, "TestBalanceAddsUp")}},
+	{"payout.unknown-is-failed", "a payout of which nobody knows is called failed, and its money given back", false, []killer{
+		fails(payout, "TestUnknownOutcomes")}},
+	{"payout.ignore-lease", "a payout is looked after while its sender is at it", false, []killer{
+		fails(payout, "TestCrash")}},
+	{"payout.absent-at-once", "a bank that knows nothing of a payout is believed at once", false, []killer{
+		fails(payout, "TestCrash")}},
+	{"payout.keep-money", "the money of a payout that failed is not given back", false, []killer{
+		fails(payout, "TestPayout")}},
+	{"bank.sent-is-failed", "what was sent and not answered is called not sent", false, []killer{
+		fails(bank, "TestConformance")}},
 }

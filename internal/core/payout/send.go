@@ -88,7 +88,7 @@ func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.
 	} else if r.Account, err = v.Vault.BankData(ctx, s, o.Body.Destination); err != nil {
 		return failed(err, false)
 	}
-	if !v.clock().Now().Before(a.Body.Due) && !probe.Mutant("payout.send-late") {
+	if !v.clock().Now().Before(a.Body.Due) {
 		return provider.Outcome{Status: provider.Unknown, Message: "not sent: the lease was over"}
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.Traits.Timeout)

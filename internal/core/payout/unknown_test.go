@@ -98,10 +98,18 @@ func TestCrash(t *testing.T) {
 				t.Fatalf("the attempt is %s", a.State)
 			}
 			s.sweep()
+			if err := s.Resolve(t.Context(), s.scope, p.Body.Attempt); err != nil {
+				t.Error(err)
+			}
 			if a := s.attempt(p).Body; a.State != payout.Sending || a.Tries != 1 {
 				t.Errorf("swept within the lease: %+v", a)
 			}
 			s.inOrder()
+			s.clock.Advance(timeout + payout.Margin)
+			s.sweep()
+			if a := s.attempt(p).Body; !sent && (a.State != payout.Unknown || a.Absent.IsZero()) {
+				t.Errorf("what the bank knows nothing of, asked once: %+v", a)
+			}
 			s.wait(10 * time.Minute)
 			want, n := map[string]int64{"available": 10_000}, 0
 			if sent {

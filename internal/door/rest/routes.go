@@ -90,10 +90,6 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		timeline.Clocks.Name:          nounOf(timeline.Clocks, renderClock),
 		webhook.Endpoints.Name:        nounOf(webhook.Endpoints, renderEndpoint),
 		webhook.Replays.Name:          nounOf(webhook.Replays, renderReplay),
-		offering.Configurations.Name:  nounOf(offering.Configurations, renderConfiguration),
-		offering.Domains.Name:         nounOf(offering.Domains, renderDomain),
-		file.Files.Name:               nounOf(file.Files, renderFile),
-		file.Links.Name:               nounOf(file.Links, renderFileLink),
 		payout.Payouts.Name:           nounOf(payout.Payouts, renderPayout),
 		vault.BankAccounts.Name:       nounOf(vault.BankAccounts, renderBankAccount),
 		vault.BankTokens.Name:         nounOf(vault.BankTokens, renderBankToken),
@@ -102,5 +98,9 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		ledger.Stands.Name:            nounOf(ledger.Stands, renderStand),
 		ledger.Transactions.Name:      nounOf(ledger.Transactions, renderTransaction),
 		vault.ConfirmationTokens.Name: nounOf(vault.ConfirmationTokens, renderConfirmation),
+		offering.Configurations.Name:  nounOf(offering.Configurations, renderConfiguration),
+		offering.Domains.Name:         nounOf(offering.Domains, renderDomain),
+		file.Files.Name:               nounOf(file.Files, renderFile),
+		file.Links.Name:               nounOf(file.Links, renderFileLink),
 	}
 })
