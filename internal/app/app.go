@@ -21,8 +21,10 @@ import (
 	"github.com/florinpay/florin/internal/base/timeline"
 	"github.com/florinpay/florin/internal/core/cash"
 	"github.com/florinpay/florin/internal/core/dispute"
+	"github.com/florinpay/florin/internal/core/file"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/offering"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
@@ -88,6 +90,7 @@ type App struct {
 	Payment  *payment.Service
 	Payout   *payout.Service
 	Setup    *setup.Service
+	File     *file.Service
 	Dispute  *dispute.Service
 	Search   *search.Service
 	Cash     *cash.Service
@@ -203,6 +206,7 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	a.Setup = &setup.Service{DB: a.DB, Keys: keys, Vault: a.Vault, Payment: a.Payment, Log: c.Logger}
 	a.Webhooks = &webhook.Service{DB: a.DB, Keys: keys, Sealer: a.Master, Sender: a.hooks(c), Notifier: notifier{c.Logger}, Log: c.Logger}
 	a.Payout = a.payouts(c, payer)
+	a.File = &file.Service{DB: a.DB, Keys: keys, Master: a.Master}
 	a.Rest = &rest.Server{
 		DB:        a.DB,
 		Keys:      keys,
@@ -212,6 +216,8 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 		Setup:     a.Setup,
 		Dispute:   a.Dispute,
 		Payout:    a.Payout,
+		File:      a.File,
+		Offering:  &offering.Service{DB: a.DB, Keys: keys},
 		Clocks:    a.Clocks,
 		Cash:      a.Cash,
 		Search:    a.Search,

@@ -14,9 +14,12 @@ import (
 	"github.com/florinpay/florin/internal/base/timeline"
 	"github.com/florinpay/florin/internal/core/cash"
 	"github.com/florinpay/florin/internal/core/dispute"
+	"github.com/florinpay/florin/internal/core/file"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/offering"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
@@ -134,6 +137,9 @@ func verify(ctx context.Context, d *db.DB, report func(ledger.Finding)) error {
 	if err := payments.Check(ctx, report); err != nil {
 		return err
 	}
+	if err := (&payout.Service{DB: d}).Check(ctx, report); err != nil {
+		return err
+	}
 	if err := (&dispute.Service{DB: d}).Check(ctx, report); err != nil {
 		return err
 	}
@@ -147,6 +153,8 @@ func verify(ctx context.Context, d *db.DB, report func(ledger.Finding)) error {
 		vault.BalanceChanges.Name: vault.BalanceChanges, vault.TaxIDs.Name: vault.TaxIDs,
 		vault.EphemeralKeys.Name: vault.EphemeralKeys,
 		merchant.Accounts.Name:   merchant.Accounts, timeline.Clocks.Name: timeline.Clocks,
+		vault.BankAccounts.Name: vault.BankAccounts, vault.BankTokens.Name: vault.BankTokens, file.Files.Name: file.Files, file.Links.Name: file.Links,
+		offering.Configurations.Name: offering.Configurations, offering.Domains.Name: offering.Domains,
 		webhook.Endpoints.Name: webhook.Endpoints, webhook.Replays.Name: webhook.Replays} {
 		if err := k.Check(ctx, d, func(s id.Scope, key int64, problem string) {
 			report(ledger.Finding{Check: "columns", Scope: s, Table: kind, Key: key, Problem: problem})

@@ -46,6 +46,7 @@ func (a *App) register(keys *idem.Keys) {
 	)
 	a.Jobs.Register(a.noticeKind())
 	a.Jobs.Every("delete old events", time.Hour, a.expireEvents)
+	a.Jobs.Register(job.Kind{Name: ledger.AvailableJob, Handle: func(ctx context.Context, j job.Job) error { return ledger.TellAvailable(ctx, a.DB, j) }})
 	a.Jobs.Every("resolve attempts", time.Second, func(ctx context.Context) error {
 		_, err := a.Payment.Sweep(ctx, batch)
 		return err
@@ -65,6 +66,10 @@ func (a *App) register(keys *idem.Keys) {
 	a.Jobs.Every("make balances available", time.Minute, a.mature)
 	a.Jobs.Every("send payouts", time.Second, a.payOut)
 	a.Jobs.Every("hear of returned payouts", 10*time.Second, a.Payout.Listen)
+	a.Jobs.Every("delete expired files", 10*time.Minute, func(ctx context.Context) error {
+		_, err := a.File.Expire(ctx, batch)
+		return err
+	})
 	a.Jobs.Every("pay out by schedule", time.Minute, a.payAutomatically)
 	a.Jobs.Every("seal postings", sealEvery, a.sealing.run)
 	a.Jobs.Every("index for search", 500*time.Millisecond, a.Search.Run)

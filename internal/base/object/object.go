@@ -245,6 +245,27 @@ func (k *Kind[T, N]) ReadVersion(ctx context.Context, d *db.DB, s id.Scope, r Re
 	return k.decode(s, r.Key, r.Version, v)
 }
 
+// ReadVersions gives objects as they were, those that there are, by version.
+func (k *Kind[T, N]) ReadVersions(ctx context.Context, d *db.DB, s id.Scope, refs []Ref) (map[Ref]*Object[T], error) {
+	keys := make([]db.Key, len(refs))
+	for i, r := range refs {
+		keys[i] = versionKey(s, r.Key, r.Version)
+	}
+	rows, err := versions.ReadMany(ctx, d, keys)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[Ref]*Object[T], len(rows))
+	for key, row := range rows {
+		o, _, err := k.decode(s, key.ID, key.Sub, row)
+		if err != nil {
+			return nil, err
+		}
+		found[Ref{key.ID, key.Sub}] = o
+	}
+	return found, nil
+}
+
 // ReadMany gives the committed objects among keys, by key.
 func (k *Kind[T, N]) ReadMany(ctx context.Context, d *db.DB, s id.Scope, keys []int64) (map[int64]*Object[T], error) {
 	rows := make([]db.Key, len(keys))

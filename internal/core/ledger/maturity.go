@@ -90,7 +90,10 @@ func (b *Book) Mature(tx *db.Tx, s id.Scope, day int64, c money.Currency) error 
 	if m.Accrued == 0 {
 		return nil
 	}
-	return b.write(tx, s, []postingRow{e})
+	if err := b.write(tx, s, []postingRow{e}); err != nil {
+		return err
+	}
+	return BecomesAvailable(tx, s)
 }
 
 // Due names a maturity whose day has come.

@@ -27,7 +27,9 @@ const (
 	Tokens         Resource = "tokens"
 	// WebhookEndpoints includes what is sent to them, and sending it again.
 	WebhookEndpoints Resource = "webhook_endpoints"
-	AccountResource  Resource = "account" // the merchant's own
+	AccountResource  Resource = "account"                       // the merchant's own
+	Configurations   Resource = "payment_method_configurations" // with domains
+	Files            Resource = "files"                         // with links to them
 	ExternalAccounts Resource = "external_accounts"
 	Payout           Resource = "payouts"
 )
@@ -53,6 +55,8 @@ var slugs = map[Resource]string{
 	SetupIntents:     "setup_intent",
 	TestClocks:       "test_clock",
 	Tokens:           "token",
+	Configurations:   "payment_method_configuration",
+	Files:            "file",
 	WebhookEndpoints: "webhook",
 }
 

@@ -30,7 +30,7 @@ func TestParsePermissions(t *testing.T) {
 		"charges":                      `The access to charges must be none, read or write, and not "".`,
 		"charges=all":                  `and not "all"`,
 		"charges=":                     `and not ""`,
-		"refunds=read":                 "There are: balance, balance_transaction_sources, charges, customers,",
+		"refunds=read":                 "There are: account, balance, balance_transaction_sources, charges, customers,",
 		"charge=read":                  `There is no resource "charge".`,
 		"rak_charge_none":              `There is no resource "rak_charge_none"`,
 		"charges=read,charges=write":   "The resource charges is named twice.",

@@ -129,6 +129,10 @@ type Attempt struct {
 	// Features what it asks to be allowed.
 	Descriptor string            `json:"descriptor,omitempty"`
 	Features   provider.Features `json:"features,omitzero"`
+	// Risk is how risky it was found; nil: not.
+	Risk *Risk `json:"risk,omitempty"`
+	// Billed: there are billing details with the method, for the issuer to check.
+	Billed bool `json:"billed,omitempty"`
 	// More: captures are to follow this one.
 	More bool `json:"more,omitempty"`
 	// Held is how much a void reserves of what may be captured, where that is not
@@ -148,6 +152,8 @@ type Attempt struct {
 	ThreeDS *provider.ThreeDS `json:"three_ds,omitempty"`
 	// Then is what an authentication leads to: authorize or sale.
 	Then Operation `json:"then,omitempty"`
+	// Mandate is the holder's permission that this rests on; zero: none was given.
+	Mandate int64 `json:"mandate,omitempty"`
 	// Next is the attempt by which the same confirmation goes on.
 	Next AttemptID `json:"next,omitempty"`
 

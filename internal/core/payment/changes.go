@@ -49,7 +49,7 @@ type CardChanges struct {
 	Clear                                            bool // empty all first
 	CaptureMethod, Network, SetupFutureUsage         *string
 	Extended, Incremental, Multicapture, Overcapture *string
-	SuffixKana, SuffixKanji                          *string
+	SuffixKana, SuffixKanji, ThreeDSecure            *string
 	Installments, RequireCVC                         *bool
 }
 
@@ -100,6 +100,7 @@ func (v *Service) change(tx *db.Tx, o *object.Object[Intent], p *Changes, amount
 	}
 	if p.Card != nil {
 		p.Card.apply(&i.Card)
+		put(&i.ThreeDSecure, p.Card.ThreeDSecure)
 	}
 	if i.Metadata, err = patched(i.Metadata, p.Metadata); err != nil {
 		return err

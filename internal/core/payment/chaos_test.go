@@ -37,16 +37,15 @@ func (c *chaos) step(r *rand.Rand) {
 	switch {
 	case !ok || n < 14:
 		c.begin(r)
+	case n < 18:
+		c.change(r, i)
 	case n < 30:
 		method := c.card(r)
 		c.ask(r, "confirm", func(q *idem.Request) (*idem.Reply, error) {
 			return c.Confirm(context.Background(), c.scope, i, payment.ConfirmParams{Method: method}, q)
 		})
 	case n < 42:
-		amount := r.Int64N(6000) // of at most 5000, and 0 is all
-		c.ask(r, "capture", func(q *idem.Request) (*idem.Reply, error) {
-			return c.Capture(context.Background(), c.scope, i, payment.CaptureParams{Amount: amount}, q)
-		})
+		c.take(r, i)
 	case n < 50:
 		c.ask(r, "cancel", func(q *idem.Request) (*idem.Reply, error) {
 			return c.Cancel(context.Background(), c.scope, i, "abandoned", q)
@@ -76,6 +75,34 @@ func (c *chaos) step(r *rand.Rand) {
 		}
 		_ = c.ReadNotices(context.Background()) // the feed may be what goes wrong
 	}
+}
+
+// take captures an authorisation, all or a part of it, or has it raised.
+func (c *chaos) take(r *rand.Rand, i payment.IntentID) {
+	amount, more := r.Int64N(6000), r.IntN(2) == 0 // of at most 5000, and 0 is all
+	if r.IntN(4) == 0 {
+		c.ask(r, "increment", func(q *idem.Request) (*idem.Reply, error) {
+			return c.Increment(context.Background(), c.scope, i, payment.IncrementParams{Amount: 3000 + amount}, q)
+		})
+		return
+	}
+	if more {
+		amount = 1 + amount/3
+	}
+	c.ask(r, "capture", func(q *idem.Request) (*idem.Reply, error) {
+		return c.Capture(context.Background(), c.scope, i, payment.CaptureParams{Amount: amount, More: more}, q)
+	})
+}
+
+// change updates an intent: its amount too, which is refused once it is confirmed.
+func (c *chaos) change(r *rand.Rand, i payment.IntentID) {
+	p := payment.UpdateParams{Changes: payment.Changes{Description: new("changed")}}
+	if r.IntN(2) == 0 {
+		p.Amount = 1000 + r.Int64N(4001)
+	}
+	c.ask(r, "update", func(q *idem.Request) (*idem.Reply, error) {
+		return c.Update(context.Background(), c.scope, i, p, q)
+	})
 }
 
 // contest answers one of the disputes that there are, if any is open.
@@ -148,6 +175,10 @@ func (c *chaos) begin(r *rand.Rand) {
 	if r.IntN(4) > 0 {
 		p.Method, p.Confirm = c.card(r), r.IntN(4) > 0
 	}
+	if r.IntN(2) == 0 {
+		yes := payment.IfAvailable
+		p.Changes.Card = &payment.CardChanges{Incremental: &yes, Multicapture: &yes, Overcapture: &yes}
+	}
 	c.ask(r, "create", func(q *idem.Request) (*idem.Reply, error) {
 		reply, err := c.Create(context.Background(), c.scope, p, q)
 		if err == nil && !reply.Replayed {
@@ -211,7 +242,7 @@ func (c *chaos) judge(what string, do func(*idem.Request) (*idem.Reply, error), 
 
 var (
 	faultModes = []sandbox.Mode{sandbox.Lost, sandbox.Late, sandbox.Reset, sandbox.Refused, sandbox.Garbage, sandbox.SlowProcess}
-	faultKinds = []sandbox.Kind{sandbox.Authorize, sandbox.Sale, sandbox.Capture, sandbox.Refund, sandbox.Reversal, sandbox.Inquiry, sandbox.Contest, sandbox.Feed, ""}
+	faultKinds = []sandbox.Kind{sandbox.Authorize, sandbox.Sale, sandbox.Capture, sandbox.Increment, sandbox.Refund, sandbox.Reversal, sandbox.Inquiry, sandbox.Contest, sandbox.Feed, ""}
 )
 
 // trip makes the next request of a kind go wrong, or all until the next trip.

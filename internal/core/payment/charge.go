@@ -48,6 +48,7 @@ type Charge struct {
 	NetworkCode       string            `json:"code,omitempty"`
 	AuthorizationCode string            `json:"auth,omitempty"`
 	CVCCheck          string            `json:"cvc,omitempty"`
+	Mandate           int64             `json:"mandate,omitempty"`
 	ThreeDS           *provider.ThreeDS `json:"three_ds,omitempty"` // what the payer's authentication came to
 	Line1Check        string            `json:"line1,omitempty"`
 	PostalCheck       string            `json:"postal,omitempty"`
@@ -69,6 +70,8 @@ type Charge struct {
 	// Contradicted is a refund that succeeded after it was called failed, for
 	// as long as others have its place.
 	Contradicted AttemptID `json:"contradicted,omitempty"`
+	// Risk is how risky it was found; nil: not.
+	Risk *Risk `json:"risk,omitempty"`
 	// UserReport is what the merchant says of it: fraudulent or safe.
 	UserReport string `json:"report,omitempty"`
 	// Complaints are the disputes and inquiries about it, in the order in which

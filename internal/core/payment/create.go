@@ -28,6 +28,7 @@ type CreateParams struct {
 	Changes            Changes
 	ThreeDSecure       string // request_three_d_secure; empty: as the issuer wants it
 	Payer              Payer
+	Agreement          Agreement // with Confirm
 }
 
 // ConfirmParams are what a confirmation may bring along.
@@ -40,6 +41,7 @@ type ConfirmParams struct {
 	Changes         Changes
 	ThreeDSecure    string // as in CreateParams; empty: as it is
 	Payer           Payer
+	Agreement       Agreement
 
 	account *merchant.Account
 }
@@ -65,11 +67,17 @@ func (v *Service) Create(ctx context.Context, s id.Scope, p CreateParams, r *ide
 		return nil, err
 	}
 	needs = append(needs, more...)
+	if err := p.Agreement.prepare(v, s); err != nil {
+		return nil, err
+	}
 	return v.operate(ctx, "payment.create", s, r, needs, func(tx *db.Tx) (*idem.Reply, *object.Object[Attempt], error) {
 		if p.Customer != 0 {
 			if _, err := v.Vault.Customer(tx, s, vault.Customers.ID(s, p.Customer)); err != nil {
 				return nil, nil, err
 			}
+		}
+		if err := p.Agreement.usable(tx); err != nil {
+			return nil, nil, err
 		}
 		body := p.intent()
 		if method != nil {
@@ -93,8 +101,7 @@ func (v *Service) Create(ctx context.Context, s id.Scope, p CreateParams, r *ide
 		if !p.Confirm {
 			return shown(Intents, o), nil, nil
 		}
-		attempt, err := v.beginConfirm(tx, o, ConfirmParams{Payer: p.Payer, account: account}, r)
-		return nil, attempt, err
+		return v.beginConfirm(tx, o, ConfirmParams{Payer: p.Payer, Agreement: p.Agreement, account: account}, r)
 	})
 }
 
@@ -209,6 +216,9 @@ func (v *Service) Confirm(ctx context.Context, s id.Scope, intent IntentID, p Co
 	if p.account, err = v.Merchant.Account(ctx, s); err != nil {
 		return nil, err
 	}
+	if err := p.Agreement.prepare(v, s); err != nil {
+		return nil, err
+	}
 	return v.operate(ctx, "payment.confirm", s, r, append(needs, intentNeeds(s, intent)...), func(tx *db.Tx) (*idem.Reply, *object.Object[Attempt], error) {
 		o, err := find(tx, Intents, s, int64(intent), fault.NotFound, "intent")
 		if err != nil {
@@ -216,6 +226,9 @@ func (v *Service) Confirm(ctx context.Context, s id.Scope, intent IntentID, p Co
 		}
 		if !intentMachine.Can(o.Body.Status, confirm) {
 			return nil, nil, unexpected("confirmed", o.Body.Status)
+		}
+		if err := p.Agreement.usable(tx); err != nil {
+			return nil, nil, err
 		}
 		if method != nil {
 			m, err := method.Resolve(tx, o.Body.Customer)
@@ -230,59 +243,68 @@ func (v *Service) Confirm(ctx context.Context, s id.Scope, intent IntentID, p Co
 		if err := v.change(tx, o, &p.Changes, o.Body.Amount); err != nil {
 			return nil, nil, err
 		}
-		attempt, err := v.beginConfirm(tx, o, p, r)
-		return nil, attempt, err
+		return v.beginConfirm(tx, o, p, r)
 	})
 }
 
 // beginConfirm moves the intent to processing and writes the attempt that will
-// pay it, or the one that has the payer authenticate before.
-func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmParams, r *idem.Request) (*object.Object[Attempt], error) {
+// pay it, or the one that has the payer authenticate before. A payment that is
+// too risky ends here, with the reply.
+func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmParams, r *idem.Request) (*idem.Reply, *object.Object[Attempt], error) {
 	i := &o.Body
 	next, ok := intentMachine.Next(i.Status, confirm)
 	if !ok {
-		return nil, unexpected("confirmed", i.Status)
+		return nil, nil, unexpected("confirmed", i.Status)
 	}
 	via, err := v.route(o.Scope)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	m, err := get(tx, vault.PaymentMethods, o.Scope, i.Method)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := p.suits(i, &m.Body); err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	risk := assess(&m.Body.Card)
+	if risk != nil && risk.Blocked {
+		reply, err := v.block(tx, o, m, &p, risk, r)
+		return reply, nil, err
 	}
 	if p.ThreeDSecure != "" {
 		i.ThreeDSecure = p.ThreeDSecure
 	}
 	if err := v.dropAuthentication(tx, o); err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	mandate, err := p.Agreement.take(tx, o, m)
+	if err != nil {
+		return nil, nil, err
 	}
 	a := authorization(o, m, p.account)
-	a.Provider = via
+	a.Provider, a.Risk, a.Mandate = via, risk, mandate
 	if err := v.before(tx, o, &a, p.Payer, m); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if a.Operation != OpAuthenticate {
 		if err := v.authorizeGuard(tx, o); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	attempt, err := v.insertAttempt(tx, o.Scope, a, r)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	i.Status, i.Attempt, i.LastError = next, AttemptID(attempt.Key), nil
-	return attempt, Intents.Update(tx, o)
+	return nil, attempt, Intents.Update(tx, o)
 }
 
 // authorization is an attempt to have an intent paid with a method.
 func authorization(o *object.Object[Intent], m *object.Object[vault.PaymentMethod], account *merchant.Account) Attempt {
 	i := &o.Body
 	a := Attempt{Operation: OpSale, Amount: i.Amount, Currency: i.Currency, Intent: IntentID(o.Key), Method: m.Ref(), Card: m.Body.CardRow,
-		Descriptor: descriptor(account.StatementDescriptor, i.Descriptor, i.DescriptorSuffix), Features: i.features()}
+		Descriptor: descriptor(account.StatementDescriptor, i.Descriptor, i.DescriptorSuffix), Features: i.features(), Billed: len(m.Body.Sealed) > 0}
 	if i.manual() {
 		a.Operation = OpAuthorize
 	}

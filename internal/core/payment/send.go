@@ -96,7 +96,9 @@ func (v *Service) authorizeRequest(ctx context.Context, a *object.Object[Attempt
 	if r.Card, err = v.Vault.CardData(ctx, s, b.Card); err != nil {
 		return r, err
 	}
-	r.Billing, err = v.billing(ctx, s, b.Method)
+	if b.Billed {
+		r.Billing, err = v.billing(ctx, s, b.Method)
+	}
 	return r, err
 }
 

@@ -101,6 +101,9 @@ func (v *Service) book(tx *db.Tx, account *merchant.Account, a *object.Object[At
 	if err := v.used(tx, a, i); err != nil {
 		return err
 	}
+	if err := v.Vault.SettleMandate(tx, s, a.Body.Mandate, true, a.Body.Request); err != nil {
+		return err
+	}
 	if err := tell(tx, a.Body.Intent, "charge.succeeded", Charges, ch, a.Body.Request); err != nil {
 		return err
 	}
@@ -145,10 +148,11 @@ func chargeOf(a *object.Object[Attempt], o *object.Object[Intent], st ChargeStat
 	body := Charge{
 		Status: st, Amount: a.Body.Amount, Currency: a.Body.Currency, Intent: a.Body.Intent, Attempt: AttemptID(a.Key),
 		Customer: i.Customer, Method: a.Body.Method, NetworkCode: a.Body.Code, AuthorizationCode: a.Body.AuthorizationCode,
-		CVCCheck: a.Body.CVCCheck, Line1Check: a.Body.Line1Check, PostalCheck: a.Body.PostalCheck, Network: i.Card.Network, ThreeDS: a.Body.ThreeDS,
+		CVCCheck: a.Body.CVCCheck, Line1Check: a.Body.Line1Check, PostalCheck: a.Body.PostalCheck, Network: i.Card.Network, ThreeDS: a.Body.ThreeDS, Mandate: a.Body.Mandate,
 		Statement: a.Body.Descriptor, Features: a.Body.Features, Contact: i.Contact, RadarSession: i.RadarSession, Description: i.Description, Descriptor: i.Descriptor, DescriptorSuffix: i.DescriptorSuffix,
 		TransferGroup: i.TransferGroup, Metadata: i.Metadata,
 	}
+	body.Risk = a.Body.Risk
 	if st == ChargeSucceeded {
 		body.Amount, body.Granted = a.Body.approved(), a.Body.Granted
 		if a.Body.Operation == OpAuthorize {
@@ -192,6 +196,9 @@ func (v *Service) take(tx *db.Tx, account *merchant.Account, a *object.Object[At
 	if err != nil {
 		return 0, err
 	}
+	if into == ledger.Available {
+		return posted.Key, ledger.BecomesAvailable(tx, a.Scope)
+	}
 	return posted.Key, nil
 }
 
@@ -233,6 +240,9 @@ func (v *Service) unpaid(tx *db.Tx, a *object.Object[Attempt], outcome provider.
 		return err
 	}
 	if err := v.Vault.DropCVC(tx, s, a.Body.Card); err != nil {
+		return err
+	}
+	if err := v.Vault.SettleMandate(tx, s, a.Body.Mandate, false, a.Body.Request); err != nil {
 		return err
 	}
 	return tell(tx, a.Body.Intent, "payment_intent.payment_failed", Intents, o, a.Body.Request)

@@ -124,7 +124,7 @@ func (v *Service) follow(tx *db.Tx, a *object.Object[Attempt], op Operation) (*o
 // successor is what an attempt hands on.
 func (a *Attempt) successor(op Operation) Attempt {
 	return Attempt{Operation: op, Provider: a.Provider, Amount: a.Amount, Currency: a.Currency, Intent: a.Intent, Method: a.Method,
-		Card: a.Card, Descriptor: a.Descriptor, Features: a.Features, Payer: a.Payer, SetUp: a.SetUp, Then: a.Then, Ticket: a.Ticket, Request: a.Request}
+		Card: a.Card, Descriptor: a.Descriptor, Features: a.Features, Risk: a.Risk, Billed: a.Billed, Payer: a.Payer, Mandate: a.Mandate, SetUp: a.SetUp, Then: a.Then, Ticket: a.Ticket, Request: a.Request}
 }
 
 // beginAuthentication goes on after an issuer has asked for the payer: nothing
@@ -218,6 +218,9 @@ func (v *Service) unauthenticated(tx *db.Tx, a *object.Object[Attempt], o *objec
 	if err := v.Vault.DropCVC(tx, a.Scope, a.Body.Card); err != nil {
 		return err
 	}
+	if err := v.Vault.SettleMandate(tx, a.Scope, a.Body.Mandate, false, a.Body.Request); err != nil {
+		return err
+	}
 	return tell(tx, a.Body.Intent, "payment_intent.payment_failed", Intents, o, a.Body.Request)
 }
 
@@ -255,7 +258,10 @@ func (v *Service) dropAuthentication(tx *db.Tx, o *object.Object[Intent]) error 
 	}
 	a.Body.State, a.Body.Note, a.Body.Due = Failed, noteDropped, time.Time{}
 	o.Body.Attempt, o.Body.Action = 0, nil
-	return Attempts.Update(tx, a)
+	if err := Attempts.Update(tx, a); err != nil {
+		return err
+	}
+	return v.Vault.SettleMandate(tx, a.Scope, a.Body.Mandate, false, a.Body.Request)
 }
 
 // abandon ends an authentication whose payer does not come back.
@@ -305,6 +311,15 @@ func (v *Service) Acquirer(s id.Scope) (provider.Provider, error) {
 	return v.provider(name)
 }
 
+// Given is what a request says is paid with or set up.
+type Given = given
+
+// Refer prepares what a request names or describes, outside of the step that
+// resolves it. Nil: nothing.
+func (v *Service) Refer(s id.Scope, method string, data *vault.MethodInput) (*Given, []db.Need, error) {
+	return v.refer(s, method, data)
+}
+
 // question asks the provider how an attempt stands.
 func (v *Service) question(ctx context.Context, p provider.Provider, a *object.Object[Attempt]) provider.Finding {
 	ctx, cancel := context.WithTimeout(ctx, p.Traits.Timeout)
@@ -324,6 +339,53 @@ func (v *Service) authenticate(ctx context.Context, p provider.Provider, a *obje
 	}
 	return p.Authenticate(ctx, provider.AuthenticateRequest{Reference: Reference(a.Scope, AttemptID(a.Key)), Amount: b.money(), Card: card,
 		Challenge: b.Payer.Challenge, SetUp: b.SetUp, ReturnURL: back})
+}
+
+// Agreement is what a confirmation rests on besides the method.
+type Agreement struct {
+	// Given is a permission of the holder's that is given with it; Mandate is the
+	// key of one that was given before. At most one is set.
+	Given   *vault.MandateInput
+	Mandate int64
+	// Use, if set, is called in the step with the intent's key: what the
+	// confirmation rests on is used up by it. It is called with 0 before, when the
+	// intent may not be there yet, only to refuse what can't be used.
+	Use func(*db.Tx, int64) error
+
+	draft *vault.MandateDraft
+}
+
+// prepare seals what is personal, outside of the step.
+func (g *Agreement) prepare(v *Service, s id.Scope) (err error) {
+	g.draft, err = v.Vault.DraftMandate(s, g.Given)
+	return err
+}
+
+// usable refuses what can't be used, before anything that comes of it is looked
+// at.
+func (g *Agreement) usable(tx *db.Tx) error {
+	if g.Use == nil {
+		return nil
+	}
+	return g.Use(tx, 0)
+}
+
+// take applies the agreement to a confirmation that is about to begin, and gives
+// the mandate that it rests on.
+func (g *Agreement) take(tx *db.Tx, o *object.Object[Intent], m *object.Object[vault.PaymentMethod]) (int64, error) {
+	if g.Use != nil {
+		if err := g.Use(tx, o.Key); err != nil {
+			return 0, err
+		}
+	}
+	if g.Mandate == 0 {
+		return g.draft.Insert(tx, m)
+	}
+	mandate, err := find(tx, vault.Mandates, o.Scope, g.Mandate, fault.Invalid, "mandate")
+	if err == nil && (mandate.Body.Status != vault.MandateActive || mandate.Body.Method != m.Key) {
+		err = fault.Param("mandate", "payment_intent_mandate_invalid", "The provided mandate is not active, or was given for another payment method.")
+	}
+	return g.Mandate, err
 }
 
 // before decides what an authorisation that is about to begin brings along: the

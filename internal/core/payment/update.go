@@ -22,9 +22,10 @@ type UpdateParams struct {
 	Customer int64          // zero: as it is
 	Method   string         // as in CreateParams; empty: as it is
 	// MethodData describes a new method; nil: none.
-	MethodData  *vault.MethodInput
-	ClearMethod bool
-	Changes     Changes
+	MethodData   *vault.MethodInput
+	ClearMethod  bool
+	ThreeDSecure string // as in CreateParams; empty: as it is
+	Changes      Changes
 }
 
 // Update changes an intent. What decides how it is paid can be changed only
@@ -59,6 +60,9 @@ func (v *Service) Update(ctx context.Context, s id.Scope, intent IntentID, p Upd
 		}
 		if err := v.changePayer(tx, o, &p, method); err != nil {
 			return nil, nil, err
+		}
+		if p.ThreeDSecure != "" {
+			o.Body.ThreeDSecure = p.ThreeDSecure
 		}
 		if err := v.change(tx, o, &p.Changes, o.Body.Amount); err != nil {
 			return nil, nil, err

@@ -99,17 +99,48 @@ func intentDocument(_ context.Context, _ *Service, o *object.Object[payment.Inte
 	return d, d.money(o.Scope, o.Body.Amount, o.Body.Currency, o.Body.Customer)
 }
 
-func chargeDocument(ctx context.Context, v *Service, o *object.Object[payment.Charge]) (*document, error) {
+// one makes documents of objects one by one.
+func one[T any](made func(context.Context, *Service, *object.Object[T]) (*document, error)) func(context.Context, *Service, id.Scope, map[int64]*object.Object[T]) (map[int64]*document, error) {
+	return func(ctx context.Context, v *Service, _ id.Scope, objects map[int64]*object.Object[T]) (map[int64]*document, error) {
+		all := make(map[int64]*document, len(objects))
+		for key, o := range objects {
+			d, err := made(ctx, v, o)
+			if err != nil {
+				return nil, err
+			}
+			all[key] = d
+		}
+		return all, nil
+	}
+}
+
+// chargeDocuments reads the methods that paid, as they were then, all at once.
+func chargeDocuments(ctx context.Context, v *Service, s id.Scope, objects map[int64]*object.Object[payment.Charge]) (map[int64]*document, error) {
+	refs := make([]object.Ref, 0, len(objects))
+	for _, o := range objects {
+		refs = append(refs, o.Body.Method)
+	}
+	methods, err := vault.PaymentMethods.ReadVersions(ctx, v.db, s, refs)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[int64]*document, len(objects))
+	for key, o := range objects {
+		if all[key], err = chargeDocument(ctx, v, o, methods[o.Body.Method]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// chargeDocument is of a charge and the method that paid it; nil: unknown.
+func chargeDocument(ctx context.Context, v *Service, o *object.Object[payment.Charge], m *object.Object[vault.PaymentMethod]) (*document, error) {
 	ch := &o.Body
 	d := newDocument(o.Created().Unix(), ch.Metadata)
 	d.set("status", string(ch.Status))
 	d.set("refunded", strconv.FormatBool(ch.Voided || ch.Captured > 0 && ch.Refunded == ch.Captured))
 	d.set("disputed", strconv.FormatBool(len(ch.Complaints) > 0))
-	if err := d.money(o.Scope, ch.Amount, ch.Currency, ch.Customer); err != nil {
-		return nil, err
-	}
-	m, ok, err := vault.PaymentMethods.ReadVersion(ctx, v.db, o.Scope, ch.Method)
-	if !ok || err != nil {
+	if err := d.money(o.Scope, ch.Amount, ch.Currency, ch.Customer); err != nil || m == nil {
 		return d, err
 	}
 	const card = "payment_method_details.card."

@@ -81,16 +81,12 @@ func walk[T any, N comparable](ctx context.Context, v *Service, n *noun[T, N], s
 		if err != nil {
 			return 0, err
 		}
+		documents, err := n.documents(ctx, v, s, objects)
+		if err != nil {
+			return 0, err
+		}
 		for _, key := range keys {
-			o, ok := objects[key]
-			if !ok {
-				continue // a term of another noun's object, or one that is gone
-			}
-			d, err := n.document(ctx, v, o)
-			if err != nil {
-				return 0, err
-			}
-			if q.matches(d) && !visit(o) {
+			if d, ok := documents[key]; ok && q.matches(d) && !visit(objects[key]) {
 				return key, nil
 			}
 		}

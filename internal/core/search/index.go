@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/object"
@@ -17,6 +18,8 @@ const (
 	stepBatch = 64
 	// buildBatch is how many objects one run adds to an index that is built.
 	buildBatch = 1000
+	// buildMargin is more than the clocks of nodes differ by.
+	buildMargin = 10 * time.Second
 )
 
 // indexer is a noun, whatever its types.
@@ -70,32 +73,39 @@ func (v *Service) each(ctx context.Context, n indexer, list []object.Stale, anew
 
 // build adds some objects to an index that is not whole, until it is.
 func (v *Service) build(ctx context.Context) error {
-	row := db.Key{ID: format}
-	at, _, err := builds.Read(ctx, v.db, row)
-	if err != nil || at.Noun >= int64(len(indexers)) {
+	at, begun, err := builds.Read(ctx, v.db, db.Key{ID: format})
+	switch {
+	case err != nil || at.Noun >= int64(len(indexers)):
 		return err
+	case !begun:
+		return v.built(ctx, build{}, build{Until: id.Floor(v.db.Clock().Now().Add(buildMargin))})
 	}
-	n := indexers[at.Noun]
-	list, err := n.every(ctx, v.db, at, buildBatch)
+	list, err := indexers[at.Noun].every(ctx, v.db, at, buildBatch)
 	if err != nil {
 		return err
 	}
-	if err := v.each(ctx, n, list, true); err != nil {
+	if err := v.each(ctx, indexers[at.Noun], list, true); err != nil {
 		return err
 	}
-	next := build{Noun: at.Noun + 1}
+	next := build{Noun: at.Noun + 1, Until: at.Until}
 	if len(list) == buildBatch {
 		last := list[len(list)-1]
-		next = build{at.Noun, last.Scope.Key(), last.Key}
+		next = build{at.Noun, last.Scope.Key(), last.Key, at.Until}
 	}
+	return v.built(ctx, at, next)
+}
+
+// built notes how far the index is built, unless another node was quicker.
+func (v *Service) built(ctx context.Context, at, next build) error {
+	row := db.Key{ID: format}
 	return v.db.Run(ctx, db.Step{Name: "search.build", Needs: []db.Need{builds.Need(row)}, Do: func(tx *db.Tx) error {
 		now, ok, err := builds.Get(tx, row)
 		switch {
 		case err != nil:
 			return err
-		case !ok:
+		case !ok && at == build{}:
 			builds.Insert(tx, row, next)
-		case now == at:
+		case ok && now == at:
 			builds.Update(tx, row, next)
 		}
 		return nil
@@ -107,7 +117,7 @@ func (n *noun[T, N]) stale(ctx context.Context, d *db.DB, limit int) ([]object.S
 }
 
 func (n *noun[T, N]) every(ctx context.Context, d *db.DB, at build, limit int) (list []object.Stale, err error) {
-	rows, err := n.all.All(ctx, d, at.AtScope, at.AtKey, int64(limit))
+	rows, err := n.all.All(ctx, d, at.AtScope, at.AtKey, at.Until, int64(limit))
 	for _, r := range rows {
 		list = append(list, object.Stale{Scope: id.ScopeOf(r.Scope), Key: r.Key})
 	}
@@ -129,16 +139,16 @@ func (n *noun[T, N]) index(ctx context.Context, v *Service, s id.Scope, keys []i
 	}
 	drafts := make([]draft, 0, len(objects))
 	needs := make([]db.Need, 0, 2*len(objects))
+	documents, err := n.documents(ctx, v, s, objects)
+	if err != nil {
+		return err
+	}
 	for _, key := range keys {
-		o, ok := objects[key]
+		d, ok := documents[key]
 		if !ok {
 			continue
 		}
-		d, err := n.document(ctx, v, o)
-		if err != nil {
-			return err
-		}
-		drafts = append(drafts, draft{key, o.Version, v.termsOf(s, n.kind.Name, n.fields, d)})
+		drafts = append(drafts, draft{key, objects[key].Version, v.termsOf(s, n.kind.Name, n.fields, d)})
 		needs = append(needs, n.kind.Need(s, key), entries.Need(db.Key{Scope: s.Key(), ID: key}))
 	}
 	return v.db.Run(ctx, db.Step{Name: "search.index", Scope: s.Key(), Needs: needs, Do: func(tx *db.Tx) error {

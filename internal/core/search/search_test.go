@@ -297,7 +297,7 @@ func TestAnIndexIsBuilt(t *testing.T) {
 	if len(w.find(`name~"customer"`, 10)) == 5 {
 		t.Fatal("the index was not damaged")
 	}
-	for range len(indexers) {
+	for range len(indexers) + 1 {
 		w.run()
 	}
 	if len(w.find(`name~"customer"`, 10)) != 5 {

@@ -25,9 +25,10 @@ func New(d *db.DB, master *secret.Master, v *vault.Service) *Service {
 
 // noun is a kind of object that can be found.
 type noun[T any, N comparable] struct {
-	kind     *object.Kind[T, N]
-	fields   fields
-	document func(context.Context, *Service, *object.Object[T]) (*document, error)
+	kind   *object.Kind[T, N]
+	fields fields
+	// documents says what can be asked of some objects, by key.
+	documents func(context.Context, *Service, id.Scope, map[int64]*object.Object[T]) (map[int64]*document, error)
 	statements
 }
 
@@ -38,14 +39,14 @@ type statements struct {
 	all        *db.Query[scopedKey]
 }
 
-func newNoun[T any, N comparable](k *object.Kind[T, N], f fields, document func(context.Context, *Service, *object.Object[T]) (*document, error), some, ofCustomer *db.Query[foundKey], all *db.Query[scopedKey]) *noun[T, N] {
-	return &noun[T, N]{kind: k, fields: f, document: document, statements: statements{some: some, ofCustomer: ofCustomer, all: all}}
+func newNoun[T any, N comparable](k *object.Kind[T, N], f fields, documents func(context.Context, *Service, id.Scope, map[int64]*object.Object[T]) (map[int64]*document, error), some, ofCustomer *db.Query[foundKey], all *db.Query[scopedKey]) *noun[T, N] {
+	return &noun[T, N]{kind: k, fields: f, documents: documents, statements: statements{some: some, ofCustomer: ofCustomer, all: all}}
 }
 
 var (
-	customers = newNoun(vault.Customers, customerFields, customerDocument, someCustomers, nil, allCustomers)
-	intents   = newNoun(payment.Intents, intentFields, intentDocument, someIntents, intentsOfCustomer, allIntents)
-	charges   = newNoun(payment.Charges, chargeFields, chargeDocument, someCharges, chargesOfCustomer, allCharges)
+	customers = newNoun(vault.Customers, customerFields, one(customerDocument), someCustomers, nil, allCustomers)
+	intents   = newNoun(payment.Intents, intentFields, one(intentDocument), someIntents, intentsOfCustomer, allIntents)
+	charges   = newNoun(payment.Charges, chargeFields, chargeDocuments, someCharges, chargesOfCustomer, allCharges)
 )
 
 // Request is what is searched for.

@@ -13,13 +13,15 @@ var terms = db.NewTable("search_term", "scope, term, key", "", func(*struct{}, *
 var entries = db.NewTable("search_entry", "scope, key", "terms", func(packed *[]byte, f *db.Fields) { db.Bytes(f, packed) })
 
 // build is how far the index is built: nouns before Noun are, and of that noun
-// all objects up to AtScope and AtKey.
-type build struct{ Noun, AtScope, AtKey int64 }
+// all objects up to AtScope and AtKey. Objects from the key Until on were made
+// by a Florin that notes what is stale, and need no building.
+type build struct{ Noun, AtScope, AtKey, Until int64 }
 
-var builds = db.NewTable("search_build", "scope, key", "noun, at_scope, at_key", func(b *build, f *db.Fields) {
+var builds = db.NewTable("search_build", "scope, key", "noun, at_scope, at_key, until", func(b *build, f *db.Fields) {
 	db.Int(f, &b.Noun)
 	db.Int(f, &b.AtScope)
 	db.Int(f, &b.AtKey)
+	db.Int(f, &b.Until)
 })
 
 type foundKey struct{ Key int64 }
@@ -71,5 +73,5 @@ func ofCustomer(table string) *db.Query[foundKey] {
 
 // allOf goes over the objects of all scopes, for whoever builds the index.
 func allOf(table string) *db.Query[scopedKey] {
-	return db.NewQuery("all of "+table+" to index", "SELECT scope, key FROM "+table+" WHERE (scope, key) > (?, ?) ORDER BY scope, key LIMIT ?", (*scopedKey).fields)
+	return db.NewQuery("all of "+table+" to index", "SELECT scope, key FROM "+table+" WHERE (scope, key) > (?, ?) AND key < ? ORDER BY scope, key LIMIT ?", (*scopedKey).fields)
 }

@@ -24,7 +24,7 @@ var noAmount = money.New(0, "usd")
 type Params struct {
 	Customer     *int64
 	Method       *string            // an id, a test name or a token; empty: none
-	MethodData   *vault.MethodInput // or a new one; nil: none
+	MethodData   *vault.MethodInput // or a new one
 	MethodTypes  []string
 	Excluded     []string
 	Directions   []string
@@ -47,20 +47,24 @@ type ConfirmParams struct {
 	// Inferred: the mandate is only meant where the method is set up for use while
 	// its holder is away.
 	Inferred bool
-	// Use, if set, is called in the step, before anything else, with the intent's
-	// key: what the confirmation rests on is used up by it.
+	// Use is as in [payment.Agreement].
 	Use func(*db.Tx, int64) error
+}
+
+// usable refuses what can't be used.
+func (c *ConfirmParams) usable(tx *db.Tx) error {
+	if c == nil || c.Use == nil {
+		return nil
+	}
+	return c.Use(tx, 0)
 }
 
 // Create makes an intent, and confirms it if c is not nil.
 func (v *Service) Create(ctx context.Context, s id.Scope, p Params, c *ConfirmParams, r *idem.Request) (*idem.Reply, error) {
-	if c != nil && c.Method != "" {
-		p.Method = &c.Method
+	if c != nil && (c.Method != "" || c.MethodData != nil) {
+		p.Method, p.MethodData = &c.Method, c.MethodData
 	}
-	if c != nil && c.MethodData != nil {
-		p.MethodData = c.MethodData
-	}
-	if c != nil && p.MethodData == nil && (p.Method == nil || *p.Method == "") {
+	if c != nil && (p.Method == nil || *p.Method == "") && p.MethodData == nil {
 		return nil, missingMethod()
 	}
 	draft, err := v.draft(s, c)
@@ -75,6 +79,9 @@ func (v *Service) Create(ctx context.Context, s id.Scope, p Params, c *ConfirmPa
 		body := Intent{Status: RequiresPaymentMethod, Usage: p.Usage, Automatic: p.Automatic}
 		if body.Usage == "" {
 			body.Usage = vault.OffSession
+		}
+		if err := c.usable(tx); err != nil {
+			return nil, nil, err
 		}
 		if err := v.change(tx, s, &body, p, method); err != nil {
 			return nil, nil, err
@@ -94,19 +101,11 @@ func (v *Service) Create(ctx context.Context, s id.Scope, p Params, c *ConfirmPa
 	})
 }
 
-func (v *Service) refer(s id.Scope, method *string, data *vault.MethodInput) (*vault.MethodRef, []db.Need, error) {
-	if data != nil {
-		ref, err := v.Vault.ReferInput(s, data)
-		if err != nil {
-			return nil, nil, err
-		}
-		return ref, ref.Needs(), nil
+func (v *Service) refer(s id.Scope, method *string, data *vault.MethodInput) (*payment.Given, []db.Need, error) {
+	if method == nil {
+		method = new(string)
 	}
-	if method == nil || *method == "" {
-		return nil, nil, nil
-	}
-	ref := v.Vault.Refer(s, *method)
-	return ref, ref.Needs(), nil
+	return v.Payment.Refer(s, *method, data)
 }
 
 func (v *Service) draft(s id.Scope, c *ConfirmParams) (*vault.MandateDraft, error) {
@@ -117,7 +116,7 @@ func (v *Service) draft(s id.Scope, c *ConfirmParams) (*vault.MandateDraft, erro
 }
 
 // change applies p to an intent that is not confirmed.
-func (v *Service) change(tx *db.Tx, s id.Scope, i *Intent, p Params, method *vault.MethodRef) (err error) {
+func (v *Service) change(tx *db.Tx, s id.Scope, i *Intent, p Params, method *payment.Given) (err error) {
 	if p.Customer != nil {
 		if i.Customer = *p.Customer; i.Customer != 0 {
 			if _, err := v.Vault.Customer(tx, s, vault.Customers.ID(s, i.Customer)); err != nil {
@@ -184,7 +183,7 @@ func (v *Service) Update(ctx context.Context, s id.Scope, key IntentID, p Params
 			return nil, nil, err
 		}
 		i := &o.Body
-		clears := p.Method != nil && *p.Method == ""
+		clears := p.Method != nil && *p.Method == "" && p.MethodData == nil
 		final := i.Status == Succeeded || i.Status == Canceled || i.Status == Processing
 		if final && (p.Method != nil || p.MethodData != nil || p.Customer != nil || p.MethodTypes != nil || p.ThreeDSecure != "" || p.Network != "" || p.Directions != nil || p.Excluded != nil) {
 			return nil, nil, unexpected("update", i.Status)
@@ -227,6 +226,9 @@ func (v *Service) Confirm(ctx context.Context, s id.Scope, key IntentID, c Confi
 		}
 		if !intentMachine.Can(o.Body.Status, confirm) {
 			return nil, nil, unexpected("confirm", o.Body.Status)
+		}
+		if err := c.usable(tx); err != nil {
+			return nil, nil, err
 		}
 		if method != nil {
 			m, err := method.Resolve(tx, o.Body.Customer)

@@ -412,3 +412,28 @@ func TestDeclinedCards(t *testing.T) {
 		}
 	}
 }
+
+// A confirmation token lives for twelve hours.
+func TestConfirmationTokenExpires(t *testing.T) {
+	d := newDesk(t)
+	r, err := d.Vault.CreateConfirmationToken(t.Context(), d.scope, &vault.ConfirmationInput{Method: "pm_card_visa"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := r.Main.(*object.Object[vault.ConfirmationToken])
+	use := func() *idem.Reply {
+		reply, err := d.Create(t.Context(), d.scope, Params{}, &ConfirmParams{Method: vault.PaymentMethods.ID(d.scope, token.Body.Method),
+			Use: func(tx *db.Tx, intent int64) error {
+				return d.Vault.UseConfirmation(tx, d.scope, token.Key, 0, max(intent, 1), "over")
+			}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return reply
+	}
+	d.clock.offset += vault.ConfirmationLife
+	if reply := use(); reply.Error == nil || reply.Error.Code != "over" || !strings.Contains(reply.Error.Message, "expired") {
+		t.Errorf("%+v", reply.Error)
+	}
+	d.sweep(0)
+}

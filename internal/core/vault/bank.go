@@ -78,6 +78,8 @@ type BankInput struct {
 	Number                  secret.Text    // spaces and dashes are passed over
 	Holder                  string
 	HolderType, AccountType string
+	// Param is the parameter that it came in, which refusals name: "bank_account".
+	Param string
 }
 
 // sealedBank is the sealed content of a bank account.
@@ -90,33 +92,36 @@ const fieldBank = "vault.bank_account"
 
 // check validates the account. Errors are 400 and never repeat the number.
 func (in *BankInput) check() (number string, err error) {
+	if in.Param == "" {
+		in.Param = "bank_account"
+	}
 	in.Country = strings.ToUpper(strings.TrimSpace(in.Country))
 	where, ok := country.Of(in.Country)
 	if !ok {
-		return "", fault.Param("bank_account[country]", "country_unsupported", "Florin has no bank accounts in the country %q.", clipped(in.Country))
+		return "", fault.Param(in.Param+"[country]", "country_unsupported", "Florin has no bank accounts in the country %q.", clipped(in.Country))
 	}
 	if in.Currency == "" {
 		in.Currency = where.Currency
 	}
 	if in.Currency = money.Currency(strings.ToLower(string(in.Currency))); !in.Currency.Known() {
-		return "", fault.Param("bank_account[currency]", "", "Invalid currency: %s.", clipped(string(in.Currency)))
+		return "", fault.Param(in.Param+"[currency]", "", "Invalid currency: %s.", clipped(string(in.Currency)))
 	}
 	if len(in.Holder) > maxHolder {
-		return "", fault.Param("bank_account[account_holder_name]", "", "The name of an account's holder can have at most %d bytes.", maxHolder)
+		return "", fault.Param(in.Param+"[account_holder_name]", "", "The name of an account's holder can have at most %d bytes.", maxHolder)
 	}
 	number = strings.ToUpper(separators.Replace(in.Number.Reveal()))
 	in.Routing = separators.Replace(strings.TrimSpace(in.Routing))
 	if number == "" {
-		return "", fault.Param("bank_account[account_number]", "parameter_missing", "Missing required param: bank_account[account_number].")
+		return "", fault.Param(in.Param+"[account_number]", "parameter_missing", "Missing required param: %s[account_number].", in.Param)
 	}
 	if !where.ValidRouting(in.Routing) {
-		return "", fault.Param("bank_account[routing_number]", "routing_number_invalid", "The routing number is not one of a bank in %s.", in.Country)
+		return "", fault.Param(in.Param+"[routing_number]", "routing_number_invalid", "The routing number is not one of a bank in %s.", in.Country)
 	}
 	if !where.ValidNumber(number) {
-		return "", fault.Param("bank_account[account_number]", "account_number_invalid", "The account number is not one of an account in %s.", in.Country)
+		return "", fault.Param(in.Param+"[account_number]", "account_number_invalid", "The account number is not one of an account in %s.", in.Country)
 	}
 	if home := where.Currency; in.Currency != home && !(in.Currency == "eur" && where.SEPA()) && !(in.Currency == "usd" && home != "usd") {
-		return "", fault.Param("bank_account[currency]", "", "Bank accounts in %s are not paid out to in %s.", in.Country, in.Currency)
+		return "", fault.Param(in.Param+"[currency]", "", "Bank accounts in %s are not paid out to in %s.", in.Country, in.Currency)
 	}
 	return number, nil
 }

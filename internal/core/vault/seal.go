@@ -18,6 +18,7 @@ const (
 	fieldPersonal = "vault.customer.personal"
 	fieldBilling  = "vault.payment_method.billing"
 	fieldTaxID    = "vault.tax_id.value"
+	fieldShipping = "vault.confirmation_token.shipping"
 	fieldMandate  = "vault.mandate.acceptance"
 	fieldContact  = "vault.contact"
 )

@@ -330,6 +330,9 @@ func scheduleAt(at *form.Value, a *merchant.Account) error {
 // payoutDays reads the days of a schedule.
 func payoutDays(at *form.Value, a *merchant.Account) error {
 	if days, ok := at.Strings("weekly_payout_days"); ok {
+		if len(days) > 0 && a.Payouts.Every() != merchant.Weekly {
+			return fault.Param("payments[payouts][schedule][weekly_payout_days]", "", "Days of the week are for weekly payouts.")
+		}
 		a.Payouts.WeekDays = days
 	}
 	if days, ok := at.Strings("monthly_payout_days"); ok {

@@ -65,9 +65,14 @@ func retrieveBalance(s *Server, c *call) (any, error) {
 		}
 	}
 	slices.Sort(currencies[1:]) // the account's own comes first
-	out := shownBalance{Object: "balance", Livemode: c.scope.Livemode}
+	return balanceIn(currencies, by, c.scope.Livemode)
+}
+
+// balanceIn shows balances, in the order of currencies.
+func balanceIn(currencies []money.Currency, by map[ledger.Account]money.Amount, livemode bool) (out shownBalance, err error) {
+	out = shownBalance{Object: "balance", Livemode: livemode}
 	if out.Available, err = amountsIn(currencies, ledger.Available, by); err != nil {
-		return nil, err
+		return out, err
 	}
 	// What instant payouts can take: of what is available, in their currencies.
 	out.Instant = []shownAmount{}
@@ -80,6 +85,18 @@ func retrieveBalance(s *Server, c *call) (any, error) {
 	}
 	out.Pending, err = amountsIn(currencies, ledger.Pending, by)
 	return out, err
+}
+
+// renderStand shows balances as an event tells of them.
+func renderStand(v *view, o *object.Object[ledger.Stand]) (any, error) {
+	by := map[ledger.Account]money.Amount{}
+	var currencies []money.Currency
+	for _, l := range o.Body.Lines {
+		currencies = append(currencies, l.Currency)
+		by[ledger.AccountOf(ledger.Available, l.Currency)] = money.New(l.Available, l.Currency)
+		by[ledger.AccountOf(ledger.Pending, l.Currency)] = money.New(l.Pending, l.Currency)
+	}
+	return balanceIn(currencies, by, v.scope.Livemode)
 }
 
 func amountsIn(currencies []money.Currency, k ledger.Kind, by map[ledger.Account]money.Amount) ([]shownAmount, error) {

@@ -201,19 +201,31 @@ type outcome struct {
 	NetworkStatus      string `json:"network_status"`
 	Reason             any    `json:"reason"`
 	RiskLevel          string `json:"risk_level"`
+	RiskScore          int    `json:"risk_score,omitempty"` // where there is one
 	SellerMessage      string `json:"seller_message"`
 	Type               string `json:"type"`
 }
 
 func outcomeOf(ch *payment.Charge) outcome {
+	out := outcome{NetworkStatus: "approved_by_network", RiskLevel: payment.RiskNormal, SellerMessage: "Payment complete.", Type: "authorized"}
+	if r := ch.Risk; r != nil {
+		out.RiskLevel, out.RiskScore = r.Level, r.Score
+		switch {
+		case r.Blocked:
+			out.NetworkStatus, out.Reason, out.Type = "not_sent_to_network", r.Level+"_risk_level", "blocked"
+			out.SellerMessage = "Florin blocked this payment as too risky."
+			return out
+		case r.Review && ch.Failure == nil:
+			out.Reason, out.Type = r.Level+"_risk_level", "manual_review"
+			out.SellerMessage = "Florin evaluated this payment as having " + r.Level + " risk. Somebody should look at it."
+		}
+	}
 	if ch.Failure == nil {
-		return outcome{NetworkStatus: "approved_by_network", RiskLevel: "normal", SellerMessage: "Payment complete.", Type: "authorized"}
+		return out
 	}
-	out := outcome{
-		AdviceCode: text(ch.Failure.AdviceCode), NetworkDeclineCode: text(ch.NetworkCode), NetworkStatus: "declined_by_network",
-		Reason: text(ch.Failure.DeclineCode), RiskLevel: "normal", Type: "issuer_declined",
-		SellerMessage: "The bank did not return any further details with this decline.",
-	}
+	out.AdviceCode, out.NetworkDeclineCode, out.NetworkStatus = text(ch.Failure.AdviceCode), text(ch.NetworkCode), "declined_by_network"
+	out.Reason, out.Type = text(ch.Failure.DeclineCode), "issuer_declined"
+	out.SellerMessage = "The bank did not return any further details with this decline."
 	if reason := ch.Failure.DeclineCode; reason != "" && reason != "generic_decline" {
 		out.SellerMessage = fmt.Sprintf("The bank returned the decline code `%s`.", reason)
 	}
@@ -234,6 +246,7 @@ func paidWith(v *view, ch *payment.Charge, amount int64) (any, error) {
 	if ch.ThreeDS != nil {
 		card.ThreeDSecure = &chargedThreeDS{shownThreeDS: threeDSOf(ch.ThreeDS)}
 	}
+	card.Mandate = text(vault.Mandates.ID(v.scope, ch.Mandate))
 	card.NetworkToken = map[string]any{"used": false}
 	for _, check := range []struct {
 		to   *any

@@ -51,7 +51,7 @@ var eventTypes = []string{
 	"account.external_account.deleted",
 	"account.external_account.updated",
 	"account.updated",
-	"balance_settings.updated",
+	"balance.available", "balance_settings.updated",
 	"cash_balance.funds_available",
 	"charge.captured",
 	"charge.dispute.closed",

@@ -138,7 +138,10 @@ func createExternalAccount(s *Server, c *call) (any, error) {
 	p := &vault.BankAccountParams{Metadata: newMetadata(c)}
 	p.Default, _ = c.form.Bool("default_for_currency")
 	name := "external_account"
-	if c.form.Has("bank_account") == c.form.Has(name) {
+	switch both := c.form.Has("bank_account"); {
+	case both && c.form.Has(name):
+		return nil, fault.Param("bank_account", "", "You may only specify one of these parameters: bank_account, external_account.")
+	case !both && !c.form.Has(name):
 		return nil, fault.Param(name, "parameter_missing", "Missing required param: external_account.")
 	}
 	if c.form.Has("bank_account") {
@@ -148,6 +151,10 @@ func createExternalAccount(s *Server, c *call) (any, error) {
 		p.Token = at.Text()
 	} else {
 		p.Input = bankAt(at)
+		p.Input.Param = name
+		if at.Has("documents") {
+			return nil, unsupported(name+"[documents]", "")
+		}
 	}
 	return s.Vault.CreateBankAccount(c.ctx, c.scope, p, c.idem)
 }

@@ -33,7 +33,7 @@ var intentRoutes = map[string]route{
 // on us although whoever sends them relies on them: money that goes to others,
 // a payer who is asked, another sort of method.
 var notForIntents = []string{
-	"application_fee_amount", "transfer_data", "on_behalf_of", "customer_account", "confirmation_token", "mandate",
+	"application_fee_amount", "transfer_data", "on_behalf_of", "customer_account",
 	"payment_method_options[card][cvc_token]", "payment_method_options[card][three_d_secure]",
 }
 
@@ -74,6 +74,14 @@ func createIntent(s *Server, c *call) (any, error) {
 		return nil, err
 	}
 	p.Confirm, _ = c.form.Bool("confirm")
+	token, err := s.agreementAt(c, &p.Agreement)
+	if err != nil {
+		return nil, err
+	}
+	if token != nil {
+		token.fill(c, &p.Method, p.MethodData, &p.Payer)
+		token.fillChanges(&p.Changes)
+	}
 	return s.Payment.Create(c.ctx, c.scope, p, c.idem)
 }
 
@@ -100,6 +108,9 @@ func updateIntent(s *Server, c *call) (any, error) {
 	if p.Method, p.MethodData, err = s.methodParam(c); err != nil {
 		return nil, err
 	}
+	if p.ThreeDSecure, err = oneOf(c, "payment_method_options", "card", "request_three_d_secure"); err != nil {
+		return nil, err
+	}
 	p.ClearMethod = p.MethodData == nil && c.form.Cleared("payment_method")
 	if p.Changes, err = changesOf(c); err != nil {
 		return nil, err
@@ -108,6 +119,9 @@ func updateIntent(s *Server, c *call) (any, error) {
 }
 
 func listIntents(s *Server, c *call) (any, error) {
+	if err := refuseUnsupported(c, "customer_account"); err != nil {
+		return nil, err
+	}
 	where := map[string]any{}
 	if err := filter(s, c, where, vault.Customers, "customer", "customer"); err != nil {
 		return nil, err
@@ -157,6 +171,14 @@ func confirmIntent(s *Server, c *call) (any, error) {
 	}
 	if p.Changes, err = changesOf(c); err != nil {
 		return nil, err
+	}
+	token, err := s.agreementAt(c, &p.Agreement)
+	if err != nil {
+		return nil, err
+	}
+	if token != nil {
+		token.fill(c, &p.Method, p.MethodData, &p.Payer)
+		token.fillChanges(&p.Changes)
 	}
 	return s.Payment.Confirm(c.ctx, c.scope, payment.IntentID(intent), p, c.idem)
 }

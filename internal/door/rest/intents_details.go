@@ -12,6 +12,7 @@ import (
 type amountDetails struct {
 	Discount int64           `json:"discount_amount,omitempty"`
 	Error    *detailsError   `json:"error,omitempty"`
+	Lines    *list           `json:"line_items,omitempty"` // when expanded
 	Shipping *detailShipping `json:"shipping,omitempty"`
 	Tax      *detailTax      `json:"tax,omitempty"`
 	Tip      map[string]any  `json:"tip"`
@@ -121,6 +122,20 @@ func lineItemOf(s id.Scope, l *payment.Line) lineItem {
 	return out
 }
 
+func linesURL(s id.Scope, intent int64) string {
+	return "/v1/payment_intents/" + payment.Intents.ID(s, intent) + "/amount_details_line_items"
+}
+
+// firstLines are the first of an intent's lines, as they stand in it when they
+// are expanded.
+func firstLines(s id.Scope, intent int64, lines []payment.Line) *list {
+	out := &list{Object: "list", URL: linesURL(s, intent), HasMore: len(lines) > defaultLimit, Data: []any{}}
+	for i := range lines[:min(len(lines), defaultLimit)] {
+		out.Data = append(out.Data, lineItemOf(s, &lines[i]))
+	}
+	return out
+}
+
 // listLineItems lists what an intent is paid for, in the order of the request.
 func listLineItems(s *Server, c *call) (any, error) {
 	o, err := named(s, c, payment.Intents, "intent")
@@ -145,7 +160,7 @@ func listLineItems(s *Server, c *call) (any, error) {
 	} else {
 		end = min(end, r.Limit)
 	}
-	out := list{Object: "list", URL: "/v1/payment_intents/" + payment.Intents.ID(c.scope, o.Key) + "/amount_details_line_items", Data: []any{}}
+	out := list{Object: "list", URL: linesURL(c.scope, o.Key), Data: []any{}}
 	out.HasMore = end < len(lines)
 	if c.form.Has("ending_before") {
 		out.HasMore = first > 0

@@ -29,6 +29,9 @@ func changesOf(c *call) (payment.Changes, error) {
 			return p, fault.Missing(fault.Invalid, "payment_method_configuration", "payment_method_configuration", clip(*p.Configuration))
 		}
 	}
+	if p.RadarSession == nil {
+		p.RadarSession = textAt(c.form, "payment_method_data", "radar_options", "session")
+	}
 	p.CustomerReference, p.OrderReference = referencesAt(c.form)
 	var err error
 	for name, to := range map[string]**string{"setup_future_usage": &p.SetupFutureUsage, "capture_method": &p.CaptureMethod} {
@@ -106,7 +109,7 @@ func cardChanges(c *call) (*payment.CardChanges, error) {
 	for name, to := range map[string]**string{
 		"capture_method": &p.CaptureMethod, "network": &p.Network, "setup_future_usage": &p.SetupFutureUsage,
 		"request_extended_authorization": &p.Extended, "request_incremental_authorization": &p.Incremental,
-		"request_multicapture": &p.Multicapture, "request_overcapture": &p.Overcapture,
+		"request_three_d_secure": &p.ThreeDSecure, "request_multicapture": &p.Multicapture, "request_overcapture": &p.Overcapture,
 	} {
 		if *to, err = choice(c, options, card, name); err != nil {
 			return nil, err
@@ -218,6 +221,9 @@ func automatic(c *call) (string, error) {
 	return redirects, err
 }
 
+// ofCards are the parts of payment_method_data that a card has.
+var ofCards = []string{"allow_redisplay", "billing_details", "card", "metadata", "radar_options", "type"}
+
 // methodParam reads what to pay with: a payment method's id, a test method's
 // name, or a token's id, or the description of a new method. Nothing is said
 // when both are empty.
@@ -234,8 +240,10 @@ func (s *Server) methodParam(c *call) (string, *vault.MethodInput, error) {
 	if typ, _ := at.String("type"); typ != vault.TypeCard {
 		return "", nil, fault.Param(data+"[type]", "", "The payment method type \"%s\" is not available. Available: card.", clip(typ))
 	}
-	if err := oneType(c, data); err != nil {
-		return "", nil, err
+	for name := range at.All() {
+		if !slices.Contains(ofCards, name) {
+			return "", nil, fault.Param(data+"["+clip(name)+"]", "", "You cannot provide `%s[%s]` for a payment method of type card.", data, clip(name))
+		}
 	}
 	if !at.Has("card") {
 		return "", nil, fault.Param(data+"[card]", "parameter_missing", "Missing required param: %s[card].", data)

@@ -104,6 +104,9 @@ func renderIntent(v *view, o *object.Object[payment.Intent]) (any, error) {
 	if err := out.refer(v, i); err != nil {
 		return nil, err
 	}
+	if _, wanted := v.within("amount_details").expand["line_items"]; wanted {
+		out.AmountDetails.Lines = firstLines(v.scope, o.Key, i.Details.Lines)
+	}
 	if err := out.reach(v, i); err != nil {
 		return nil, err
 	}
@@ -150,8 +153,11 @@ func (out *fullIntent) reach(v *view, i *payment.Intent) error {
 	}
 	contact, err := v.s.Vault.Contact(v.ctx, v.scope, i.Contact)
 	out.ReceiptEmail, out.Shipping = text(contact.Email), goodsTo(contact.Shipping)
-	if ship := out.AmountDetails.Shipping; ship != nil {
-		ship.From, ship.To = text(contact.From), text(contact.To)
+	if contact.From != "" || contact.To != "" {
+		if out.AmountDetails.Shipping == nil {
+			out.AmountDetails.Shipping = &detailShipping{}
+		}
+		out.AmountDetails.Shipping.From, out.AmountDetails.Shipping.To = text(contact.From), text(contact.To)
 	}
 	return err
 }

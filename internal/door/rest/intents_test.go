@@ -313,7 +313,7 @@ func TestIntentRefusals(t *testing.T) {
 		{"/v1/payment_intents/" + foreign + "/confirm", "payment_method=pm_card_visa", 404, "resource_missing", "intent", ""},
 		{open + "/confirm", "payment_method=pm_card_visa&allowed_payment_method_types[]=klarna", 400, "payment_intent_invalid_parameter", "allowed_payment_method_types", ""},
 		{open + "/confirm", "payment_method=pm_card_visa&client_secret=wrong", 400, "payment_intent_invalid_parameter", "client_secret", "The client_secret provided does not match"},
-		{open + "/confirm", "payment_method=pm_card_visa&confirmation_token=ctoken_1", 400, nil, "confirmation_token", ""},
+		{open + "/confirm", "payment_method=pm_card_visa&confirmation_token=ctoken_1", 400, "resource_missing", "confirmation_token", ""},
 		{known + "/capture", "amount_to_capture=0", 400, "parameter_invalid_integer", "amount_to_capture", ""},
 		{known + "/capture", "amount_to_capture=-1", 400, "parameter_invalid_integer", "amount_to_capture", ""},
 		{known + "/capture", "amount_to_capture=1001", 400, "amount_too_large", "amount_to_capture", ""},

@@ -133,6 +133,8 @@ func TestAmountDetails(t *testing.T) {
 	h.get(at + "&ending_before=" + all.str("data.1.id")).ok().has(map[string]any{"has_more": false, "data.0.id": all.str("data.0.id")})
 	h.get(at + "&starting_after=uli_nothing").is(400)
 
+	validate(t, "payment_intent", h.get("/v1/payment_intents/"+made.str("id")+"?expand[]=amount_details.line_items").ok().has(map[string]any{
+		"amount_details.line_items.object": "list", "amount_details.line_items.data.1.product_name": "Bulb"}).text)
 	h.post("/v1/payment_intents", "amount=1001&currency=usd"+lines).is(400).has(map[string]any{"error.code": "amount_details_amount_mismatch", "error.param": "amount_details"})
 	h.post("/v1/payment_intents", "amount=1001&currency=usd&amount_details[enforce_arithmetic_validation]=false"+lines).ok().
 		has(map[string]any{"amount_details.error.code": "amount_details_amount_mismatch"})

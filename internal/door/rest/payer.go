@@ -7,6 +7,7 @@ import (
 
 	"github.com/florinpay/florin/internal/base/listen"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
 )
 
@@ -23,7 +24,7 @@ func (s *Server) origin(r *http.Request) string {
 }
 
 // withConfirm are parameters of creating an intent that say how it is confirmed.
-var withConfirm = []string{"return_url", "off_session", "error_on_requires_action", "mandate", "mandate_data"}
+var withConfirm = []string{"return_url", "off_session", "error_on_requires_action", "mandate", "mandate_data", "confirmation_token"}
 
 // needConfirm refuses parameters that only mean something to a confirmation, in
 // a request that does not confirm.
@@ -37,6 +38,28 @@ func needConfirm(c *call, params ...string) error {
 		}
 	}
 	return nil
+}
+
+// agreementAt reads what a confirmation rests on: a mandate that is given or
+// was, and a confirmation token, which it gives; nil: there is none.
+func (s *Server) agreementAt(c *call, g *payment.Agreement) (*confirmation, error) {
+	var err error
+	if g.Given, err = mandateAt(c); err != nil {
+		return nil, err
+	}
+	if c.form.Has("mandate") {
+		if g.Given != nil {
+			return nil, fault.Param("mandate", "", "You may only specify one of these parameters: mandate, mandate_data.")
+		}
+		if g.Mandate, err = keyOf(c, vault.Mandates, "mandate"); err != nil {
+			return nil, err
+		}
+	}
+	token, err := s.confirmationAt(c)
+	if token != nil {
+		g.Use = token.forPayment(s, c)
+	}
+	return token, err
 }
 
 // payerAt reads where the payer is and how to get back from authenticating.

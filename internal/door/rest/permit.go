@@ -42,12 +42,15 @@ func publishable(c *call) error {
 // with the resource that those belong to. Fields that only lead to such fields,
 // or show a list that is always empty, belong to none.
 var expanded = map[string]merchant.Resource{
+	"amount_details":              "",
 	"balance_transaction":         merchant.BalanceSources,
 	"balance_transactions":        merchant.BalanceSources, // of a dispute
 	"charge":                      merchant.Charges,
 	"charges":                     merchant.Charges,
 	"customer":                    merchant.Customers,
 	"data":                        "",
+	"file":                        merchant.Files,
+	"links":                       merchant.Files,
 	"external_accounts":           merchant.ExternalAccounts,
 	"destination":                 merchant.ExternalAccounts, // of a payout
 	"original_payout":             merchant.Payout,
@@ -61,6 +64,7 @@ var expanded = map[string]merchant.Resource{
 	"setup_intent":                merchant.SetupIntents,
 	"latest_charge":               merchant.Charges,
 	"failure_balance_transaction": merchant.BalanceSources,
+	"line_items":                  "",
 	"payment_intent":              merchant.PaymentIntents,
 	"payment_method":              merchant.PaymentMethods,
 	"refunds":                     merchant.Charges,

@@ -7,8 +7,10 @@ import (
 	"github.com/florinpay/florin/internal/base/timeline"
 	"github.com/florinpay/florin/internal/core/cash"
 	"github.com/florinpay/florin/internal/core/dispute"
+	"github.com/florinpay/florin/internal/core/file"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/offering"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/setup"
@@ -32,6 +34,7 @@ var routes = joined(
 	cashRoutes,
 	chargeRoutes,
 	clockRoutes,
+	confirmationRoutes,
 	customerBalanceRoutes,
 	customerMethodRoutes,
 	customerRoutes,
@@ -42,8 +45,10 @@ var routes = joined(
 	ephemeralRoutes,
 	eventRoutes,
 	externalAccountRoutes,
+	fileRoutes,
 	intentRoutes,
 	methodRoutes,
+	offeringRoutes,
 	payoutRoutes,
 	refundRoutes,
 	searchRoutes,
@@ -66,30 +71,36 @@ func joined(tables ...map[string]route) map[string]route {
 // function since renderers refer to it in turn.
 var nouns = sync.OnceValue(func() map[string]noun {
 	return map[string]noun{
-		payment.Intents.Name:      nounOf(payment.Intents, renderIntent),
-		payment.Charges.Name:      nounOf(payment.Charges, renderCharge),
-		payment.Refunds.Name:      nounOf(payment.Refunds, renderRefund),
-		dispute.Disputes.Name:     nounOf(dispute.Disputes, renderDispute),
-		dispute.Warnings.Name:     nounOf(dispute.Warnings, renderWarning),
-		vault.Customers.Name:      nounOf(vault.Customers, renderCustomer),
-		vault.PaymentMethods.Name: nounOf(vault.PaymentMethods, renderMethod),
-		vault.Tokens.Name:         nounOf(vault.Tokens, renderToken),
-		cash.Balances.Name:        nounOf(cash.Balances, renderCash),
-		cash.Transactions.Name:    nounOf(cash.Transactions, renderCashTransaction),
-		vault.BalanceChanges.Name: nounOf(vault.BalanceChanges, renderBalanceChange),
-		vault.EphemeralKeys.Name:  nounOf(vault.EphemeralKeys, renderEphemeralKey),
-		vault.TaxIDs.Name:         nounOf(vault.TaxIDs, renderTaxID),
-		vault.Mandates.Name:       nounOf(vault.Mandates, renderMandate),
-		setup.Intents.Name:        nounOf(setup.Intents, renderSetup),
-		setup.Attempts.Name:       nounOf(setup.Attempts, renderSetupAttempt),
-		timeline.Clocks.Name:      nounOf(timeline.Clocks, renderClock),
-		webhook.Endpoints.Name:    nounOf(webhook.Endpoints, renderEndpoint),
-		webhook.Replays.Name:      nounOf(webhook.Replays, renderReplay),
-		payout.Payouts.Name:       nounOf(payout.Payouts, renderPayout),
-		vault.BankAccounts.Name:   nounOf(vault.BankAccounts, renderBankAccount),
-		vault.BankTokens.Name:     nounOf(vault.BankTokens, renderBankToken),
-		merchant.Accounts.Name:    homeNoun(renderAccount),
-		merchant.BalanceSettings:  homeNoun(renderBalanceSettings),
-		ledger.Transactions.Name:  nounOf(ledger.Transactions, renderTransaction),
+		payment.Intents.Name:          nounOf(payment.Intents, renderIntent),
+		payment.Charges.Name:          nounOf(payment.Charges, renderCharge),
+		payment.Refunds.Name:          nounOf(payment.Refunds, renderRefund),
+		dispute.Disputes.Name:         nounOf(dispute.Disputes, renderDispute),
+		dispute.Warnings.Name:         nounOf(dispute.Warnings, renderWarning),
+		vault.Customers.Name:          nounOf(vault.Customers, renderCustomer),
+		vault.PaymentMethods.Name:     nounOf(vault.PaymentMethods, renderMethod),
+		vault.Tokens.Name:             nounOf(vault.Tokens, renderToken),
+		cash.Balances.Name:            nounOf(cash.Balances, renderCash),
+		cash.Transactions.Name:        nounOf(cash.Transactions, renderCashTransaction),
+		vault.BalanceChanges.Name:     nounOf(vault.BalanceChanges, renderBalanceChange),
+		vault.EphemeralKeys.Name:      nounOf(vault.EphemeralKeys, renderEphemeralKey),
+		vault.TaxIDs.Name:             nounOf(vault.TaxIDs, renderTaxID),
+		vault.Mandates.Name:           nounOf(vault.Mandates, renderMandate),
+		setup.Intents.Name:            nounOf(setup.Intents, renderSetup),
+		setup.Attempts.Name:           nounOf(setup.Attempts, renderSetupAttempt),
+		timeline.Clocks.Name:          nounOf(timeline.Clocks, renderClock),
+		webhook.Endpoints.Name:        nounOf(webhook.Endpoints, renderEndpoint),
+		webhook.Replays.Name:          nounOf(webhook.Replays, renderReplay),
+		offering.Configurations.Name:  nounOf(offering.Configurations, renderConfiguration),
+		offering.Domains.Name:         nounOf(offering.Domains, renderDomain),
+		file.Files.Name:               nounOf(file.Files, renderFile),
+		file.Links.Name:               nounOf(file.Links, renderFileLink),
+		payout.Payouts.Name:           nounOf(payout.Payouts, renderPayout),
+		vault.BankAccounts.Name:       nounOf(vault.BankAccounts, renderBankAccount),
+		vault.BankTokens.Name:         nounOf(vault.BankTokens, renderBankToken),
+		merchant.Accounts.Name:        homeNoun(renderAccount),
+		merchant.BalanceSettings:      homeNoun(renderBalanceSettings),
+		ledger.Stands.Name:        nounOf(ledger.Stands, renderStand),
+		ledger.Transactions.Name:      nounOf(ledger.Transactions, renderTransaction),
+		vault.ConfirmationTokens.Name: nounOf(vault.ConfirmationTokens, renderConfirmation),
 	}
 })

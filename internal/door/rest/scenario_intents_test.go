@@ -2,7 +2,7 @@ package rest
 
 var _ = shows("PostPaymentIntentsIntent", scenario{
 	prepare: func(h *harness) sent {
-		return sent{in: []string{h.intent().ok().str("id")}, form: "amount=1500&description=Two+lamps"}
+		return sent{in: []string{h.intent().ok().str("id")}, form: "amount=1500&description=Two+lamps&expand[]=payment_method&" + visa}
 	},
 	want:  map[string]any{"amount": 1500, "description": "Two lamps"},
 	shows: map[string]any{"amount": 1500, "description": "Two lamps"},
@@ -11,24 +11,26 @@ var _ = shows("PostPaymentIntentsIntent", scenario{
 		return s
 	}, 400, "payment_intent_unexpected_state"}},
 	values: func(h *harness, _ sent) map[string]string {
-		return map[string]string{"customer": h.post("/v1/customers", "name=Jo").ok().str("id"), "payment_method": "pm_card_visa", "payment_method_types": "card",
+		return map[string]string{"customer": h.post("/v1/customers", "name=Jo").ok().str("id"), "payment_method": "pm_card_mastercard", "payment_method_types": "card",
 			"allowed_payment_method_types": "card", "excluded_payment_method_types": "klarna"}
 	},
 })
 
 var _ = shows("GetPaymentIntentsIntentAmountDetailsLineItems", scenario{
 	prepare: func(h *harness) sent {
-		line := "amount_details[line_items][0]"
-		return sent{in: []string{h.intent("amount", "1000", line+"[product_name]", "Lamp", line+"[quantity]", "2", line+"[unit_cost]", "500").ok().str("id")}}
+		const lamp, bulb = "amount_details[line_items][0]", "amount_details[line_items][1]"
+		return sent{form: "limit=2", in: []string{h.intent("amount", "1000", lamp+"[product_name]", "Lamp", lamp+"[quantity]", "2", lamp+"[unit_cost]", "400",
+			bulb+"[product_name]", "Bulb", bulb+"[quantity]", "1", bulb+"[unit_cost]", "200").ok().str("id")}}
 	},
 	want: map[string]any{"object": "list", "data.0.product_name": "Lamp", "data.0.quantity": 2},
 })
 
-// generous prepares an authorisation that may be raised.
+// generous prepares an authorisation that may be raised, and captured in parts.
 func generous(form string) func(*harness) sent {
 	return func(h *harness) sent {
 		return sent{in: []string{h.intent("payment_method", "pm_card_visa", "confirm", "true", "capture_method", "manual",
-			"payment_method_options[card][request_incremental_authorization]", "if_available").ok().str("id")}, form: form}
+			"payment_method_options[card][request_incremental_authorization]", "if_available",
+			"payment_method_options[card][request_multicapture]", "if_available").ok().str("id")}, form: form}
 	}
 }
 

@@ -7,9 +7,11 @@ var _ = shows("PostPaymentIntents", scenario{
 	also: []alternative{{func(*harness) sent {
 		return sent{form: "amount=1000&currency=usd&confirm=true&payment_method=pm_card_authenticationRequired"}
 	}, challenged}},
-	prepare: func(*harness) sent { return sent{form: "amount=1000&currency=usd&confirm=true&" + visa} },
-	want:    map[string]any{"status": "succeeded", "amount": 1000},
-	shows:   map[string]any{"data.0.status": "succeeded"},
+	prepare: func(*harness) sent {
+		return sent{form: "amount=1000&currency=usd&confirm=true&expand[]=latest_charge&" + visa}
+	},
+	want:  map[string]any{"status": "succeeded", "amount": 1000},
+	shows: map[string]any{"data.0.status": "succeeded"},
 	fails: []refusedRequest{
 		{"no amount", sending("currency=usd"), 400, "parameter_missing"},
 		{"too little", sending("amount=1&currency=usd"), 400, "amount_too_small"},
@@ -36,7 +38,7 @@ var _ = shows("PostPaymentIntentsIntentConfirm", scenario{
 		return sent{in: []string{h.intent().ok().str("id")}, form: "payment_method=pm_card_authenticationRequired"}
 	}, challenged}},
 	prepare: func(h *harness) sent {
-		return sent{in: []string{h.intent("capture_method", "automatic").ok().str("id")}, form: visa}
+		return sent{in: []string{h.intent("capture_method", "automatic").ok().str("id")}, form: "expand[]=latest_charge&" + visa}
 	},
 	want:  map[string]any{"status": "succeeded"},
 	shows: map[string]any{"status": "succeeded"},
@@ -54,7 +56,7 @@ func held(form string) func(*harness) sent {
 }
 
 var _ = shows("PostPaymentIntentsIntentCapture", scenario{
-	prepare: held("amount_to_capture=400"),
+	prepare: generous("amount_to_capture=400"),
 	want:    map[string]any{"status": "succeeded", "amount_received": 400},
 	shows:   map[string]any{"amount_received": 400, "status": "succeeded"},
 	fails: []refusedRequest{{"nothing reserved", func(h *harness, _ sent) sent {

@@ -19,7 +19,9 @@ import (
 	"github.com/florinpay/florin/internal/base/timeline"
 	"github.com/florinpay/florin/internal/core/cash"
 	"github.com/florinpay/florin/internal/core/dispute"
+	"github.com/florinpay/florin/internal/core/file"
 	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/offering"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
@@ -54,6 +56,8 @@ type Server struct {
 	Setup    *setup.Service
 	Dispute  *dispute.Service
 	Payout   *payout.Service
+	File     *file.Service
+	Offering *offering.Service
 	Search   *search.Service
 	Clocks   *timeline.Service
 	Cash     *cash.Service
@@ -82,6 +86,7 @@ type call struct {
 	form    *form.Value
 	version apiversion.Version
 	expand  []string
+	upload  *upload // the file that came along
 	// idem is nil for reads.
 	idem *idem.Request
 
@@ -111,11 +116,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	h.Set("Stripe-Version", c.version.String())
 	out, err := s.serve(w, r, c)
-	if err != nil {
+	switch {
+	case err != nil:
 		s.writeError(w, c, nil, err)
-		return
+	case out != nil: // otherwise the answer was no JSON, and is sent
+		s.write(w, c, out)
 	}
-	s.write(w, c, out)
 }
 
 const requestPrefix = id.Prefix("req")
@@ -123,6 +129,9 @@ const requestPrefix = id.Prefix("req")
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, c *call) (any, error) {
 	if err := s.authenticate(r, c); err != nil {
 		return nil, err
+	}
+	if name, ok := contentsOf(r); ok {
+		return nil, s.serveContents(w, r, c, name)
 	}
 	c.version = versionOf(c.key.Account)
 	w.Header().Set("Stripe-Version", c.version.String())
@@ -219,7 +228,13 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, c *call) error {
 		c.version = v
 		w.Header().Set("Stripe-Version", text)
 	}
-	body, err := readBody(w, r)
+	var body string
+	var err error
+	if boundary, parts := boundaryOf(r); parts && c.op.Multipart {
+		body, c.upload, err = readParts(w, r, boundary)
+	} else {
+		body, err = readBody(w, r)
+	}
 	if err != nil {
 		return err
 	}

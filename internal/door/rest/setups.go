@@ -50,8 +50,7 @@ func (s *Server) setupParams(c *call) (p setup.Params, err error) {
 	if err != nil {
 		return p, err
 	}
-	p.MethodData = data
-	if method != "" || c.form.Cleared("payment_method") {
+	if p.MethodData = data; method != "" || data == nil && c.form.Cleared("payment_method") {
 		p.Method = &method
 	}
 	if err := cardAllowed(c); err != nil {
@@ -143,7 +142,14 @@ func (s *Server) setupConfirmation(c *call) (p setup.ConfirmParams, err error) {
 	if p.ThreeDSecure, err = oneOf(c, "payment_method_options", "card", "request_three_d_secure"); err != nil {
 		return p, err
 	}
-	p.Network, err = oneOf(c, "payment_method_options", "card", "network")
+	if p.Network, err = oneOf(c, "payment_method_options", "card", "network"); err != nil {
+		return p, err
+	}
+	token, err := s.confirmationAt(c)
+	if token != nil {
+		p.Use = token.forSetup(s, c)
+		token.fill(c, &p.Method, p.MethodData, &p.Payer)
+	}
 	return p, err
 }
 

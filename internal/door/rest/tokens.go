@@ -122,7 +122,10 @@ func createToken(s *Server, c *call) (any, error) {
 			return nil, fault.Param(name, "", "Florin makes tokens of cards and bank accounts only: give card[number], card[exp_month] and card[exp_year].")
 		}
 	}
-	if c.form.Has("bank_account") && !c.form.Has("card") {
+	switch bank := c.form.Has("bank_account"); {
+	case bank && c.form.Has("card"):
+		return nil, fault.Param("bank_account", "", "You may only specify one of these parameters: bank_account, card.")
+	case bank:
 		return createBankToken(s, c)
 	}
 	card := c.form.Get("card")

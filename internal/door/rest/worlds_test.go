@@ -45,6 +45,7 @@ func (d *desk) world(key string) map[string]string {
 	at["test_helpers"] = as("POST", "/v1/test_helpers/test_clocks", "frozen_time=1800000000").at("id")
 	set := as("POST", "/v1/setup_intents", "payment_method=pm_card_visa&confirm=true&"+online)
 	at["setup_intents"], at["mandates"] = set.at("id"), set.at("mandate")
+	at["confirmation_tokens"] = as("POST", "/v1/test_helpers/confirmation_tokens", "payment_method=pm_card_visa").at("id")
 	at["refunds"] = as("POST", "/v1/refunds", "amount=100&charge="+at["charges"]).at("id")
 	for collection, card := range map[string]string{"disputes": "createDispute", "radar": "createIssuerFraudRecord"} {
 		as("POST", "/v1/payment_intents", "amount=700&currency=usd&confirm=true&payment_method=pm_card_"+card)
@@ -60,8 +61,12 @@ func (d *desk) world(key string) map[string]string {
 	at["webhook_replays"] = as("POST", "/v1/florin/webhook_replays", "webhook_endpoint="+at["webhook_endpoints"]+"&event="+at["events"]).at("id")
 	d.openBank()
 	as("POST", "/v1/payment_intents", "amount=9000&currency=usd&confirm=true&payment_method=pm_card_bypassPending")
-	at["account"] = as("GET", "/v1/account", "").at("id")
-	at["bank"] = as("POST", "/v1/accounts/"+at["account"]+"/external_accounts", "external_account[object]=bank_account&external_account[country]=US&external_account[routing_number]=110000000&external_account[account_number]=000123456789").at("id")
+	at["bank"] = as("POST", "/v1/accounts/"+as("GET", "/v1/account", "").at("id")+"/external_accounts", "external_account[object]=bank_account&external_account[country]=US&external_account[routing_number]=110000000&external_account[account_number]=000123456789").at("id")
+	form, typ := multi("a.png", png, "purpose", "dispute_evidence")
+	at["files"] = d.send("POST", "/v1/files", form, "Content-Type", typ, "Authorization", "Bearer "+key).ok().str("id")
+	at["file_links"] = as("POST", "/v1/file_links", "file="+at["files"]).at("id")
+	at["payment_method_configurations"] = as("POST", "/v1/payment_method_configurations", "name=Mine").at("id")
+	at["payment_method_domains"] = as("POST", "/v1/payment_method_domains", "domain_name=mine.example").at("id")
 	at["payouts"] = as("POST", "/v1/payouts", "amount=100&currency=usd").at("id")
 	return at
 }
@@ -209,6 +214,9 @@ func (d *desk) foreignParameters(name, key, own string, mine map[string]string) 
 		{"GET", "/v1/disputes", "charge=" + mine["charges"]},
 		{"GET", "/v1/disputes", "starting_after=" + mine["disputes"]},
 		{"GET", "/v1/radar/early_fraud_warnings", "payment_intent=" + mine["paid"]},
+		{"POST", "/v1/file_links", "file=" + mine["files"]},
+		{"GET", "/v1/file_links", "file=" + mine["files"]},
+		{"GET", "/v1/files/" + mine["files"] + "/contents", ""},
 		{"POST", "/v1/payouts", "amount=100&currency=usd&destination=" + mine["bank"]},
 		{"GET", "/v1/payouts", "destination=" + mine["bank"]},
 		{"GET", "/v1/balance_transactions", "payout=" + mine["payouts"]},

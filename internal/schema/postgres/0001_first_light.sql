@@ -86,6 +86,7 @@ CREATE TABLE search_build (
     noun     BIGINT NOT NULL,
     at_scope BIGINT NOT NULL,
     at_key   BIGINT NOT NULL,
+    until    BIGINT NOT NULL,
     PRIMARY KEY (scope, key)
 );
 
@@ -280,6 +281,14 @@ CREATE TABLE balance_transaction (
 CREATE INDEX balance_transaction_source ON balance_transaction (scope, source, key);
 CREATE INDEX balance_transaction_type ON balance_transaction (scope, type, key);
 
+-- How balances stood when an event told of them.
+CREATE TABLE balance_stand (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
 -- What becomes available on a day. The key is the day's number since 1970,
 -- times 1000, plus the currency's numeric code.
 CREATE TABLE maturity (
@@ -412,6 +421,14 @@ CREATE TABLE mandate (
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX mandate_method ON mandate (scope, method, key);
+
+-- What payers' pages have collected for a confirmation.
+CREATE TABLE confirmation_token (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
 
 -- Tokens: card data sent once, to be used once.
 CREATE TABLE token (
@@ -676,5 +693,74 @@ CREATE TABLE payout_notice (
     number BIGINT NOT NULL,
     PRIMARY KEY (scope, key)
 );
+
+-- Files that merchants uploaded. expires is when the content is deleted; 0 for
+-- never, and once it is.
+CREATE TABLE file (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    purpose TEXT COLLATE "C" NOT NULL,
+    expires BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX file_purpose ON file (scope, purpose, key);
+CREATE INDEX file_expires ON file (expires) WHERE expires > 0;
+
+-- Contents of files, sealed. Number 0 is the data key.
+CREATE TABLE file_chunk (
+    scope  BIGINT NOT NULL,
+    upload BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    sealed BYTEA NOT NULL,
+    PRIMARY KEY (scope, upload, number)
+);
+
+-- Uploads that are not files yet.
+CREATE TABLE file_upload (
+    scope  BIGINT NOT NULL,
+    upload BIGINT NOT NULL,
+    made   BIGINT NOT NULL,
+    PRIMARY KEY (scope, upload)
+);
+CREATE INDEX file_upload_made ON file_upload (made);
+
+-- Links to files.
+CREATE TABLE file_link (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    file    BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX file_link_file ON file_link (scope, file, key);
+
+-- Which payment methods are on.
+CREATE TABLE payment_method_configuration (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
+-- The configuration that is used where none is named, under one fixed key.
+CREATE TABLE payment_method_default (
+    scope         BIGINT NOT NULL,
+    key           BIGINT NOT NULL,
+    configuration BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
+-- Domains that show payment methods. A name stands once in a scope.
+CREATE TABLE payment_method_domain (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    name    TEXT COLLATE "C" NOT NULL,
+    enabled BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX payment_method_domain_name ON payment_method_domain (scope, name, key);
+CREATE INDEX payment_method_domain_enabled ON payment_method_domain (scope, enabled, key);
 
 -- End of the merchant's own account.

@@ -79,6 +79,7 @@ CREATE TABLE search_build (
     noun     INTEGER NOT NULL,
     at_scope INTEGER NOT NULL,
     at_key   INTEGER NOT NULL,
+    until    INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 
@@ -273,6 +274,14 @@ CREATE TABLE balance_transaction (
 CREATE INDEX balance_transaction_source ON balance_transaction (scope, source, key);
 CREATE INDEX balance_transaction_type ON balance_transaction (scope, type, key);
 
+-- How balances stood when an event told of them.
+CREATE TABLE balance_stand (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+
 -- What becomes available on a day. The key is the day's number since 1970,
 -- times 1000, plus the currency's numeric code.
 CREATE TABLE maturity (
@@ -405,6 +414,14 @@ CREATE TABLE mandate (
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX mandate_method ON mandate (scope, method, key);
+
+-- What payers' pages have collected for a confirmation.
+CREATE TABLE confirmation_token (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
 
 -- Tokens: card data sent once, to be used once.
 CREATE TABLE token (
@@ -669,5 +686,74 @@ CREATE TABLE payout_notice (
     number INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
+
+-- Files that merchants uploaded. expires is when the content is deleted; 0 for
+-- never, and once it is.
+CREATE TABLE file (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    purpose TEXT    NOT NULL,
+    expires INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX file_purpose ON file (scope, purpose, key);
+CREATE INDEX file_expires ON file (expires) WHERE expires > 0;
+
+-- Contents of files, sealed. Number 0 is the data key.
+CREATE TABLE file_chunk (
+    scope  INTEGER NOT NULL,
+    upload INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    sealed BLOB    NOT NULL,
+    PRIMARY KEY (scope, upload, number)
+) STRICT;
+
+-- Uploads that are not files yet.
+CREATE TABLE file_upload (
+    scope  INTEGER NOT NULL,
+    upload INTEGER NOT NULL,
+    made   INTEGER NOT NULL,
+    PRIMARY KEY (scope, upload)
+) STRICT;
+CREATE INDEX file_upload_made ON file_upload (made);
+
+-- Links to files.
+CREATE TABLE file_link (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    file    INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX file_link_file ON file_link (scope, file, key);
+
+-- Which payment methods are on.
+CREATE TABLE payment_method_configuration (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+
+-- The configuration that is used where none is named, under one fixed key.
+CREATE TABLE payment_method_default (
+    scope         INTEGER NOT NULL,
+    key           INTEGER NOT NULL,
+    configuration INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+
+-- Domains that show payment methods. A name stands once in a scope.
+CREATE TABLE payment_method_domain (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    name    TEXT    NOT NULL,
+    enabled INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX payment_method_domain_name ON payment_method_domain (scope, name, key);
+CREATE INDEX payment_method_domain_enabled ON payment_method_domain (scope, enabled, key);
 
 -- End of the merchant's own account.

@@ -31,6 +31,7 @@ var lent = []struct{ operation, within, name, by string }{
 	{"PostPaymentIntents", "payment_method_data", "card", "PostPaymentMethods"},
 	{"PostPaymentIntentsIntent", "payment_method_data", "card", "PostPaymentMethods"},
 	{"PostPaymentIntentsIntentConfirm", "payment_method_data", "card", "PostPaymentMethods"},
+	{"PostTestHelpersConfirmationTokens", "payment_method_data", "card", "PostPaymentMethods"},
 	{"PostSetupIntents", "payment_method_data", "card", "PostPaymentMethods"},
 	{"PostSetupIntentsIntent", "payment_method_data", "card", "PostPaymentMethods"},
 	{"PostSetupIntentsIntentConfirm", "payment_method_data", "card", "PostPaymentMethods"},
