@@ -245,9 +245,6 @@ func (s *Server) methodParam(c *call) (string, *vault.MethodInput, error) {
 			return "", nil, fault.Param(data+"["+clip(name)+"]", "", "You cannot provide `%s[%s]` for a payment method of type card.", data, clip(name))
 		}
 	}
-	if err := oneType(c, data); err != nil {
-		return "", nil, err
-	}
 	if !at.Has("card") {
 		return "", nil, fault.Param(data+"[card]", "parameter_missing", "Missing required param: %s[card].", data)
 	}

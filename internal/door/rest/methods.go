@@ -35,18 +35,12 @@ func createMethod(s *Server, c *call) (any, error) {
 	return s.Vault.CreatePaymentMethod(c.ctx, c.scope, in, c.idem)
 }
 
-// oneType refuses the particulars of types that the method is not of. The
-// method is described by all parameters, or by those within one.
-func oneType(c *call, within ...string) error {
-	params, at, name := c.op.Params, c.form, func(other string) string { return other }
-	for _, part := range within {
-		params, at = params.Field(part).Param, at.Get(part)
-		name = func(other string) string { return part + "[" + other + "]" }
-	}
-	typ, _ := at.String("type")
-	for _, other := range params.Field("type").Param.Enum {
-		if typ != "" && other != typ && at.Has(other) {
-			return fault.Param(name(other), "", "You provided '%s', but the type of the PaymentMethod is %s.", name(other), clip(typ))
+// oneType refuses the particulars of types that the method is not of.
+func oneType(c *call) error {
+	typ, _ := c.form.String("type")
+	for _, other := range c.op.Params.Field("type").Param.Enum {
+		if typ != "" && other != typ && c.form.Has(other) {
+			return fault.Param(other, "", "You provided '%s', but the type of the PaymentMethod is %s.", other, clip(typ))
 		}
 	}
 	return nil

@@ -4,12 +4,12 @@ package rest
 const visa = "payment_method=pm_card_visa"
 
 var _ = shows("PostPaymentIntents", scenario{
-	prepare: func(*harness) sent {
-		return sent{form: "amount=1000&currency=usd&confirm=true&expand[]=latest_charge&" + visa}
-	},
 	also: []alternative{{func(*harness) sent {
 		return sent{form: "amount=1000&currency=usd&confirm=true&payment_method=pm_card_authenticationRequired"}
 	}, challenged}},
+	prepare: func(*harness) sent {
+		return sent{form: "amount=1000&currency=usd&confirm=true&expand[]=latest_charge&" + visa}
+	},
 	want:  map[string]any{"status": "succeeded", "amount": 1000},
 	shows: map[string]any{"data.0.status": "succeeded"},
 	fails: []refusedRequest{
