@@ -78,7 +78,7 @@ func TestAdministration(t *testing.T) {
 		{"GET", "/faults", "", 200, `{"faults":[]}`},
 		{"GET", "/v1/operations", "", 404, `{"error":{"code":"no_such_path","message":"there is nothing here","processed":false}}`},
 		{"POST", "/v1/operations", strings.Repeat(" ", maxRequest+1), 413,
-			`{"error":{"code":"too_large","message":"a request has at most 262144 bytes","processed":false}}`},
+			`{"error":{"code":"too_large","message":"a request has at most 1048576 bytes","processed":false}}`},
 	}
 	for _, test := range tests {
 		status, body := call(t, test.method, url+test.path, test.body)
