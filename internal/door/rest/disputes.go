@@ -1,11 +1,14 @@
 package rest
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/dispute"
+	"github.com/florinpay/florin/internal/core/file"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
@@ -56,6 +59,9 @@ func updateDispute(s *Server, c *call) (any, error) {
 			return nil, err
 		}
 	}
+	if err := s.evidenceThere(c, &p); err != nil {
+		return nil, err
+	}
 	return s.Dispute.Update(c.ctx, c.scope, key, p, c.idem)
 }
 
@@ -63,6 +69,26 @@ func updateDispute(s *Server, c *call) (any, error) {
 var evidenceFiles = map[string]bool{
 	"cancellation_policy": true, "customer_communication": true, "customer_signature": true, "duplicate_charge_documentation": true, "receipt": true,
 	"refund_policy": true, "service_documentation": true, "shipping_documentation": true, "uncategorized_file": true,
+}
+
+// evidenceThere refuses evidence whose files were not uploaded as evidence.
+func (s *Server) evidenceThere(c *call, p *dispute.Params) error {
+	for _, path := range slices.Sorted(maps.Keys(p.Evidence)) {
+		if !evidenceFiles[path] {
+			continue
+		}
+		key, _ := file.Files.Prefix.Parse(p.Evidence[path])
+		o, ok, err := file.Files.Read(c.ctx, s.DB, c.scope, key)
+		switch {
+		case err != nil:
+			return err
+		case !ok || o.Body.Gone:
+			return fault.Missing(fault.Invalid, "evidence["+path+"]", "file upload", clip(p.Evidence[path]))
+		case o.Body.Purpose != "dispute_evidence":
+			return fault.Param("evidence["+path+"]", "", "The file %s was uploaded for the purpose %s, and evidence must be uploaded for dispute_evidence.", clip(p.Evidence[path]), o.Body.Purpose)
+		}
+	}
+	return nil
 }
 
 // evidenceAt reads the fields below a part of the evidence. A list takes the
@@ -76,9 +102,6 @@ func evidenceAt(p *dispute.Params, path string, at *form.Value) error {
 		if at.Text() == "" {
 			p.Cleared = append(p.Cleared, path)
 			return nil
-		}
-		if evidenceFiles[path] && !strings.HasPrefix(at.Text(), "file_") {
-			return fault.Missing(fault.Invalid, "evidence["+path+"]", "file upload", clip(at.Text()))
 		}
 		p.Evidence[path] = at.Text()
 		if b, ok := form.ParseBool(at.Text()); ok && strings.HasSuffix(path, ".fee_acknowledged") {

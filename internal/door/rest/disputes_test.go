@@ -88,7 +88,7 @@ func TestDisputeEvidence(t *testing.T) {
 	path := "/v1/disputes/" + h.get("/v1/disputes").ok().str("data.0.id")
 	params := url.Values{"submit": {"false"}, "metadata[order]": {"6735"}}
 	for _, name := range evidenceFields {
-		value := "file_" + name
+		value := h.file()
 		if !evidenceFiles[name] {
 			value = "said of " + name
 		}

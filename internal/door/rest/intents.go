@@ -18,6 +18,7 @@ import (
 )
 
 var intentRoutes = map[string]route{
+	"PostPaymentIntentsIntentVerifyMicrodeposits":    {verifyIntentMicrodeposits, merchant.PaymentIntents, merchant.Write},
 	"PostPaymentIntents":                             {createIntent, merchant.PaymentIntents, merchant.Write},
 	"GetPaymentIntents":                              {listIntents, merchant.PaymentIntents, merchant.Read},
 	"GetPaymentIntentsIntent":                        {retrieveIntent, merchant.PaymentIntents, merchant.Read},
@@ -264,6 +265,20 @@ func (s *Server) checkClientSecret(c *call, intent int64) error {
 // checkSetupSecret is [Server.checkClientSecret] of a setup intent.
 func (s *Server) checkSetupSecret(c *call, intent int64) error {
 	return matchSecret(c, s.SetupSecret(c.scope, intent), "setup_intent_invalid_parameter", "SetupIntent")
+}
+
+// verifyIntentMicrodeposits refuses: only bank accounts are verified by
+// microdeposits, and no intent of ours is paid from one.
+func verifyIntentMicrodeposits(s *Server, c *call) (any, error) {
+	o, err := named(s, c, payment.Intents, "intent")
+	if err != nil {
+		return nil, err
+	}
+	if err := s.checkClientSecret(c, o.Key); err != nil {
+		return nil, err
+	}
+	return nil, fault.New(fault.Invalid, "payment_intent_unexpected_state",
+		"This PaymentIntent (%s) does not wait for microdeposits: only bank accounts are verified by them, and its payment method types are: card.", payment.Intents.ID(c.scope, o.Key))
 }
 
 func matchSecret(c *call, secret, code, noun string) error {

@@ -45,11 +45,15 @@ var _ = shows("PostDisputesDispute", scenario{
 	fails: []refusedRequest{
 		{"nothing to submit", sending("submit=true"), 400, ""},
 		{"no file", sending("evidence[receipt]=receipt.pdf"), 400, "resource_missing"},
+		{"a file for something else", func(h *harness, s sent) sent {
+			s.form = "evidence[receipt]=" + h.uploaded("a.png", png, "purpose", "business_logo").ok().str("id")
+			return s
+		}, 400, ""},
 	},
 	values: func(h *harness, _ sent) map[string]string {
 		values := map[string]string{"submit": "false"}
 		for name := range evidenceFiles {
-			values["evidence["+name+"]"] = "file_" + name
+			values["evidence["+name+"]"] = h.file()
 		}
 		const prior = "evidence[enhanced_evidence][visa_compelling_evidence_3][prior_undisputed_transactions][0][charge]"
 		values[prior] = h.paid().str("latest_charge")

@@ -97,6 +97,15 @@ var _ = shows("PostSetupIntentsIntentVerifyMicrodeposits", scenario{
 	},
 })
 
+var _ = shows("PostPaymentIntentsIntentVerifyMicrodeposits", scenario{
+	prepare: func(h *harness) sent { return sent{in: []string{h.intent().ok().str("id")}} },
+	never:   "nothing here is verified by microdeposits",
+	fails: []refusedRequest{
+		{"of a card", sending("descriptor_code=SM11AA"), 400, "payment_intent_unexpected_state"},
+		{"another's secret", sending("client_secret=pi_1_secret_2"), 400, "payment_intent_invalid_parameter"},
+	},
+})
+
 var _ = shows("GetSetupAttempts", scenario{
 	prepare: func(h *harness) sent {
 		return sent{form: "setup_intent=" + h.setupIntent("payment_method=pm_card_visa&confirm=true")}
