@@ -344,7 +344,7 @@ func (p *prober) same(a, b *tried) bool {
 		return false
 	}
 	for path := range a.shown {
-		if !p.noise[path] && a.shown[path] != b.shown[path] {
+		if !p.noise[path] && !alike(a.shown[path], b.shown[path]) {
 			return false
 		}
 	}
@@ -354,6 +354,18 @@ func (p *prober) same(a, b *tried) bool {
 		}
 	}
 	return true
+}
+
+// alike tells whether two values are equal, or times that are a moment apart, as
+// those of two requests are.
+func alike(a, b string) bool {
+	if a == b {
+		return true
+	}
+	const times, moment = 1_500_000_000, 60
+	x, err := strconv.ParseInt(a, 10, 64)
+	y, wrong := strconv.ParseInt(b, 10, 64)
+	return err == nil && wrong == nil && x > times && y > times && max(x, y)-min(x, y) <= moment
 }
 
 // try sends the scenario's request with further parameters, pairs, which take
@@ -486,7 +498,7 @@ func (r *tried) see(path string, value any) {
 			r.shown[path] = "now"
 			return
 		}
-		r.shown[path] = fmt.Sprint(value)
+		r.shown[path] = strconv.FormatFloat(value, 'f', -1, 64)
 	default:
 		r.shown[path] = fmt.Sprint(value)
 	}
