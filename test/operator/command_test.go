@@ -97,10 +97,12 @@ type account struct {
 	Country    string         `json:"country"`
 	Currency   string         `json:"default_currency"`
 	Descriptor string         `json:"statement_descriptor"`
+	Version    string         `json:"api_version"`
 	Settings   map[string]any `json:"settings"`
 	Fees       struct {
 		BasisPoints int              `json:"basis_points"`
 		Fixed       map[string]int64 `json:"fixed"`
+		Dispute     map[string]int64 `json:"dispute"`
 	} `json:"fees"`
 	Keys []key `json:"keys"`
 }

@@ -280,7 +280,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		"key create":                                          "there are several accounts: name one with --account",
 		"key create --account=acct_nothing":                   "florin account list shows those there are",
 		"key list --account=acct_nothing":                     "florin account list shows those there are",
-		"key restrict --allow=refunds=write":                  "There are: balance, balance_transaction_sources, charges,",
+		"key restrict --allow=refunds=write":                  "There are: account, balance, balance_transaction_sources, charges,",
 		"key restrict --allow=charges":                        "must be none, read or write",
 		"key restrict":                                        "missing flags: --allow",
 		"key expire key_nothing":                              "No such api key: 'key_nothing'",

@@ -26,6 +26,7 @@ var (
 		"payment.settle", "payment.claim", "payment.reschedule", "payment.resume", "payment.reversed",
 		"payment.rest", "payment.late", "payment.give-back", "job.claim", "job.record",
 		"vault.create_payment_method", "ledger.seal", "ledger.mature",
+		"ledger.tell_available", "search.build", "search.index",
 	}
 	// requests are what clients ask for.
 	requests = []string{"method", "create", "confirm", "capture", "cancel", "refund"}
@@ -68,7 +69,7 @@ func sought() (list []cell) {
 	for _, c := range possible() {
 		times := 1
 		switch {
-		case c.op == "ledger.mature":
+		case c.op == "ledger.mature", c.op == "ledger.tell_available":
 			times = 6
 		case c.rare():
 			times = 3

