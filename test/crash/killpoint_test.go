@@ -40,6 +40,11 @@ var visits = map[string][]int{
 	"seal.after-heads":  {1},
 }
 
+// notHere are kill points that the load of this test does not come to: it pays
+// nobody out. What becomes of a payout whose sender dies at them is tested in
+// internal/core/payout, where the sender's goroutine ends there.
+var notHere = []string{"payout.before-send", "payout.after-send", "payout.claimed", "payout.settled", "payout.notices-applied"}
+
 // otherVisits are those of a kill point that is not listed.
 var otherVisits = []int{1, 3, 7, 12}
 
@@ -79,6 +84,9 @@ func TestKillPoints(t *testing.T) {
 		}
 	}
 	for _, name := range names {
+		if slices.Contains(notHere, name) {
+			continue
+		}
 		at := visits[name]
 		if at == nil {
 			at = otherVisits

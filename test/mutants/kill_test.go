@@ -171,7 +171,7 @@ func (b *bench) kill(t *testing.T, m mutant, k killer) {
 
 var (
 	begins  = regexp.MustCompile(`^\s*(?:=== (?:RUN|NAME|CONT|PAUSE)|--- (?:FAIL|PASS|SKIP):)\s+(\S+)`)
-	message = regexp.MustCompile(`^\s+\S+_test\.go:\d+: (.*)$`)
+	message = regexp.MustCompile(`^\s+\S+\.go:\d+: (.*)$`)
 	panics  = regexp.MustCompile(`^(?:panic|fatal error): .*$`)
 )
 
