@@ -26,15 +26,17 @@ type client struct {
 	name   string
 	random *rand.Rand
 	keys   int
+	twins  int // at work beside it
 }
 
 func (w *world) newClient(i int) *client {
 	return &client{w: w, name: fmt.Sprintf("c%d", i), random: rand.New(rand.NewPCG(w.seed, uint64(100+i)))}
 }
 
-// twin is another process of the same merchant, at work beside c.
+// twin is another process of the same merchant, at work beside c. Where one is
+// already, the next has another name.
 func (c *client) twin() *client {
-	return &client{w: c.w, name: c.name + "t", random: rand.New(rand.NewPCG(c.random.Uint64(), 7)), keys: 1000 * (c.keys + 1)}
+	return &client{w: c.w, name: c.name + strings.Repeat("t", c.twins), random: rand.New(rand.NewPCG(c.random.Uint64(), 7)), keys: 1000 * (c.keys + 1)}
 }
 
 func (c *client) chance(percent int) bool { return c.random.IntN(100) < percent }
@@ -195,10 +197,12 @@ func (c *client) refund(intent string, received int) {
 // beside does two things at once, in two processes.
 func (c *client) beside(one, other func(*client)) {
 	var both sync.WaitGroup
+	c.twins++
 	twin := c.twin()
 	both.Go(func() { other(twin) })
 	one(c)
 	both.Wait()
+	c.twins--
 }
 
 // post sends a request, at times from two processes at once, until there is an
