@@ -85,7 +85,7 @@ func TestYearOnATestClock(t *testing.T) {
 	a.Start()
 	s := id.Scope{Account: a.Created.Account.Key}
 	begin := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
-	made, err := a.Clocks.Create(t.Context(), s, "a year", begin, nil)
+	made, err := a.Clocks.Create(t.Context(), s, "a year", begin, 0, nil)
 	if err != nil || made.Error != nil {
 		t.Fatal(made, err)
 	}

@@ -17,6 +17,9 @@ import (
 type Belongings interface {
 	// DeleteOf deletes what belongs to a clock, however often it is called.
 	DeleteOf(ctx context.Context, s id.Scope, clock int64) error
+	// Join has a customer live by a clock from now on, or refuses one that is not
+	// there or lives by one already.
+	Join(tx *db.Tx, s id.Scope, customer, clock int64, by event.Request) error
 }
 
 // Service keeps the clocks.
@@ -32,8 +35,10 @@ var (
 	last  = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// Create makes a clock that shows a time. Live mode has no clocks.
-func (v *Service) Create(ctx context.Context, s id.Scope, name string, at time.Time, r *idem.Request) (*idem.Reply, error) {
+// Create makes a clock that shows a time, for a customer that there is, if one is
+// named (not zero). What is planned for that customer already stays where it is.
+// Live mode has no clocks.
+func (v *Service) Create(ctx context.Context, s id.Scope, name string, at time.Time, customer int64, r *idem.Request) (*idem.Reply, error) {
 	if s.Livemode {
 		return nil, fault.New(fault.Invalid, "", "Test clocks are only available in test mode.")
 	}
@@ -45,6 +50,11 @@ func (v *Service) Create(ctx context.Context, s id.Scope, name string, at time.T
 		o, err := Clocks.Insert(tx, s, key, Clock{Name: name, Frozen: at})
 		if err != nil {
 			return nil, err
+		}
+		if customer != 0 {
+			if err := v.Belongings.Join(tx, s, customer, key, by(r)); err != nil {
+				return nil, err
+			}
 		}
 		return o, tell(tx, o, "test_helpers.test_clock.created", by(r))
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/event"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
@@ -18,6 +19,23 @@ func Line(tx *db.Tx, s id.Scope, customer int64) (int64, error) {
 		return 0, err
 	}
 	return o.Body.TestClock, nil
+}
+
+// Join has a customer live by a test clock from now on. Refusals are 400:
+// resource_missing, and without a code where the customer has a clock already.
+func (v *Service) Join(tx *db.Tx, s id.Scope, customer, clock int64, by event.Request) error {
+	o, err := customerIn(tx, s, customer, fault.Invalid, "customer", Customers.ID(s, customer))
+	if err != nil {
+		return err
+	}
+	if o.Body.TestClock != 0 {
+		return fault.Param("customer", "", "The customer %s lives by a test clock already and can't be removed from it.", Customers.ID(s, customer))
+	}
+	o.Body.TestClock = clock
+	if err := Customers.Update(tx, o); err != nil {
+		return err
+	}
+	return tell(tx, v, Customers, o, "customer.updated", by)
 }
 
 // clockPage is how many customers are read at once.

@@ -7,6 +7,7 @@ import (
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/base/timeline"
 	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
 )
 
@@ -48,7 +49,11 @@ func renderClock(v *view, o *object.Object[timeline.Clock]) (any, error) {
 
 func createClock(s *Server, c *call) (any, error) {
 	name, _ := c.form.String("name")
-	return s.Clocks.Create(c.ctx, c.scope, name, frozenTime(c), c.idem)
+	customer, err := keyOf(c, vault.Customers, "customer")
+	if err != nil {
+		return nil, err
+	}
+	return s.Clocks.Create(c.ctx, c.scope, name, frozenTime(c), customer, c.idem)
 }
 
 // frozenTime reads the time that a clock is to show. What is beyond the range of

@@ -22,7 +22,7 @@ func (d *desk) newClock(frozen int64) string {
 // until asks for an object until a field of it has a value.
 func (d *desk) until(path, field, value string) *deskReply {
 	d.t.Helper()
-	for range 500 {
+	for range 3000 {
 		if r := d.get(path, ""); r.at(field) == value {
 			return r
 		}
@@ -51,10 +51,14 @@ func TestLifeOfATestClock(t *testing.T) {
 		t.Errorf("customers of no clock: %v", ids)
 	}
 
+	settled := d.post("/v1/customers", "").at("id")
+	joined := d.post("/v1/test_helpers/test_clocks", "frozen_time=1800000000&customer="+settled).at("id")
+	d.get("/v1/customers/"+settled, "").want(map[string]string{"test_clock": joined})
+
 	d.as(d.sk, "DELETE", path, "").ok().want(map[string]string{"id": clock, "deleted": "true"})
 	d.until("/v1/customers/"+customer.at("id"), "deleted", "true")
 	d.ofType("test_helpers.test_clock.deleted").want(map[string]string{"data.object.frozen_time": "1810000000"})
-	if ids := d.get("/v1/test_helpers/test_clocks", "").ids(); len(ids) != 0 {
+	if ids := d.get("/v1/test_helpers/test_clocks", "").ids(); len(ids) != 1 || ids[0] != joined {
 		t.Errorf("clocks after the deletion: %v", ids)
 	}
 }
@@ -79,6 +83,8 @@ func TestTestClockRefusals(t *testing.T) {
 		"one that is deleted":         {d.sk, "POST", "/v1/test_helpers/test_clocks/" + gone + "/advance", "frozen_time=1900000000", 404, "test_clock"},
 		"seen when deleted":           {d.sk, "GET", "/v1/test_helpers/test_clocks/" + gone, "", 404, "test_clock"},
 		"one that never was":          {d.sk, "GET", "/v1/test_helpers/test_clocks/clock_1", "", 404, "test_clock"},
+		"a customer who is not there": {d.sk, "POST", "/v1/test_helpers/test_clocks", "frozen_time=1800000000&customer=cus_1", 400, "customer"},
+		"a customer with a clock":     {d.sk, "POST", "/v1/test_helpers/test_clocks", "frozen_time=1800000000&customer=" + d.post("/v1/customers", "test_clock="+clock).at("id"), 400, "customer"},
 		"a customer of a deleted one": {d.sk, "POST", "/v1/customers", "test_clock=" + gone, 400, "test_clock"},
 	} {
 		r := d.as(c.key, c.method, c.path, c.form)

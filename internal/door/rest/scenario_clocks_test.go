@@ -15,7 +15,10 @@ var _ = shows("PostTestHelpersTestClocks", scenario{
 	want:    map[string]any{"object": "test_helpers.test_clock", "status": "ready", "name": "annual"},
 	shows:   map[string]any{"data.0.name": "annual"},
 	fails:   []refusedRequest{{"a time beyond all", sending("frozen_time=99999999999"), 400, "parameter_invalid_integer"}},
-	values:  func(*harness, sent) map[string]string { return map[string]string{"frozen_time": "1800000001"} },
+	values: func(h *harness, _ sent) map[string]string {
+		return map[string]string{"frozen_time": "1800000001", "customer": h.aCustomer()}
+	},
+	elsewhere: []string{"customer"}, // TestLifeOfATestClock
 })
 
 var _ = shows("GetTestHelpersTestClocks", scenario{
