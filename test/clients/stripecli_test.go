@@ -129,7 +129,6 @@ func TestTrigger(t *testing.T) {
 	stripeProgram(t)
 	s := florintest.Start(t, florintest.Options{})
 	c := newCommandLine(t, s)
-	c.opensBankAccount()
 	works := 0
 	for _, tr := range triggers {
 		t.Run(tr.event, func(t *testing.T) {
@@ -199,21 +198,6 @@ func (c *commandLine) asks(method, path, form string, into any) {
 	if err != nil || answer.StatusCode != http.StatusOK {
 		c.t.Fatalf("%s %s: %d %v: %s", method, path, answer.StatusCode, err, text)
 	}
-}
-
-// opensBankAccount gives the merchant what payouts go to, as every merchant has.
-func (c *commandLine) opensBankAccount() {
-	c.t.Helper()
-	var account struct {
-		ID string `json:"id"`
-	}
-	c.asks(http.MethodGet, "/v1/account", "", &account)
-	var made struct {
-		ID string `json:"id"`
-	}
-	form := url.Values{"external_account[object]": {"bank_account"}, "external_account[country]": {"US"}, "external_account[currency]": {"usd"},
-		"external_account[routing_number]": {"110000000"}, "external_account[account_number]": {"000123456789"}}
-	c.asks(http.MethodPost, "/v1/accounts/"+account.ID+"/external_accounts", form.Encode(), &made)
 }
 
 // newest is the last event of a type, or an empty one.
