@@ -40,6 +40,7 @@ var routes = joined(
 	customerRoutes,
 	customerTaxRoutes,
 	deliveryRoutes,
+	directRoutes,
 	disputeRoutes,
 	endpointRoutes,
 	ephemeralRoutes,

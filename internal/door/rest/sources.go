@@ -6,7 +6,6 @@ import (
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/vault"
-	"github.com/florinpay/florin/internal/door/rest/form"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
 )
@@ -99,28 +98,7 @@ func (s *Server) sourceAt(c *call) (*vault.SourceInput, error) {
 			return nil, fault.Param(name, "", "Florin keeps cards alone as the sources of customers. Attach a PaymentMethod to the customer instead.")
 		}
 	}
-	card := c.form.Get("card")
-	token, given := c.form.String("source")
-	switch {
-	case given && card != nil:
-		return nil, fault.Param("card", "parameters_exclusive", "You may only specify one of these parameters: card, source.")
-	case given && token != "":
-		return &vault.SourceInput{Token: token, Param: "source"}, nil
-	case card.Kind() == form.Scalar && card.Text() != "":
-		return &vault.SourceInput{Token: card.Text(), Param: "card"}, nil
-	case card.Kind() != form.Hash:
-		return nil, nil
-	}
-	for _, name := range []string{"encrypted", "swipe_data", "network_token"} {
-		if card.Has(name) {
-			return nil, unsupported("card["+name+"]", "")
-		}
-	}
-	if err := s.allowRawCard(c); err != nil {
-		return nil, err
-	}
-	in := cardAt(card)
-	return &vault.SourceInput{Card: &in, Billing: legacyBillingAt(card), Param: "card", Metadata: metadataAt(card).Apply(nil)}, nil
+	return s.cardOrToken(c)
 }
 
 func listSources(s *Server, c *call) (any, error) {

@@ -1,6 +1,10 @@
 package rest
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/florinpay/florin/internal/provider"
+)
 
 // A plug-in of before there were payment methods keeps cards as sources, finds
 // them under the ids it was given, and payments take them by those.
@@ -54,4 +58,37 @@ func TestSourcesAreReplayed(t *testing.T) {
 	}).ok()
 	kept := d.get(path, "").at("default_source")
 	d.replayed("DELETE", path+"/sources/"+kept, "", nil).ok()
+}
+
+// Charges are made without an intent of the caller's.
+func TestChargingDirectly(t *testing.T) {
+	h := newHarness(t)
+	customer := h.post("/v1/customers", "source=tok_visa").ok().str("id")
+	other := h.post("/v1/customers/"+customer+"/sources", "source=tok_mastercard").ok().str("id")
+	first := h.post("/v1/charges", "amount=1000&currency=usd&customer="+customer).ok().has(map[string]any{"payment_method_details.card.last4": "4242"})
+	validate(t, "charge", first.text)
+	h.post("/v1/charges", "amount=1000&currency=usd&customer="+customer+"&source="+other).ok().has(map[string]any{"payment_method_details.card.last4": "4444"})
+	h.post("/v1/charges", "amount=1000&currency=usd&source="+other).is(400)
+
+	held := h.post("/v1/charges", "amount=1000&currency=usd&source=tok_visa&capture=false").ok().has(map[string]any{"captured": false, "paid": true})
+	h.post("/v1/charges/"+held.str("id")+"/capture", "amount=600").ok().has(map[string]any{"captured": true, "amount_captured": 600})
+	h.post("/v1/charges/"+held.str("id")+"/refund", "").ok().has(map[string]any{"amount_refunded": 600, "refunded": true})
+
+	refused := h.post("/v1/charges", "amount=1000&currency=usd&source=tok_visa_chargeDeclined").is(402).has(map[string]any{"error.code": "card_declined", "error.payment_intent": nil})
+	h.get("/v1/charges/" + refused.str("error.charge")).ok().has(map[string]any{"status": "failed", "paid": false})
+	h.checkBooks()
+}
+
+// A charge whose outcome nobody knows is not there yet: the answer says so, and
+// says so again.
+func TestChargingDirectlyIntoTheUnknown(t *testing.T) {
+	h := harnessWith(t, approving())
+	h.say("authorize", provider.Outcome{Status: provider.Unknown})
+	const key = "the-same"
+	open := h.post("/v1/charges", "amount=1000&currency=usd&source=tok_visa", "Idempotency-Key", key).is(429).has(map[string]any{"error.code": "lock_timeout"})
+	again := h.post("/v1/charges", "amount=1000&currency=usd&source=tok_visa", "Idempotency-Key", key).is(429)
+	if string(open.text) != string(again.text) || open.header.Get("Stripe-Should-Retry") != "false" {
+		t.Errorf("%s\n%s", open.text, again.text)
+	}
+	h.get("/v1/payment_intents").ok().has(map[string]any{"data.0.status": "processing", "data.1": nil})
 }
