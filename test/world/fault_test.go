@@ -209,6 +209,15 @@ func (p plan) longest() time.Duration {
 	return sandbox.Horizon - time.Second
 }
 
+// late is how many times as long its machines wait for what is soon. A hasty
+// provider's figures leave no room.
+func (p plan) late() time.Duration {
+	if p.hasty {
+		return 1
+	}
+	return 4
+}
+
 // inject gives the sandbox what it does wrong at first.
 func (w *world) inject() {
 	count := 2

@@ -107,7 +107,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w.sim = sandbox.NewSimulator(w.book, sandbox.Options{Seed: seed, FaultRate: 60, FaultDelay: w.made.longest(), OnFault: w.wrong})
 	w.wire = providertest.NewPipe()
 	for range w.made.nodes {
-		w.nodes, w.started, w.clocks = append(w.nodes, nil), append(w.started, 0), append(w.clocks, &shifted{})
+		w.nodes, w.started, w.clocks = append(w.nodes, nil), append(w.started, 0), append(w.clocks, &shifted{late: w.made.late()})
 	}
 	w.client = &http.Client{Transport: &http.Transport{DialContext: w.dial, DisableKeepAlives: true}}
 	return w
