@@ -46,13 +46,16 @@ func sceneOf(op string) string {
 
 // scene chooses what to do.
 func (c *client) scene() func(*client) {
-	if c.w.made.scene != "" && c.chance(70) {
+	if c.w.made.scene != "" && !(c.w.made.mute && c.w.made.scene == "dispute") && c.chance(70) {
 		return scenes[c.w.made.scene]
 	}
 	if c.w.made.hasty || c.chance(50) {
 		return (*client).card
 	}
 	names := slices.Sorted(maps.Keys(scenes))
+	if c.w.made.mute { // where a disputed payment's outcome is unknown, nobody but a person can say: it can't be undone
+		names = slices.DeleteFunc(names, func(name string) bool { return name == "dispute" })
+	}
 	return scenes[names[c.random.IntN(len(names))]]
 }
 
