@@ -35,6 +35,7 @@ import (
 	"github.com/florinpay/florin/internal/door/rest"
 	"github.com/florinpay/florin/internal/door/web"
 	"github.com/florinpay/florin/internal/kit/clock"
+	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/provider"
 	"github.com/florinpay/florin/internal/schema"
 )
@@ -170,7 +171,10 @@ func New(ctx context.Context, c Config) (_ *App, err error) {
 		return nil, err
 	}
 	a.assemble(c, acquirer, payer)
-	a.Created, err = a.Merchant.Bootstrap(ctx, c.SecretKey, c.PublishableKey)
+	if a.Created, err = a.Merchant.Bootstrap(ctx, c.SecretKey, c.PublishableKey); err == nil && a.Created != nil {
+		// Whoever tries Florin finds what a payout needs, as in Stripe's test mode.
+		err = a.Vault.OpenTestBank(ctx, id.Scope{Account: a.Created.Account.Key})
+	}
 	return a, err
 }
 

@@ -124,7 +124,7 @@ func (v *Service) follow(tx *db.Tx, a *object.Object[Attempt], op Operation) (*o
 // successor is what an attempt hands on.
 func (a *Attempt) successor(op Operation) Attempt {
 	return Attempt{Operation: op, Provider: a.Provider, Amount: a.Amount, Currency: a.Currency, Intent: a.Intent, Method: a.Method,
-		Card: a.Card, Descriptor: a.Descriptor, Features: a.Features, Risk: a.Risk, Billed: a.Billed, Payer: a.Payer, Mandate: a.Mandate, SetUp: a.SetUp, Then: a.Then, Ticket: a.Ticket, Request: a.Request}
+		Card: a.Card, Descriptor: a.Descriptor, Features: a.Features, Risk: a.Risk, Billed: a.Billed, Payer: a.Payer, Mandate: a.Mandate, SetUp: a.SetUp, ShowCharge: a.ShowCharge, Then: a.Then, Ticket: a.Ticket, Request: a.Request}
 }
 
 // beginAuthentication goes on after an issuer has asked for the payer: nothing
