@@ -119,9 +119,9 @@ var PaymentMethods = object.Define(object.Spec[PaymentMethod, methodColumns]{
 // what its type needs.
 type MethodInput struct {
 	Type           string        // one of [Kept]
-	Card           *CardInput // nil when Token is given
+	Card           *CardInput    // nil when Token is given
 	Account        *AccountInput // of the types that have a bank account
-	Token          string     // an id, or a test name
+	Token          string        // an id, or a test name
 	Billing        Billing
 	Metadata       map[string]string
 	AllowRedisplay string // empty: "unspecified"
@@ -166,6 +166,6 @@ type MethodParams struct {
 	Preferred         *string // network
 	// HolderType and AccountType are of a bank account.
 	HolderType, AccountType *string
-	Metadata          *Metadata
-	AllowRedisplay    *string
+	Metadata                *Metadata
+	AllowRedisplay          *string
 }
