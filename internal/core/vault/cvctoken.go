@@ -65,6 +65,8 @@ func (v *Service) Recollect(tx *db.Tx, m *object.Object[PaymentMethod], token, p
 		return err
 	case !ok || t.Body.Type != TypeCVC:
 		return missing(fault.Invalid, param, "token", token)
+	case m.Body.Type != TypeCard:
+		return fault.Param(param, "", "Only cards have security codes.")
 	case t.Body.Used:
 		return fault.Param(param, "token_already_used", "You cannot use a Stripe token more than once: %s.", token)
 	}
