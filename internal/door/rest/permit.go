@@ -68,6 +68,7 @@ var expanded = map[string]merchant.Resource{
 	"payment_intent":              merchant.PaymentIntents,
 	"payment_method":              merchant.PaymentMethods,
 	"refunds":                     merchant.Charges,
+	"review":                      merchant.Charges,
 	"source":                      merchant.Charges, // of a balance transaction: a charge, or what came of one
 	"sources":                     merchant.PaymentMethods,
 	"subscriptions":               "",
