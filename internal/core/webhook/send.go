@@ -53,6 +53,9 @@ func (t *turn) next(ctx context.Context, lane int64) (bool, error) {
 	if !ok {
 		return true, t.record(ctx, d, outcome{problem: "The event has expired.", final: true})
 	}
+	if same, err := t.still(ctx, open[:c.pick+1]); !same || err != nil {
+		return err == nil, err
+	}
 	got, err := t.send(ctx, o, e, c.skipped)
 	if err != nil {
 		return false, err
