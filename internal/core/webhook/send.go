@@ -256,5 +256,9 @@ func (t *turn) standing(tx *db.Tx, got outcome, overdue bool) error {
 	if err := Endpoints.Update(tx, o); err != nil {
 		return err
 	}
+	err = event.Append(tx, event.Event{Scope: t.scope, Key: tx.NewKey(), Lane: t.endpoint, Type: DisabledEvent, Kind: Endpoints.Name, Object: o.Ref()})
+	if err != nil {
+		return err
+	}
 	return job.Enqueue(tx, t.scope, tx.NewKey(), NoticeJob, tx.Now(), Notice{Account: t.scope.Account, Livemode: t.scope.Livemode, ID: Endpoints.ID(t.scope, t.endpoint), Failing: q.Failing})
 }
