@@ -22,6 +22,7 @@ type Changes struct {
 	Metadata                                                 *vault.Metadata
 	Contact                                                  vault.ContactChanges
 	Card                                                     *CardChanges
+	Cash                                                     *CashChanges
 	Details                                                  *AmountDetailsChanges
 }
 
@@ -102,6 +103,9 @@ func (v *Service) change(tx *db.Tx, o *object.Object[Intent], p *Changes, amount
 		p.Card.apply(&i.Card)
 		put(&i.ThreeDSecure, p.Card.ThreeDSecure)
 	}
+	if p.Cash != nil {
+		p.Cash.apply(&i.Cash)
+	}
 	if i.Metadata, err = patched(i.Metadata, p.Metadata); err != nil {
 		return err
 	}
@@ -117,7 +121,7 @@ func (v *Service) change(tx *db.Tx, o *object.Object[Intent], p *Changes, amount
 func (p *Changes) check() error {
 	if p.MethodTypes != nil {
 		for _, t := range *p.MethodTypes {
-			if t != vault.TypeCard {
+			if t != vault.TypeCard && t != vault.TypeTransfer {
 				return fault.Param("payment_method_types", "payment_intent_invalid_parameter", "The payment method type \"%s\" is not available. Available: card.", t)
 			}
 		}

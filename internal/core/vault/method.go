@@ -8,6 +8,9 @@ import (
 // TypeCard is the one type of payment method that the vault knows so far.
 const TypeCard = "card"
 
+// TypeTransfer is paid with what a customer sends to its cash balance.
+const TypeTransfer = "customer_balance"
+
 // Card is what is shown of a card.
 type Card struct {
 	Brand       string `json:"b"`           // Stripe's name of the scheme, or "unknown"
