@@ -107,9 +107,8 @@ func TransferIn(c money.Currency) string {
 const cashOptions = "payment_method_options[customer_balance]"
 
 // NewTransfer is the bank transfer that options ask for, in a currency. at is
-// what the options are called where they are refused.
+// what bank_transfer is called where it is refused.
 func (o *CashOptions) NewTransfer(c money.Currency, at string) (*Transfer, error) {
-	at += "[bank_transfer]"
 	t, ok := transfers[o.Transfer]
 	switch {
 	case o.Transfer == "":

@@ -25,6 +25,9 @@ func (i *Intent) Awaits() bool {
 // Remaining is what an intent that waits has still to get.
 func (i *Intent) Remaining() int64 { return i.Amount - i.Funded }
 
+// Left is Remaining as an amount.
+func (i *Intent) Left() money.Amount { return i.money(i.Remaining()) }
+
 // TransferReference is what a payer is asked to write on the bank transfer for an
 // intent.
 func TransferReference(intent IntentID) string {
@@ -97,7 +100,7 @@ func (v *Service) askForTransfer(tx *db.Tx, o *object.Object[Intent], p *Confirm
 	case i.Cash.Funding == "":
 		return fault.Param(cashOptions+"[funding_type]", "parameter_missing", "The customer's cash balance does not cover this PaymentIntent. Say with %s[funding_type]=bank_transfer that the rest is sent.", cashOptions)
 	}
-	wanted, err := i.Cash.NewTransfer(i.Currency, cashOptions)
+	wanted, err := i.Cash.NewTransfer(i.Currency, cashOptions+"[bank_transfer]")
 	if err != nil {
 		return err
 	}
@@ -236,9 +239,9 @@ func (v *Service) ApplyFunds(ctx context.Context, s id.Scope, intent IntentID, p
 		if p.Currency != "" && p.Currency != i.Currency {
 			return nil, nil, fault.Param("currency", "", "The PaymentIntent is in %s, and not in %s.", i.Currency, p.Currency)
 		}
-		amount, err := amountOf(p.Amount, "amount", i.money(i.Remaining()))
+		amount, err := amountOf(p.Amount, "amount", i.Left())
 		if err == nil && amount.Minor() > i.Remaining() {
-			err = fault.Param("amount", "amount_too_large", "The PaymentIntent needs no more than %s.", i.money(i.Remaining()))
+			err = fault.Param("amount", "amount_too_large", "The PaymentIntent needs no more than %s.", i.Left())
 		}
 		if err != nil {
 			return nil, nil, err
