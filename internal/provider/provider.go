@@ -372,6 +372,9 @@ type Traits struct {
 type Provider struct {
 	Name   string
 	Traits Traits
+	// Methods are the types of payment methods besides cards that Authorize takes,
+	// by Stripe's names.
+	Methods []string
 
 	Authorize func(context.Context, AuthorizeRequest) Outcome
 	Capture   func(context.Context, CaptureRequest) Outcome

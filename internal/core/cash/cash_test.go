@@ -53,7 +53,7 @@ func newWorld(t *testing.T) *world {
 	}
 	v := vault.New(d, master, keys)
 	v.Holds = cash.Holds
-	p := &payment.Service{DB: d, Keys: keys, Vault: v, Merchant: merchants, Book: &ledger.Book{}, Log: leak.Logger(t)}
+	p := &payment.Service{DB: d, Keys: keys, Vault: v, Merchant: merchants, Book: &ledger.Book{}, Own: []string{vault.TypeTransfer}, Log: leak.Logger(t)}
 	w := &world{&cash.Service{DB: d, Keys: keys, Book: p.Book, Payment: p}, t, id.Scope{Account: shop.Account.Key}, v}
 	p.Funds = w.Service
 	return w

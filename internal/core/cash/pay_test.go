@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/event"
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/job"
@@ -22,25 +21,11 @@ import (
 	"github.com/florinpay/florin/test/leak"
 )
 
-// method makes a payment method that pays from a cash balance.
-func (w *world) method() (key int64) {
-	w.t.Helper()
-	err := w.DB.Run(context.Background(), db.Step{Name: "method", Scope: w.s.Key(), Do: func(tx *db.Tx) error {
-		key = tx.NewKey()
-		_, err := vault.PaymentMethods.Insert(tx, w.s, key, vault.PaymentMethod{Type: vault.TypeTransfer})
-		return err
-	}})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return key
-}
-
 // create makes an intent of a customer in dollars, and confirms it unless it is
 // to be later.
 func (w *world) create(customer int64, minor int64, confirm bool) (*idem.Reply, error) {
 	return w.Payment.Create(context.Background(), w.s, payment.CreateParams{
-		Amount: money.New(minor, "usd"), Customer: customer, Method: vault.PaymentMethods.ID(w.s, w.method()), Confirm: confirm,
+		Amount: money.New(minor, "usd"), Customer: customer, MethodData: &vault.MethodInput{Type: vault.TypeTransfer}, Confirm: confirm,
 		Changes: payment.Changes{MethodTypes: &[]string{vault.TypeTransfer},
 			Cash: &payment.CashChanges{Funding: new("bank_transfer"), Transfer: new("us_bank_transfer")}},
 	}, nil)

@@ -50,7 +50,7 @@ type ConfirmParams struct {
 // the intent. A decline is a reply with an error that shows the intent; the
 // intent stays and can be tried again.
 func (v *Service) Create(ctx context.Context, s id.Scope, p CreateParams, r *idem.Request) (*idem.Reply, error) {
-	if err := p.check(); err != nil {
+	if err := v.checkCreate(s, &p); err != nil {
 		return nil, err
 	}
 	account, err := v.Merchant.Account(ctx, s)
@@ -155,12 +155,12 @@ func within(hash string, err error) error {
 	return &inside
 }
 
-// check refuses what no state of the books could make right.
-func (p *CreateParams) check() error {
+// checkCreate refuses what no state of the books could make right.
+func (v *Service) checkCreate(s id.Scope, p *CreateParams) error {
 	if err := checkAmount(p.Amount); err != nil {
 		return err
 	}
-	if err := p.Changes.check(); err != nil {
+	if err := v.checkChanges(s, &p.Changes); err != nil {
 		return err
 	}
 	if p.Confirm && p.Method == "" && p.MethodData == nil {
@@ -206,7 +206,7 @@ func (p *CreateParams) intent() Intent {
 
 // Confirm pays an intent.
 func (v *Service) Confirm(ctx context.Context, s id.Scope, intent IntentID, p ConfirmParams, r *idem.Request) (*idem.Reply, error) {
-	if err := p.Changes.check(); err != nil {
+	if err := v.checkChanges(s, &p.Changes); err != nil {
 		return nil, err
 	}
 	method, needs, err := v.refer(s, p.Method, p.MethodData)

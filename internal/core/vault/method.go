@@ -5,11 +5,8 @@ import (
 	"github.com/florinpay/florin/internal/base/object"
 )
 
-// TypeCard is the one type of payment method that the vault knows so far.
+// TypeCard is the type of payment methods that are cards.
 const TypeCard = "card"
-
-// TypeTransfer is paid with what a customer sends to its cash balance.
-const TypeTransfer = "customer_balance"
 
 // Card is what is shown of a card.
 type Card struct {
@@ -53,8 +50,12 @@ type Checks struct {
 // Sealed; see [Service.BillingDetails].
 type PaymentMethod struct {
 	Type string `json:"t"`
-	Card Card   `json:"c"`
-	// CardRow is the key of the sealed number; see [Service.CardData].
+	Card Card   `json:"c"` // of TypeCard; otherwise empty
+	// Account is of the types whose payments are taken from a bank account; nil:
+	// it is none of them.
+	Account *Account `json:"ac,omitempty"`
+	// CardRow is the key of the sealed number; see [Service.CardData] and
+	// [Service.AccountData]. 0: there is none.
 	CardRow int64 `json:"r"`
 	// Customer is whom it is attached to; 0 for nobody.
 	Customer int64 `json:"cu,omitempty"`
@@ -112,11 +113,13 @@ var PaymentMethods = object.Define(object.Spec[PaymentMethod, methodColumns]{
 	Filters: []string{"customer", "type"},
 })
 
-// MethodInput describes a new payment method: a card, or a token of one.
+// MethodInput describes a new payment method: a card, or a token of one, or
+// what its type needs.
 type MethodInput struct {
-	Type           string     // "card"
-	Card           *CardInput // nil when Token is given
-	Token          string     // an id, or a test name
+	Type           string        // one of [Kept]
+	Card           *CardInput    // nil when Token is given
+	Account        *AccountInput // of the types that have a bank account
+	Token          string        // an id, or a test name
 	Billing        Billing
 	Metadata       map[string]string
 	AllowRedisplay string // empty: "unspecified"
@@ -143,6 +146,8 @@ type MethodParams struct {
 	Billing           *BillingParams
 	ExpMonth, ExpYear *int
 	Preferred         *string // network
-	Metadata          *Metadata
-	AllowRedisplay    *string
+	// HolderType and AccountType are of a bank account.
+	HolderType, AccountType *string
+	Metadata                *Metadata
+	AllowRedisplay          *string
 }

@@ -96,6 +96,9 @@ func (list given) resolve(tx *db.Tx, p *CustomerParams, customer int64, body *Cu
 		if err != nil {
 			return nil, err
 		}
+		if g.source && m.Body.Type != TypeCard {
+			return nil, fault.Param("source", "", "A customer's source is a card. Attach a PaymentMethod of type %s instead.", m.Body.Type)
+		}
 		if g.source {
 			body.DefaultSource = m.Key
 		} else if p.InvoiceMethod != nil && *p.InvoiceMethod == p.PaymentMethod {
