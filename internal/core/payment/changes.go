@@ -105,7 +105,9 @@ func (v *Service) change(tx *db.Tx, o *object.Object[Intent], p *Changes, amount
 		put(&i.ThreeDSecure, p.Card.ThreeDSecure)
 	}
 	if p.Cash != nil {
-		p.Cash.apply(&i.Cash)
+		if err := p.Cash.apply(i); err != nil {
+			return err
+		}
 	}
 	if i.Metadata, err = patched(i.Metadata, p.Metadata); err != nil {
 		return err

@@ -50,7 +50,8 @@ type CashChanges struct {
 	Addresses                                    *[]string
 }
 
-func (p *CashChanges) apply(o *CashOptions) {
+func (p *CashChanges) apply(i *Intent) error {
+	o := &i.Cash
 	if p.Clear {
 		*o = CashOptions{}
 	}
@@ -61,6 +62,11 @@ func (p *CashChanges) apply(o *CashOptions) {
 	if p.Addresses != nil {
 		o.Addresses = slices.Clone(*p.Addresses)
 	}
+	if o.Transfer == "" {
+		return nil
+	}
+	_, err := o.NewTransfer(i.Currency, cashOptions+"[bank_transfer]")
+	return err
 }
 
 // Transfer is a bank transfer that a payer is asked to make. How much, and for

@@ -162,7 +162,7 @@ func renderCashTransaction(v *view, o *object.Object[cash.Transaction]) (any, er
 
 // cause fills in what changed the balance.
 func (out *shownCashTransaction) cause(v *view, b *cash.Transaction) (err error) {
-	child := v.within(b.Type)
+	child := v
 	switch b.Type {
 	case cash.Funded:
 		// The sandbox's bank does not tell who has sent the money.
@@ -170,15 +170,14 @@ func (out *shownCashTransaction) cause(v *view, b *cash.Transaction) (err error)
 		if b.Bank == "mx_bank_transfer" {
 			delete(out.Funded.Transfer, b.Bank) // of which the API shows nothing
 		}
-	case cash.Applied, cash.Unapplied:
-		paid := &cashPaid{}
-		if paid.Intent, err = ref(child, "payment_intent", payment.Intents, b.Intent, renderIntent); b.Type == cash.Applied {
-			out.Applied = paid
-		} else {
-			out.Unapplied = paid
-		}
+	case cash.Applied:
+		child, out.Applied = v.within("applied_to_payment"), &cashPaid{}
+		out.Applied.Intent, err = ref(child, "payment_intent", payment.Intents, b.Intent, renderIntent)
+	case cash.Unapplied:
+		child, out.Unapplied = v.within("unapplied_from_payment"), &cashPaid{}
+		out.Unapplied.Intent, err = ref(child, "payment_intent", payment.Intents, b.Intent, renderIntent)
 	case cash.Refunded:
-		out.Refunded = &cashBack{}
+		child, out.Refunded = v.within("refunded_from_payment"), &cashBack{}
 		out.Refunded.Refund, err = ref(child, "refund", payment.Refunds, b.Refund, renderRefund)
 	}
 	v.shown = child.shown
