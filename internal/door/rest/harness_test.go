@@ -54,6 +54,8 @@ type harness struct {
 	handler http.Handler
 
 	script *script
+	// acquirer is where the sandbox listens, if it is the provider.
+	acquirer string
 	// atBank is the account at the bank, once there is one; root is the whole test.
 	atBank *string
 	root   testing.TB
@@ -105,7 +107,10 @@ func newHarness(t testing.TB) *harness {
 		<-ended
 		_ = book.Close()
 	})
-	return harnessWith(t, sandbox.New("http://"+ln.Addr().String(), sandbox.ConnectorOptions{}))
+	acquirer := "http://" + ln.Addr().String()
+	h := harnessWith(t, sandbox.New(acquirer, sandbox.ConnectorOptions{}))
+	h.acquirer = acquirer
+	return h
 }
 
 // harnessWith makes a door with a provider, whose answers a test may replace.
