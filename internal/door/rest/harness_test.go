@@ -54,6 +54,11 @@ type harness struct {
 	handler http.Handler
 
 	script *script
+	// version is that of the account, which is sent with each request, too; empty:
+	// the newest, unsaid.
+	version string
+	// judge is asked of each answer; nil: nobody is.
+	judge func(h *harness, method, path string, a *answered)
 	// acquirer is where the sandbox listens, if it is the provider.
 	acquirer string
 	// atBank is the account at the bank, once there is one; root is the whole test.
@@ -87,6 +92,12 @@ func (h *harness) in(t testing.TB) *harness {
 // socket.
 func newHarness(t testing.TB) *harness {
 	t.Helper()
+	return harnessAt(t, "")
+}
+
+// harnessAt is [newHarness] whose account, and each request, is at a version.
+func harnessAt(t testing.TB, version string) *harness {
+	t.Helper()
 	dir := t.TempDir()
 	t.Cleanup(func() { leak.CheckDir(t, dir) })
 	book, err := sandbox.OpenFileBook(filepath.Join(dir, "book"))
@@ -108,15 +119,20 @@ func newHarness(t testing.TB) *harness {
 		_ = book.Close()
 	})
 	acquirer := "http://" + ln.Addr().String()
-	h := harnessWith(t, sandbox.New(acquirer, sandbox.ConnectorOptions{}))
-	h.acquirer = acquirer
-	return h
+	h := &harness{t: t, version: version, acquirer: acquirer}
+	return h.with(sandbox.New(acquirer, sandbox.ConnectorOptions{}))
 }
 
 // harnessWith makes a door with a provider, whose answers a test may replace.
 func harnessWith(t testing.TB, p provider.Provider) *harness {
 	t.Helper()
-	h := &harness{t: t, atBank: new(string), root: t, script: &script{says: map[string]provider.Outcome{}}}
+	return (&harness{t: t}).with(p)
+}
+
+func (h *harness) with(p provider.Provider) *harness {
+	t := h.t
+	t.Helper()
+	h.root, h.atBank, h.script = t, new(string), &script{says: map[string]provider.Outcome{}}
 	log := leak.Logger(t)
 	d := dbtest.OpenAt(t, dbtest.Address(t), db.Options{Logger: log})
 	master, err := secret.Generate()
@@ -125,7 +141,7 @@ func harnessWith(t testing.TB, p provider.Provider) *harness {
 	}
 	s := &Server{DB: d, Live: true, Master: master, Log: slog.New(slog.NewMultiHandler(log.Handler(), slog.NewTextHandler(logTo{t}, &slog.HandlerOptions{Level: slog.LevelError})))}
 	s.Keys = &idem.Keys{Sealer: master, Pin: s.Pin}
-	s.Merchant = merchant.New(d, merchant.Options{})
+	s.Merchant = merchant.New(d, merchant.Options{APIVersion: h.version})
 	s.Vault = vault.New(d, master, s.Keys)
 	s.Cash = &cash.Service{DB: d, Keys: s.Keys, Book: &ledger.Book{}}
 	s.Vault.Holds = cash.Holds
@@ -248,6 +264,9 @@ func (h *harness) send(method, path, params string, headers ...string) *answered
 	if params != "" {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
+	if h.version != "" {
+		r.Header.Set("Stripe-Version", h.version)
+	}
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
@@ -261,6 +280,9 @@ func (h *harness) send(method, path, params string, headers ...string) *answered
 	}
 	if !strings.HasPrefix(w.Header().Get("Request-Id"), "req_") || w.Header().Get("Content-Type") != "application/json" {
 		h.t.Errorf("%s %s: headers %v", method, path, w.Header())
+	}
+	if h.judge != nil {
+		h.judge(h, method, path, a)
 	}
 	return a
 }
