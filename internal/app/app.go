@@ -28,6 +28,7 @@ import (
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
+	"github.com/florinpay/florin/internal/core/settle"
 	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
@@ -94,6 +95,7 @@ type App struct {
 	Dispute  *dispute.Service
 	Search   *search.Service
 	Cash     *cash.Service
+	Settle   *settle.Service
 	Clocks   *timeline.Service
 	Webhooks *webhook.Service
 	Rest     *rest.Server
@@ -195,6 +197,7 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	a.Vault = vault.New(a.DB, a.Master, keys)
 	a.Cash = &cash.Service{DB: a.DB, Keys: keys, Book: &ledger.Book{}}
 	a.Vault.Holds = cash.Holds
+	a.Settle = &settle.Service{DB: a.DB, Keys: keys, Book: &ledger.Book{}}
 	a.Search = search.New(a.DB, a.Master, a.Vault)
 	a.Payment = &payment.Service{
 		DB: a.DB, Keys: keys, Vault: a.Vault, Merchant: a.Merchant, Book: &ledger.Book{},
@@ -220,6 +223,7 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 		Offering:  &offering.Service{DB: a.DB, Keys: keys},
 		Clocks:    a.Clocks,
 		Cash:      a.Cash,
+		Settle:    a.Settle,
 		Search:    a.Search,
 		Webhooks:  a.Webhooks,
 		PublicURL: c.PublicURL,
