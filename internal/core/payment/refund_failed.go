@@ -60,20 +60,6 @@ func (v *Service) refundFailed(tx *db.Tx, a *object.Object[Attempt], n provider.
 	return v.refundedNow(tx, s, ch.Key)
 }
 
-// Contradicted books a refund that was given back though it was called failed,
-// now that it may have room.
-func (v *Service) Contradicted(tx *db.Tx, ch *object.Object[Charge]) error {
-	if ch.Body.Contradicted == 0 {
-		return nil
-	}
-	before, err := get(tx, Attempts, ch.Scope, int64(ch.Body.Contradicted))
-	if err != nil {
-		return err
-	}
-	_, err = v.refundLate(tx, before)
-	return err
-}
-
 // refundedNow tells those who look after the charge that what of it is refunded
 // has changed.
 func (v *Service) refundedNow(tx *db.Tx, s id.Scope, charge int64) error {
