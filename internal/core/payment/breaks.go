@@ -31,6 +31,9 @@ const (
 	// BreakContradiction: a provider has said two things that can't both be true.
 	// The subject is the attempt, or the notice.
 	BreakContradiction = "contradiction"
+	// BreakTiming: money that nobody wants can't be returned. The subject is the
+	// charge.
+	BreakTiming = "timing"
 	// BreakMissing: a provider tells of something that there is not. The subject
 	// is the provider's name of it.
 	BreakMissing = "missing_here"

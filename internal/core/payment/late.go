@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/money"
 	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
 )
@@ -198,6 +200,55 @@ func (v *Service) receive(tx *db.Tx, a *object.Object[Attempt], o *object.Object
 		return nil
 	}
 	return job.Enqueue(tx, s, tx.NewKey(), GiveBackJob, tx.Now(), GiveBackPayload{ChargeID(key)})
+}
+
+// GiveBackTries lets the return of money go on for about a day: its refund may
+// be unknown for as long as any other. Then a break is opened.
+const GiveBackTries = 200
+
+// GiveBackDue is the handler of [GiveBackJob].
+func (v *Service) GiveBackDue(ctx context.Context, j job.Job) error {
+	var p GiveBackPayload
+	if err := j.Payload(&p); err != nil {
+		return err
+	}
+	err := v.GiveBack(ctx, j.Scope, p.Charge)
+	if err == nil || j.Tries < GiveBackTries {
+		return err
+	}
+	return errors.Join(err, v.DB.Run(ctx, db.Step{Name: "payment.not-given-back", Scope: j.Scope.Key(), Needs: []db.Need{Charges.Need(j.Scope, int64(p.Charge))}, Do: func(tx *db.Tx) error {
+		ch, stepErr := get(tx, Charges, j.Scope, int64(p.Charge))
+		if stepErr != nil {
+			return stepErr
+		}
+		return v.notGivenBack(tx, ch, err.Error())
+	}}))
+}
+
+// notGivenBack opens a break about money that nobody wants and that can't be
+// returned.
+func (v *Service) notGivenBack(tx *db.Tx, ch *object.Object[Charge], why string) error {
+	a, err := get(tx, Attempts, ch.Scope, int64(ch.Body.Attempt))
+	if err != nil {
+		return err
+	}
+	return v.OpenBreak(tx, ch.Scope, BreakTiming, Charges.ID(ch.Scope, ch.Key), a.Body.Provider, money.New(0, ch.Body.Currency), "money that came when it was no longer wanted is not back: "+why)
+}
+
+// mostBounces is how often a refund of unwanted money may fail to reach the
+// payer before a person is asked: for some five days.
+const mostBounces = 5
+
+// bounceWait is the time before the next refund: it grows fourfold from one hour.
+func bounceWait(bounced int) time.Duration { return time.Hour << (2 * min(bounced-1, mostBounces)) }
+
+// bounced has money that nobody wants returned once more, since a refund of it did
+// not reach the payer, or opens a break. The caller stores the charge.
+func (v *Service) bounced(tx *db.Tx, ch *object.Object[Charge], why string) error {
+	if ch.Body.Bounced++; ch.Body.Bounced > mostBounces {
+		return v.notGivenBack(tx, ch, fmt.Sprintf("%d refunds did not reach the payer, the last: %s", ch.Body.Bounced, why))
+	}
+	return job.Enqueue(tx, ch.Scope, tx.NewKey(), GiveBackJob, tx.Now().Add(bounceWait(ch.Body.Bounced)), GiveBackPayload{ChargeID(ch.Key)})
 }
 
 // GiveBack returns a charge that came too late: it is voided if it was not

@@ -43,11 +43,13 @@ func (v *Service) refundFailed(tx *db.Tx, a *object.Object[Attempt], n provider.
 	if err := v.tighten(tx, ch); err != nil {
 		return err
 	}
+	if ch.Body.GivenBack != "" {
+		if err := v.bounced(tx, ch, r.Body.FailureReason); err != nil {
+			return err
+		}
+	}
 	if err := Charges.Update(tx, ch); err != nil {
 		return err
-	}
-	if ch.Body.GivenBack != "" {
-		v.Log.Warn("the refund of a payment that nobody wants failed; a person has to look", "refund", Refunds.ID(s, r.Key))
 	}
 	for _, typ := range []string{"refund.failed", "refund.updated", "charge.refund.updated"} {
 		if err := tell(tx, a.Body.Intent, typ, Refunds, r, event.Request{}); err != nil {
