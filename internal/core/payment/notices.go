@@ -279,7 +279,7 @@ func (v *Service) compare(tx *db.Tx, a *object.Object[Attempt], row noticeRow, s
 func (v *Service) keep(tx *db.Tx, a *object.Object[Attempt], at db.Key, row noticeRow, there bool, source string, n provider.Notice, applied bool) error {
 	row.Attempt, row.At, row.Source = a.Key, tx.Now(), source
 	row.State, row.Due = noticeDone, time.Time{}
-	if !applied {
+	if !applied && !probe.Mutant("payment.notice-lost") {
 		if row.wait(tx.Now()); row.Tries == noticeBreak {
 			if err := v.openBreak(tx, a, BreakContradiction, 0, fmt.Sprintf("what the provider tells, %s, still can't be applied", n.Kind)); err != nil {
 				return err
