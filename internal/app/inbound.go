@@ -76,7 +76,7 @@ func (a *App) newsOf(c Config, acquirer, payer provider.Provider) *news.Service 
 		v.Sources[news.From{Provider: acquirer.Name, Endpoint: testEndpoint}] = news.Source{Parse: acquirer.Parse, Hear: a.heard}
 	}
 	if payer.Parse != nil {
-		v.Sources[news.From{Provider: payer.Name, Endpoint: testEndpoint}] = news.Source{Parse: payer.Parse, Hear: a.Payout.Notice}
+		v.Sources[news.From{Provider: payer.Name, Endpoint: testEndpoint}] = news.Source{Parse: payer.Parse, Hear: a.Payout.Pushed}
 	}
 	return v
 }
@@ -87,5 +87,5 @@ func (a *App) heard(ctx context.Context, source string, n provider.Notice) error
 	if _, _, ok := setup.Attempts.Prefix.ParseShard(n.Reference); ok {
 		return nil
 	}
-	return a.Payment.Notice(ctx, source, n)
+	return a.Payment.Pushed(ctx, source, n)
 }

@@ -55,6 +55,7 @@ type faults struct {
 	seed  uint64
 	rate  int // per thousand messages
 	delay time.Duration
+	modes []Mode
 
 	mu     sync.Mutex
 	script []Fault
@@ -99,5 +100,5 @@ func (f *faults) next(id string) Fault {
 	if r.IntN(1000) >= f.rate {
 		return Fault{}
 	}
-	return Fault{Mode: Modes[r.IntN(len(Modes))], Delay: time.Duration(r.Int64N(int64(f.delay)) + 1)}
+	return Fault{Mode: f.modes[r.IntN(len(f.modes))], Delay: time.Duration(r.Int64N(int64(f.delay)) + 1)}
 }

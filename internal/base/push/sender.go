@@ -33,6 +33,8 @@ type Options struct {
 	Seed       uint64
 	FaultRate  int
 	FaultDelay time.Duration
+	// Modes are those that are drawn at random; all if nil.
+	Modes []Mode
 	// Contradict gives a message that says the opposite of one, if there is any.
 	Contradict func(Message) (Message, bool)
 	// OnFault, if set, is told of each message that went wrong on purpose.
@@ -60,6 +62,8 @@ type Sender struct {
 	queue []Message
 	held  []Message     // reordered: they go after the next one
 	more  chan struct{} // something is in the queue
+	// under counts what was begun and has not come to its end.
+	under int
 }
 
 // New makes a sender. Close it at the end. One without a URL sends nothing.
@@ -73,10 +77,13 @@ func New(o Options) *Sender {
 	if o.FaultDelay <= 0 {
 		o.FaultDelay = 2 * time.Second
 	}
+	if o.Modes == nil {
+		o.Modes = Modes
+	}
 	if o.OnFault == nil {
 		o.OnFault = func(string, Mode) {}
 	}
-	s := &Sender{o: o, faults: faults{seed: o.Seed, rate: o.FaultRate, delay: o.FaultDelay}, more: make(chan struct{}, 1)}
+	s := &Sender{o: o, faults: faults{seed: o.Seed, rate: o.FaultRate, delay: o.FaultDelay, modes: o.Modes}, more: make(chan struct{}, 1)}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.client = &http.Client{
 		Transport:     &http.Transport{DialContext: o.Dial, MaxIdleConnsPerHost: 2, IdleConnTimeout: 30 * time.Second},
@@ -114,6 +121,7 @@ func (s *Sender) Send(list ...Message) {
 		list = list[:max(0, room)]
 	}
 	s.queue = append(s.queue, list...)
+	s.under += len(list)
 	s.mu.Unlock()
 	select {
 	case s.more <- struct{}{}:
@@ -127,6 +135,7 @@ func (s *Sender) work() {
 		switch {
 		case ok:
 			s.tell(m)
+			s.done()
 		default:
 			select {
 			case <-s.more:
@@ -225,11 +234,26 @@ func (s *Sender) later(d time.Duration, f func()) {
 	if s.ctx.Err() != nil {
 		return
 	}
+	s.under++
 	s.background.Go(func() {
+		defer s.done()
 		if s.o.Clock.Sleep(s.ctx, d) == nil {
 			f()
 		}
 	})
+}
+
+func (s *Sender) done() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.under--
+}
+
+// Idle reports whether nothing is left to be sent.
+func (s *Sender) Idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.under == 0
 }
 
 // deliver sends a message; if it is not acknowledged, others go first and it is

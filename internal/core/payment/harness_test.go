@@ -69,6 +69,11 @@ const timeout = 400 * time.Millisecond
 // open makes a shop. alter, if any, changes the provider that it uses.
 func open(t testing.TB, alter ...func(*provider.Provider)) *shop {
 	t.Helper()
+	return openWith(t, sandbox.Options{Delay: later}, alter...)
+}
+
+func openWith(t testing.TB, o sandbox.Options, alter ...func(*provider.Provider)) *shop {
+	t.Helper()
 	c := &movable{}
 	dir := t.TempDir()
 	t.Cleanup(func() { leak.CheckDir(t, dir) })
@@ -76,7 +81,7 @@ func open(t testing.TB, alter ...func(*provider.Provider)) *shop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sim := sandbox.NewSimulator(book, sandbox.Options{Delay: later})
+	sim := sandbox.NewSimulator(book, o)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

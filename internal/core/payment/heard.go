@@ -2,12 +2,14 @@ package payment
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/money"
 	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
 )
@@ -159,4 +161,51 @@ func (v *Service) noteHeard(ctx context.Context, held *object.Object[Attempt], a
 		}
 		return v.keep(tx, a, at, row, there, source, n, c != tooEarly)
 	}})
+}
+
+// Pushed takes what a provider sent unasked. What it says when it is asked is
+// what counts: a notice with a number is looked up by it.
+func (v *Service) Pushed(ctx context.Context, source string, n provider.Notice) error {
+	p := v.Providers[source]
+	if n.Number == 0 || p.Notices == nil {
+		return v.Notice(ctx, source, n)
+	}
+	asked, cancel := context.WithTimeout(ctx, p.Traits.Timeout)
+	defer cancel()
+	told, contradicts, err := LookUp(asked, p, n)
+	if err != nil {
+		return err
+	}
+	if contradicts != "" {
+		subject := fmt.Sprintf("%s notice %d", source, n.Number)
+		if err := v.DB.Run(ctx, db.Step{Name: "payment.notice-contradicted", Do: func(tx *db.Tx) error {
+			return v.OpenBreak(tx, id.Scope{}, BreakContradiction, subject, source, money.Amount{}, contradicts)
+		}}); err != nil || told == nil {
+			return err
+		}
+	}
+	return v.Notice(ctx, source, *told)
+}
+
+// LookUp asks a provider for the notice with a number. told is nil where there is
+// none, and contradicts says what is wrong with the one that was sent.
+func LookUp(ctx context.Context, p provider.Provider, n provider.Notice) (told *provider.Notice, contradicts string, err error) {
+	list, err := p.Notices(ctx, n.Number-1, 1)
+	switch {
+	case err != nil:
+		return nil, "", err
+	case len(list) == 0:
+		return nil, "", fmt.Errorf("notice %d of %s was sent, and is not there yet when it is asked for", n.Number, p.Name)
+	case list[0].Number != n.Number:
+		return nil, "it was sent, and is not there when it is asked for", nil
+	}
+	sent, err := json.Marshal(n)
+	if err != nil {
+		return nil, "", err
+	}
+	given, err := json.Marshal(list[0])
+	if err == nil && string(sent) != string(given) {
+		contradicts = fmt.Sprintf("it was sent as %s, and is %s when it is asked for", sent, given)
+	}
+	return &list[0], contradicts, err
 }

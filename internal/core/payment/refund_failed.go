@@ -41,7 +41,7 @@ func (v *Service) refundFailed(tx *db.Tx, a *object.Object[Attempt], n provider.
 		return err
 	}
 	if !probe.Mutant("payment.failed-refund-counts") {
-	ch.Body.Refunded -= amount.Minor()
+		ch.Body.Refunded -= amount.Minor()
 	}
 	if err := v.tighten(tx, ch); err != nil {
 		return err

@@ -83,6 +83,30 @@ func (v *Service) Notice(ctx context.Context, source string, n provider.Notice) 
 	return v.heard(ctx, a, n)
 }
 
+// Pushed takes what a bank sent unasked. What it says when it is asked is what
+// counts: a notice with a number is looked up by it.
+func (v *Service) Pushed(ctx context.Context, source string, n provider.Notice) error {
+	p := v.Banks[source]
+	if n.Number == 0 || p.Notices == nil {
+		return v.Notice(ctx, source, n)
+	}
+	asked, cancel := context.WithTimeout(ctx, p.Traits.Timeout)
+	defer cancel()
+	told, contradicts, err := payment.LookUp(asked, p, n)
+	if err != nil {
+		return err
+	}
+	if contradicts != "" {
+		subject := fmt.Sprintf("%s notice %d", source, n.Number)
+		if err := v.DB.Run(ctx, db.Step{Name: "payout.notice-contradicted", Do: func(tx *db.Tx) error {
+			return v.openBreak(tx, &object.Object[Attempt]{Body: Attempt{Provider: source}}, payment.BreakContradiction, subject, money.Amount{}, contradicts)
+		}}); err != nil || told == nil {
+			return err
+		}
+	}
+	return v.Notice(ctx, source, *told)
+}
+
 // stray opens a break about what there is not.
 func (v *Service) stray(ctx context.Context, source, reference string) error {
 	return v.DB.Run(ctx, db.Step{Name: "payout.stray", Do: func(tx *db.Tx) error {

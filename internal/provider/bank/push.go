@@ -83,8 +83,8 @@ func (s *Simulator) tellThem(list ...message) {
 	}
 }
 
-// InjectPush adds a fault to what is sent unasked.
-func (s *Simulator) InjectPush(f push.Fault) error { return s.pushes.Inject(f) }
+// Pushes is what sends what is told unasked.
+func (s *Simulator) Pushes() *push.Sender { return s.pushes }
 
 // contradict gives a message that says something else than one.
 func contradict(m push.Message) (push.Message, bool) {

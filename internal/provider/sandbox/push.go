@@ -174,8 +174,8 @@ func (s *Simulator) addPushFault(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, f)
 }
 
-// InjectPush adds a fault to what is sent unasked.
-func (s *Simulator) InjectPush(f push.Fault) error { return s.pushes.Inject(f) }
+// Pushes is what sends what is told unasked.
+func (s *Simulator) Pushes() *push.Sender { return s.pushes }
 
 // Tell sends what happened by itself since anybody looked.
 func (s *Simulator) Tell(ctx context.Context) error { return s.age(ctx) }
