@@ -786,6 +786,7 @@ CREATE TABLE settle_mark (
     hash_b    BIGINT NOT NULL,
     break_key BIGINT NOT NULL,
     PRIMARY KEY (scope, hash_a, hash_b)
+);
 
 -- What providers sent unasked, raw but for card data, by a hash of who sent it
 -- and of its name there. scope is 0: a message names operations by our
