@@ -45,6 +45,7 @@ type restoreCommand struct {
 	MasterKey     string `help:"Master key that seals the database." env:"FLORIN_MASTER_KEY" hidden:""`
 	MasterKeyFile string `help:"File of the master key (default: florin.key beside the database, made on an empty one)." env:"FLORIN_MASTER_KEY_FILE" type:"path"`
 	Heads         string `help:"File that keeps the heads of seals (default: florin.heads beside the master key's file)." env:"FLORIN_HEADS" type:"path"`
+	SkipLearning  bool   `help:"Serve at once: do not ask the providers what happened since the backup. What was paid since then may be paid again."`
 	JSON          bool   `name:"json" help:"Answer in JSON, for programs."`
 	From          string `arg:"" help:"Backup to restore." type:"path"`
 }
@@ -52,7 +53,7 @@ type restoreCommand struct {
 // Run restores.
 func (r *restoreCommand) Run(ctx context.Context, log *slog.Logger) error {
 	tell := &progress{to: os.Stderr, quiet: r.JSON}
-	m, kept, err := app.Restore{From: r.From, DB: r.DB, Heads: r.Heads, MasterKey: r.MasterKey, MasterKeyFile: r.MasterKeyFile, Progress: tell.tell}.Run(ctx, log)
+	m, kept, err := app.Restore{From: r.From, DB: r.DB, Heads: r.Heads, MasterKey: r.MasterKey, MasterKeyFile: r.MasterKeyFile, SkipLearning: r.SkipLearning, Progress: tell.tell}.Run(ctx, log)
 	if err != nil {
 		return err
 	}
@@ -66,6 +67,10 @@ func (r *restoreCommand) Run(ctx context.Context, log *slog.Logger) error {
 	}
 	for _, k := range kept {
 		fmt.Printf("left as it is, since it is there: %s, %s\n", k.What, k.Where)
+	}
+	if r.SkipLearning {
+		_, err = fmt.Printf("Restored as of %s. What happened since then is not asked for.\n", moment(database.Dump.At))
+		return err
 	}
 	_, err = fmt.Printf("Restored as of %s. florin serve now first learns from the providers what happened since then,\nand refuses changes until it has.\n", moment(database.Dump.At))
 	return err

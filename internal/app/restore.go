@@ -29,7 +29,9 @@ type Restore struct {
 	// MasterKey or MasterKeyFile are the key that the backup is sealed under;
 	// default: florin.key beside the database.
 	MasterKey, MasterKeyFile string
-	Progress                 func(what string, done, total int64)
+	// SkipLearning has the server not ask the providers what happened since.
+	SkipLearning bool
+	Progress     func(what string, done, total int64)
 }
 
 // Kept is what a restore found in its place and left alone.
@@ -60,7 +62,7 @@ func (r Restore) Run(ctx context.Context, log *slog.Logger) (m archive.Manifest,
 	if kept, err = r.books(ctx, m, kept, log); err != nil {
 		return m, kept, err
 	}
-	err = r.load(ctx, r.DB, db.Options{Logger: log}, schema.Files, database, false)
+	err = r.load(ctx, r.DB, db.Options{Logger: log}, schema.Files, database, r.SkipLearning)
 	return m, kept, err
 }
 

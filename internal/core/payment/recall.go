@@ -115,16 +115,37 @@ func (v *Service) Recall(ctx context.Context, source string, op provider.Operati
 	return RecallTaken, "", v.foresee(ctx, m.Scope, told.key)
 }
 
-// recallAgain finishes what was begun about an attempt that is in the database.
+// recallAgain learns the outcome of an attempt that is in the database, and
+// finishes what was begun about it.
 func (v *Service) recallAgain(ctx context.Context, s id.Scope, key AttemptID) (Recalled, string, error) {
+	if err := v.catchUp(ctx, s, key); err != nil {
+		return 0, "", err
+	}
 	a, ok, err := Attempts.Read(ctx, v.DB, s, int64(key))
 	if err != nil || !ok || a.Body.Note != noteRecalled {
 		return RecallKnown, "", err
 	}
-	if err := v.Resolve(ctx, s, key); err != nil {
-		return 0, "", err
-	}
 	return RecallKnown, "", v.foresee(ctx, s, key)
+}
+
+// catchUp applies what the provider says of an attempt that is open here, whoever
+// had its lease when the backup was made. One that was declined softly waits:
+// what it has led to may be told of next, and must not be begun anew.
+func (v *Service) catchUp(ctx context.Context, s id.Scope, key AttemptID) error {
+	a, ok, err := Attempts.Read(ctx, v.DB, s, int64(key))
+	if err != nil || !ok || !a.Body.Open() || a.Body.Operation == OpAuthenticate {
+		return err
+	}
+	p, err := v.provider(a.Body.Provider)
+	if err != nil || p.Inquire == nil {
+		return err
+	}
+	f := v.question(ctx, p, a)
+	if f.Answer != provider.Found || !f.Outcome.Status.Definite() || f.Outcome.Reason == authenticationRequired {
+		return nil
+	}
+	_, err = v.settle(ctx, a, f.Outcome, nil)
+	return err
 }
 
 // recallForeign is about what is under no reference of an attempt to pay: cards
@@ -163,7 +184,7 @@ func (v *Service) recall(ctx context.Context, m Mark, told *recalled, op provide
 		if original == 0 || scope != s {
 			return stray("what it builds on, %s, is not known", op.Original)
 		}
-		if err := v.Resolve(ctx, s, original); err != nil {
+		if err := v.settleOpen(ctx, s, m); err != nil {
 			return err
 		}
 		do = func(tx *db.Tx) error { return v.recallFollowing(tx, s, original, told, op) }
@@ -179,7 +200,7 @@ func (v *Service) recall(ctx context.Context, m Mark, told *recalled, op provide
 	if err != nil {
 		return hindered(err)
 	}
-	return v.Resolve(ctx, s, told.key)
+	return v.catchUp(ctx, s, told.key)
 }
 
 // hindered tells what can't be from what can't be yet.
@@ -193,8 +214,7 @@ func hindered(err error) error {
 	return err
 }
 
-// settleOpen learns the outcome of the attempt that an intent waits for, if that
-// is one which takes or reserves money.
+// settleOpen learns the outcome of the attempt that an intent waits for.
 func (v *Service) settleOpen(ctx context.Context, s id.Scope, m Mark) error {
 	key, ok := Intents.Prefix.Parse(m.Object)
 	if !ok {
@@ -204,19 +224,7 @@ func (v *Service) settleOpen(ctx context.Context, s id.Scope, m Mark) error {
 	if err != nil || !there || o.Body.Attempt == 0 {
 		return err
 	}
-	a, there, err := Attempts.Read(ctx, v.DB, s, int64(o.Body.Attempt))
-	if err != nil || !there || a.Body.Operation == OpAuthenticate {
-		return err
-	}
-	p, err := v.provider(a.Body.Provider)
-	if err != nil || p.Inquire == nil {
-		return err
-	}
-	// One that was softly declined is closed by what it led to; see supersede.
-	if f := v.question(ctx, p, a); f.Answer == provider.Found && f.Outcome.Reason == authenticationRequired {
-		return nil
-	}
-	return v.Resolve(ctx, s, AttemptID(a.Key))
+	return v.catchUp(ctx, s, o.Body.Attempt)
 }
 
 // recallPayment writes an authorisation or sale, and its intent if that is
@@ -322,6 +330,9 @@ func (v *Service) recallFollowing(tx *db.Tx, s id.Scope, original AttemptID, tol
 		return err
 	}
 	intent := a.Body.Intent
+	if a.Body.Open() {
+		return locked(s, original)
+	}
 	if op.Kind == provider.KindRefund {
 		return v.recallRefund(tx, s, intent, told, op)
 	}
