@@ -35,15 +35,23 @@ func (v *Service) Check(ctx context.Context, report func(ledger.Finding)) error 
 		return err
 	}
 	sums, totals := map[held]int64{}, map[held]int64{}
+	ways := map[held]chain{}
 	err := Transactions.Scan(ctx, v.DB, func(o *object.Object[Transaction]) error {
 		at := held{o.Scope, o.Body.Customer, o.Body.Currency}
-		if sums[at] += o.Body.Net; sums[at] != o.Body.Ending {
-			say("cash", o.Scope, Transactions.Name, o.Key, "the balance after it is %d and not %d", sums[at], o.Body.Ending)
+		sums[at] += o.Body.Net
+		if ways[at] == nil {
+			ways[at] = chain{}
 		}
+		ways[at].step(o.Body.Ending-o.Body.Net, o.Body.Ending)
 		return nil
 	})
 	if err != nil {
 		return err
+	}
+	for at, way := range ways {
+		if broken, n := way.broken(sums[at]); broken {
+			say("cash", at.scope, Balances.Name, at.customer, "no order of its transactions in %s leads from one balance to the next: %d", at.currency, n)
+		}
 	}
 	err = Balances.Scan(ctx, v.DB, func(o *object.Object[Balance]) error {
 		for currency, n := range o.Body.Available {
@@ -89,4 +97,31 @@ func (v *Service) checkBooks(ctx context.Context, totals map[held]int64, say fun
 		}
 	}
 	return err
+}
+
+// chain counts how often a balance was left and how often it was come to. The
+// keys of transactions do not tell their order: nodes make keys, and commit them
+// as it comes.
+type chain map[int64]int
+
+func (c chain) step(from, to int64) {
+	c[from]--
+	c[to]++
+}
+
+// broken reports whether no order of the steps leads from nothing to the end,
+// and a balance at which it breaks off.
+func (c chain) broken(end int64) (bool, int64) {
+	for at, n := range c {
+		if at == 0 {
+			n++
+		}
+		if at == end {
+			n--
+		}
+		if n != 0 {
+			return true, at
+		}
+	}
+	return false, 0
 }

@@ -29,7 +29,7 @@ type CaptureParams struct {
 
 // prepare reads what a step may not.
 func (p *CaptureParams) prepare(ctx context.Context, v *Service, s id.Scope) (err error) {
-	if err := p.Changes.check(); err != nil {
+	if err := v.checkChanges(s, &p.Changes); err != nil {
 		return err
 	}
 	p.account, err = v.Merchant.Account(ctx, s)

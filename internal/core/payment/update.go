@@ -32,7 +32,7 @@ type UpdateParams struct {
 // before it is confirmed; what is for information, always. The reply shows the
 // intent.
 func (v *Service) Update(ctx context.Context, s id.Scope, intent IntentID, p UpdateParams, r *idem.Request) (*idem.Reply, error) {
-	if err := p.Changes.check(); err != nil {
+	if err := v.checkChanges(s, &p.Changes); err != nil {
 		return nil, err
 	}
 	method, needs, err := v.refer(s, p.Method, p.MethodData)
