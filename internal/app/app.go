@@ -204,7 +204,6 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	keys := &idem.Keys{Sealer: a.Master}
 	a.Merchant = merchant.New(a.DB, merchant.Options{APIVersion: rest.Version})
 	a.Vault = vault.New(a.DB, a.Master, keys)
-	a.Cash = &cash.Service{DB: a.DB, Keys: keys, Book: &ledger.Book{}}
 	a.Vault.Holds = cash.Holds
 	a.Settle = &settle.Service{DB: a.DB, Keys: keys, Book: &ledger.Book{}}
 	a.Search = search.New(a.DB, a.Master, a.Vault)
@@ -214,6 +213,8 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	}
 	a.Dispute = &dispute.Service{DB: a.DB, Payment: a.Payment, Vault: a.Vault, Log: c.Logger}
 	a.Payment.Aftermath = a.Dispute
+	a.Cash = &cash.Service{DB: a.DB, Keys: keys, Book: &ledger.Book{}, Payment: a.Payment}
+	a.Payment.Funds, a.Payment.Own = a.Cash, []string{vault.TypeTransfer}
 	a.Clocks = &timeline.Service{DB: a.DB, Keys: keys, Belongings: a.Vault}
 	a.Setup = &setup.Service{DB: a.DB, Keys: keys, Vault: a.Vault, Payment: a.Payment, Log: c.Logger}
 	a.Webhooks = &webhook.Service{DB: a.DB, Keys: keys, Sealer: a.Master, Sender: a.hooks(c), Notifier: notifier{c.Logger}, Log: c.Logger}

@@ -47,7 +47,7 @@ func chargeNow(s *Server, c *call) (any, error) {
 	if err := s.chargedAt(c, &p); err != nil {
 		return nil, err
 	}
-	if p.Changes, err = changesOf(c); err != nil {
+	if p.Changes, err = s.changesOf(c); err != nil {
 		return nil, err
 	}
 	if capture, ok := c.form.Bool("capture"); ok && !capture {
