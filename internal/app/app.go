@@ -119,7 +119,6 @@ type App struct {
 	clock       clock.Clock
 	sealing     *sealing
 	learning    learning
-	unexplained Unexplained // nil: there is only the log
 
 	log    *slog.Logger
 	forget []func(context.Context) error // for each handle of a database: delete old marks of trains

@@ -10,20 +10,17 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/settle"
 	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/kit/money"
 	"github.com/florinpay/florin/internal/provider"
 )
 
 // learnMargin is how long before a backup providers are asked about: their clocks
 // may be behind ours.
 const learnMargin = 10 * time.Minute
-
-// Unexplained is told of operations that a provider has and our books can't
-// explain. The same one may be told of more than once.
-type Unexplained interface {
-	Stray(ctx context.Context, source string, op provider.Operation, why string) error
-}
 
 // learning is what a server does whose database was restored from a backup: it
 // asks the providers what happened since, and changes nothing else before it
@@ -155,10 +152,27 @@ func (a *App) strayed(ctx context.Context, source string, op provider.Operation,
 		a.log.Error("a provider has an operation that the books can't explain; a person has to look", "provider", source, "operation", op.Kind,
 			"reference", op.Reference, "amount", op.Amount.String(), "at", op.At, "why", why)
 	}
-	if a.unexplained == nil {
+	return a.openBreak(ctx, source, op, why)
+}
+
+// openBreak has a person look at an operation of which the books know nothing.
+// Whose it is stands in its mark; without one the log is all there is.
+func (a *App) openBreak(ctx context.Context, source string, op provider.Operation, why string) error {
+	m, ok := payment.ParseMark(op.Mark)
+	if !ok {
 		return nil
 	}
-	return a.unexplained.Stray(ctx, source, op, why)
+	// What the provider took it owes, and what it gave back it is owed.
+	at := op.Amount.Minor()
+	switch op.Kind {
+	case provider.KindSale, provider.KindCapture:
+		at = -at
+	case provider.KindAuthorize, provider.KindIncrement, provider.KindReversal:
+		at = 0
+	}
+	return a.DB.Run(ctx, db.Step{Name: "settle.stray", Scope: m.Scope.Key(), Do: func(tx *db.Tx) error {
+		return a.Settle.Open(tx, m.Scope, string(settle.MissingHere), op.Reference, source, money.New(at, op.Amount.Currency()), string(op.Kind)+", found after a restore: "+why)
+	}})
 }
 
 // unexplainedCount is how many such operations were seen since the process began.

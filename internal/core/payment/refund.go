@@ -145,8 +145,8 @@ func (v *Service) insertRefund(tx *db.Tx, ch *object.Object[Charge], amount mone
 	}
 	contact, err := v.refundContact(tx, ch, &p)
 	if err != nil {
-			return nil, err
-		}
+		return nil, err
+	}
 	_, err = Refunds.Insert(tx, s, key, Refund{
 		Status: RefundPending, Amount: amount.Minor(), Currency: amount.Currency(), Charge: ChargeID(ch.Key), Intent: ch.Body.Intent,
 		Reason: p.Reason, Metadata: p.Metadata, Contact: contact,

@@ -36,25 +36,25 @@ func TestParametersHaveEffects(t *testing.T) {
 	committed := readIgnored(t)
 	ignored := &ignoredParams{of: map[string][]string{}}
 	t.Run("operations", func(t *testing.T) {
-	for _, id := range slices.Sorted(maps.Keys(routes)) {
+		for _, id := range slices.Sorted(maps.Keys(routes)) {
 			// A form is no part of one with files; what its parameters do is shown where it
 			// is tested. What is always refused can't be changed.
 			if spec.ByID(id).Multipart || scenarios[id].never != "" {
 				continue
-		}
-		t.Run(id, func(t *testing.T) {
-				t.Parallel()
-			p := &prober{h: newHarness(t), op: spec.ByID(id), s: scenarios[id], bases: map[string]*tried{}}
-			p.all()
-			for _, other := range p.s.also {
-				p.again(other)
 			}
+			t.Run(id, func(t *testing.T) {
+				t.Parallel()
+				p := &prober{h: newHarness(t), op: spec.ByID(id), s: scenarios[id], bases: map[string]*tried{}}
+				p.all()
+				for _, other := range p.s.also {
+					p.again(other)
+				}
 				ignored.add(id, p.ignored)
 				if !t.Failed() && !update {
 					compareIgnored(t, p.ignored, committed[id])
-			}
-		})
-	}
+				}
+			})
+		}
 	})
 	for id := range committed {
 		if _, there := routes[id]; !there {
