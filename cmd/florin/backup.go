@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/florinpay/florin/internal/app"
+	"github.com/florinpay/florin/internal/kit/clock"
 )
 
 type backupCommand struct {
@@ -84,7 +85,7 @@ type progress struct {
 }
 
 func (p *progress) tell(what string, done, total int64) {
-	now := time.Now()
+	now := clock.System{}.Now()
 	if p.last.IsZero() {
 		p.last = now
 	}
