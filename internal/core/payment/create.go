@@ -259,15 +259,19 @@ func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmPar
 	if !ok {
 		return nil, nil, unexpected("confirmed", i.Status)
 	}
-	via, err := v.route(o.Scope)
-	if err != nil {
-		return nil, nil, err
-	}
 	m, err := get(tx, vault.PaymentMethods, o.Scope, i.Method)
 	if err != nil {
 		return nil, nil, err
 	}
 	if err := p.suits(i, &m.Body); err != nil {
+		return nil, nil, err
+	}
+	if m.Body.Type == vault.TypeTransfer {
+		reply, err := v.confirmCash(tx, o, m, &p, r)
+		return reply, nil, err
+	}
+	via, err := v.route(o.Scope)
+	if err != nil {
 		return nil, nil, err
 	}
 	risk := assess(&m.Body.Card)
@@ -278,7 +282,7 @@ func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmPar
 	if p.ThreeDSecure != "" {
 		i.ThreeDSecure = p.ThreeDSecure
 	}
-	if err := v.dropAuthentication(tx, o); err != nil {
+	if err := v.dropAction(tx, o, request(r)); err != nil {
 		return nil, nil, err
 	}
 	mandate, err := p.Agreement.take(tx, o, m)
@@ -314,16 +318,20 @@ func authorization(o *object.Object[Intent], m *object.Object[vault.PaymentMetho
 	return a
 }
 
-// authorizeGuard reserves the intent's whole amount for one authorisation.
-func (v *Service) authorizeGuard(tx *db.Tx, o *object.Object[Intent]) error {
+// openAuthorize sets up the guard of what is paid of the intent's amount, unless
+// there is one.
+func (v *Service) openAuthorize(tx *db.Tx, o *object.Object[Intent]) error {
 	_, ok, err := v.Book.Guard(tx, o.Scope, o.Key, ledger.GuardAuthorize)
-	if err != nil {
+	if err != nil || ok {
 		return err
 	}
-	if !ok {
-		if err := v.Book.OpenGuard(tx, o.Scope, o.Key, ledger.GuardAuthorize, o.Body.Amount); err != nil {
-			return err
-		}
+	return v.Book.OpenGuard(tx, o.Scope, o.Key, ledger.GuardAuthorize, o.Body.Amount)
+}
+
+// authorizeGuard reserves the intent's whole amount for one authorisation.
+func (v *Service) authorizeGuard(tx *db.Tx, o *object.Object[Intent]) error {
+	if err := v.openAuthorize(tx, o); err != nil {
+		return err
 	}
 	return v.Book.Reserve(tx, o.Scope, o.Key, ledger.GuardAuthorize, o.Body.Amount)
 }
@@ -339,6 +347,9 @@ func (v *Service) writeAttempt(tx *db.Tx, s id.Scope, a Attempt) (*object.Object
 	p, err := v.provider(a.Provider)
 	if err != nil {
 		return nil, err
+	}
+	if a.told != nil {
+		return a.told.write(tx, s, a)
 	}
 	a.State, a.Sent = Sending, tx.Now()
 	a.Due = tx.Now().Add(p.Traits.Timeout + Margin)

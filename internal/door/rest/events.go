@@ -81,6 +81,7 @@ var eventTypes = []string{
 	"payment_intent.amount_capturable_updated",
 	"payment_intent.canceled",
 	"payment_intent.created",
+	"payment_intent.partially_funded",
 	"payment_intent.payment_failed",
 	"payment_intent.processing",
 	"payment_intent.requires_action",

@@ -138,6 +138,9 @@ func renderRefund(v *view, o *object.Object[payment.Refund]) (any, error) {
 		}},
 		FailureReason: r.FailureReason, Metadata: metadata(r.Metadata), Reason: text(r.Reason), Status: r.Status,
 	}
+	if r.ToCash {
+		out.DestinationDetails = map[string]any{"type": "customer_cash_balance", "customer_cash_balance": map[string]any{}}
+	}
 	if r.Status == payment.RefundPending {
 		out.PendingReason = "processing"
 	}
