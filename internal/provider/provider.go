@@ -396,4 +396,6 @@ type Provider struct {
 	// Reverse undoes an operation, and is also how an authorisation is voided.
 	// Its Outcome is Declined where the operation can't be undone any more.
 	Reverse func(context.Context, ReverseRequest) Finding
+	// Reports is how it tells, in files, what it has settled; nil: it does not.
+	Reports *Reports
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/kit/clock"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/money"
@@ -40,7 +42,12 @@ func (w *world) live() *world {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	d := dbtest.OpenAt(t, dbtest.Address(t), db.Options{})
+	return worldAt(t, dbtest.Address(t))
+}
+
+func worldAt(t *testing.T, address string) *world {
+	t.Helper()
+	d := dbtest.OpenAt(t, address, db.Options{})
 	master, err := secret.Generate()
 	if err != nil {
 		t.Fatal(err)
@@ -108,6 +115,23 @@ func (w *world) findings() (found []string) {
 		}
 	}
 	return found
+}
+
+// A node whose clock is behind gives keys that are older than what is there.
+func TestClocksThatDiffer(t *testing.T) {
+	address := dbtest.Address(t)
+	w := worldAt(t, address)
+	behind := dbtest.OpenAt(t, address, db.Options{Clock: clock.At(time.Now().Add(-time.Hour))})
+	customer, _ := w.customer()
+	other := &world{&cash.Service{DB: behind, Keys: w.Keys, Book: &ledger.Book{}, Payment: w.Payment}, t, w.s, w.vault}
+	for _, at := range []*world{w, other, w} {
+		if err := at.fund(customer, 500, "usd"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found := w.findings(); len(found) > 0 {
+		t.Error(found)
+	}
 }
 
 // Money that comes at once from many sides is all there: in the balance, in its

@@ -29,6 +29,8 @@ type CreateParams struct {
 	ThreeDSecure       string // request_three_d_secure; empty: as the issuer wants it
 	Payer              Payer
 	Agreement          Agreement // with Confirm
+	// ShowCharge, with Confirm: the reply shows the charge.
+	ShowCharge bool
 }
 
 // ConfirmParams are what a confirmation may bring along.
@@ -43,7 +45,8 @@ type ConfirmParams struct {
 	Payer           Payer
 	Agreement       Agreement
 
-	account *merchant.Account
+	account    *merchant.Account
+	showCharge bool
 }
 
 // Create makes an intent, and pays it when asked to confirm. The reply shows
@@ -101,7 +104,7 @@ func (v *Service) Create(ctx context.Context, s id.Scope, p CreateParams, r *ide
 		if !p.Confirm {
 			return shown(Intents, o), nil, nil
 		}
-		return v.beginConfirm(tx, o, ConfirmParams{Payer: p.Payer, Agreement: p.Agreement, account: account}, r)
+		return v.beginConfirm(tx, o, ConfirmParams{Payer: p.Payer, Agreement: p.Agreement, account: account, showCharge: p.ShowCharge}, r)
 	})
 }
 
@@ -287,7 +290,7 @@ func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmPar
 		return nil, nil, err
 	}
 	a := authorization(o, m, p.account)
-	a.Provider, a.Risk, a.Mandate = via, risk, mandate
+	a.Provider, a.Risk, a.Mandate, a.ShowCharge = via, risk, mandate, p.showCharge
 	if err := v.before(tx, o, &a, p.Payer, m); err != nil {
 		return nil, nil, err
 	}

@@ -25,6 +25,8 @@ type RefundParams struct {
 	Metadata map[string]string
 	// Email is where the payer is told how the money comes back; empty: nowhere.
 	Email string
+	// ShowCharge: the reply shows the charge.
+	ShowCharge bool
 }
 
 // Refund gives back a captured amount, or part of it. The reply shows the
@@ -134,7 +136,7 @@ func (v *Service) insertRefund(tx *db.Tx, ch *object.Object[Charge], amount mone
 	}
 	attempt, err := v.insertAttempt(tx, s, Attempt{
 		Operation: OpRefund, Provider: original.Body.Provider, Amount: amount.Minor(), Currency: amount.Currency(),
-		Intent: ch.Body.Intent, Charge: ChargeID(ch.Key), Refund: RefundID(key), Original: AttemptID(original.Key), Method: ch.Body.Method,
+		Intent: ch.Body.Intent, Charge: ChargeID(ch.Key), Refund: RefundID(key), Original: AttemptID(original.Key), Method: ch.Body.Method, ShowCharge: p.ShowCharge,
 	}, r)
 	if err != nil {
 		return nil, err

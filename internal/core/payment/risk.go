@@ -72,6 +72,9 @@ func (v *Service) block(tx *db.Tx, o *object.Object[Intent], m *object.Object[va
 		return nil, err
 	}
 	reply := shown(Intents, o)
+	if p.showCharge {
+		reply = shown(Charges, ch)
+	}
 	reply.Error = &why
 	return reply, tell(tx, IntentID(o.Key), "payment_intent.payment_failed", Intents, o, request(r))
 }

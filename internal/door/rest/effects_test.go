@@ -289,6 +289,8 @@ func (p *prober) leaf(n probed) {
 	}
 	switch {
 	case refused: // some value of it, or any
+	case len(n.param.Enum) == 1 && p.try(append(slices.Clone(n.beside), n.name, "something_else")).names(n.name):
+		// It can say but one thing, and whatever else it says is refused.
 	case unclear != "" && one == nil:
 		p.h.t.Errorf("what it does can't be told, give the scenario a value for it: %s", unclear)
 	case required && len(n.param.Enum) == 1:

@@ -30,6 +30,7 @@ import (
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
+	"github.com/florinpay/florin/internal/core/settle"
 	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
@@ -123,6 +124,7 @@ func harnessWith(t testing.TB, p provider.Provider) *harness {
 	s.Merchant = merchant.New(d, merchant.Options{})
 	s.Vault = vault.New(d, master, s.Keys)
 	s.Vault.Holds = cash.Holds
+	s.Settle = &settle.Service{DB: d, Keys: s.Keys, Book: &ledger.Book{}}
 	s.Search = search.New(d, master, s.Vault)
 	s.Payment = &payment.Service{
 		DB: d, Keys: s.Keys, Vault: s.Vault, Merchant: s.Merchant, Book: &ledger.Book{},

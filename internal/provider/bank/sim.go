@@ -21,6 +21,7 @@ type Simulator struct {
 	book  *Book
 	clock clock.Clock
 	mux   *http.ServeMux
+	told  func(reference string, mode Mode) // of faults; nil: nobody
 
 	ctx  context.Context // done when the simulator ends
 	stop context.CancelFunc
@@ -108,7 +109,7 @@ func (s *Simulator) transfer(w http.ResponseWriter, r *http.Request) {
 		answerError(w, refused)
 		return
 	}
-	fault := s.next()
+	fault := s.next(req.Reference)
 	switch fault.Mode {
 	case Cut:
 		panic(http.ErrAbortHandler)
