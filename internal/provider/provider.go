@@ -23,6 +23,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -210,19 +211,59 @@ const (
 	NoticeRefundFailed NoticeKind = "refund_failed"
 	// NoticePayoutReturned: a payout that was approved came back.
 	NoticePayoutReturned NoticeKind = "payout_returned"
+	// NoticeOutcome: an operation has come to an end; Standing says to which.
+	NoticeOutcome NoticeKind = "outcome"
 )
 
 // Notice is something that a provider tells unasked.
 type Notice struct {
 	// Number is the provider's, growing in the order of what happened. A notice
-	// that is told again has the same one.
-	Number    int64      `json:"number"`
+	// that is told again has the same one. Zero: it is not among those that
+	// Provider.Notices gives, and ID names it.
+	Number int64 `json:"number,omitempty"`
+	// ID is the provider's name of a notice without a number.
+	ID        string     `json:"id,omitempty"`
 	Kind      NoticeKind `json:"kind"`
 	Reference string     `json:"reference"` // ours, of the operation that it is about
 	At        time.Time  `json:"at"`
 	// Reason is Stripe's failure_reason or fraud_type.
-	Reason  string   `json:"reason,omitempty"`
-	Dispute *Dispute `json:"dispute,omitempty"`
+	Reason   string    `json:"reason,omitempty"`
+	Dispute  *Dispute  `json:"dispute,omitempty"`
+	Standing *Standing `json:"standing,omitempty"`
+}
+
+// Standing is how an operation stands, as its provider tells it unasked. It is
+// less than an [Outcome]: who wants to know all asks.
+type Standing struct {
+	Status   Status         `json:"status"`
+	Amount   int64          `json:"amount,omitempty"` // ISO minor units; zero: not told
+	Currency money.Currency `json:"currency,omitempty"`
+	ID       string         `json:"id,omitempty"`     // the provider's own of the operation
+	Reason   string         `json:"reason,omitempty"` // Stripe's decline code, for Declined
+	Code     string         `json:"code,omitempty"`   // the provider's own
+}
+
+// ErrUnsigned refuses a message that is not proven to be the provider's.
+var ErrUnsigned = errors.New("the message's signature is not the provider's")
+
+// Push is a message that came unasked, as it came.
+type Push struct {
+	Header func(name string) string // the first value, or empty
+	Body   []byte
+	At     time.Time // when it came: signatures are good for a while only
+}
+
+// Pushed is what a [Push] says.
+type Pushed struct {
+	// ID is the provider's own of the message. One that comes again has the same,
+	// and what is told under it does not change. Empty: there is none, and equal
+	// bodies are one message.
+	ID      string
+	Notices []Notice
+	// Raw is the body as it may be kept: card data masked.
+	Raw string
+	// Problem says why it could not be understood; Notices is empty then.
+	Problem string
 }
 
 // Dispute is how a payer's complaint stands at the provider.
@@ -391,6 +432,11 @@ type Provider struct {
 	// Notices gives what was told after the notice with that number, oldest
 	// first, at most limit of them.
 	Notices func(ctx context.Context, after int64, limit int) ([]Notice, error)
+	// Parse reads a message that came unasked. Its error is [ErrUnsigned] and
+	// nothing else: what is signed and can't be understood is a Pushed that says so.
+	// What is told that way is told by Notices and Inquire too, so a message may be
+	// lost, come late, twice or in another order.
+	Parse func(Push) (Pushed, error)
 	// Inquire asks how the operation named by our reference stands.
 	Inquire func(ctx context.Context, reference string) Finding
 	// Reverse undoes an operation, and is also how an authorisation is voided.

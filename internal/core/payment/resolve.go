@@ -124,8 +124,9 @@ func (v *Service) claim(ctx context.Context, s id.Scope, key AttemptID) (claimed
 		}
 		a.Body.Tries++
 		if tx.Now().Sub(id.Time(a.Key)) > breakAfter && a.Body.Operation != OpAuthenticate && a.Body.Break.IsZero() && a.Body.Open() {
-			a.Body.Break = tx.Now()
-			v.Log.Warn("an outcome is still unknown after a day; a person has to look", "attempt", Reference(s, key))
+			if err := v.openBreak(tx, a, BreakUnknown, a.Body.stake(), "the outcome is still unknown after a day"); err != nil {
+				return err
+			}
 		}
 		p, err := v.provider(a.Body.Provider)
 		if err != nil {

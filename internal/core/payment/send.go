@@ -137,7 +137,7 @@ func (v *Service) settle(ctx context.Context, held *object.Object[Attempt], o pr
 		switch {
 		case a.Body.Open() && (mine || a.Body.believes(o.Status)):
 			err = v.apply(tx, account, a, o)
-		case a.Body.State == Failed && o.Status == provider.Approved:
+		case (a.Body.State == Failed || a.Body.State == Declined) && o.Status == provider.Approved:
 			err = v.late(tx, account, a, o)
 		}
 		if err == nil {
@@ -205,14 +205,28 @@ func (v *Service) applyNews(tx *db.Tx, account *merchant.Account, a *object.Obje
 		return v.undecided(tx, a, before)
 	}
 	a.Body.Due = a.Body.recheck(tx.Now(), news, v.Providers[a.Body.Provider].Traits)
+	if err := v.explain(tx, a, "it is "+string(next)); err != nil {
+		return err
+	}
 	if err := Attempts.Update(tx, a); err != nil {
 		return err
 	}
+	if err := v.ended(tx, account, a, before, o); err != nil {
+		return err
+	}
+	if next == Approved || a.Body.Charge == 0 {
+		return nil
+	}
+	return v.makeUp(tx, account, a.Scope, a.Body.Charge) // what this had reserved is free
+}
+
+// ended applies the definite end of an attempt to what depends on it.
+func (v *Service) ended(tx *db.Tx, account *merchant.Account, a *object.Object[Attempt], before State, o provider.Outcome) error {
 	switch a.Body.Operation {
 	case OpAuthenticate:
 		return v.authenticated(tx, a)
 	case OpAuthorize, OpSale:
-		if next == Approved {
+		if a.Body.State == Approved {
 			return v.paid(tx, account, a)
 		}
 		if v.asksForPayer(&a.Body) {

@@ -97,14 +97,14 @@ func (v *Service) CreateBankAccount(ctx context.Context, s id.Scope, p *BankAcco
 	})
 }
 
-// testBank is a bank account that payouts in test mode reach; see
+// ownTestBank is a bank account that payouts in test mode reach; see
 // https://docs.stripe.com/connect/testing#account-numbers.
-var testBank = BankInput{Country: "US", Currency: "usd", Routing: "110000000", Number: secret.NewText("000123456789"), HolderType: "company"}
+var ownTestBank = BankInput{Country: "US", Currency: "usd", Routing: "110000000", Number: secret.NewText("000123456789"), HolderType: "company"}
 
 // OpenTestBank gives an account of test mode that has none yet a bank account to
 // try payouts with. No event tells of it: nobody asked.
 func (v *Service) OpenTestBank(ctx context.Context, s id.Scope) error {
-	key, in := v.db.IDs().Next(), testBank
+	key, in := v.db.IDs().Next(), ownTestBank
 	bank, draft, err := v.describeBank(s, key, &in)
 	if err != nil {
 		return err

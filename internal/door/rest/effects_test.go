@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,43 +34,62 @@ func TestParametersHaveEffects(t *testing.T) {
 	}
 	update := os.Getenv("FLORIN_UPDATE") != ""
 	committed := readIgnored(t)
-	ignored := map[string][]string{}
-	for _, id := range slices.Sorted(maps.Keys(routes)) {
-		if spec.ByID(id).Multipart {
-			continue // a form is no part of it; what its parameters do is shown where it is tested
+	ignored := &ignoredParams{of: map[string][]string{}}
+	t.Run("operations", func(t *testing.T) {
+		for _, id := range slices.Sorted(maps.Keys(routes)) {
+			// A form is no part of one with files; what its parameters do is shown where it
+			// is tested. What is always refused can't be changed.
+			if spec.ByID(id).Multipart || scenarios[id].never != "" {
+				continue
+			}
+			t.Run(id, func(t *testing.T) {
+				t.Parallel()
+				p := &prober{h: newHarness(t), op: spec.ByID(id), s: scenarios[id], bases: map[string]*tried{}}
+				p.all()
+				for _, other := range p.s.also {
+					p.again(other)
+				}
+				ignored.add(id, p.ignored)
+				if !t.Failed() && !update {
+					compareIgnored(t, p.ignored, committed[id])
+				}
+			})
 		}
-		t.Run(id, func(t *testing.T) {
-			if scenarios[id].never != "" {
-				return // what is always refused can't be changed
-			}
-			p := &prober{h: newHarness(t), op: spec.ByID(id), s: scenarios[id], bases: map[string]*tried{}}
-			p.all()
-			for _, other := range p.s.also {
-				p.again(other)
-			}
-			ignored[id] = p.ignored
-			if t.Failed() || update {
-				return
-			}
-			for _, param := range p.ignored {
-				if !slices.Contains(committed[id], param) {
-					t.Errorf("%s changes nothing: refuse it, or let it have an effect", param)
-				}
-			}
-			for _, param := range committed[id] {
-				if !slices.Contains(p.ignored, param) {
-					t.Errorf("%s has an effect by now: take it from %s (FLORIN_UPDATE=1 writes the list)", param, ignoredFile)
-				}
-			}
-		})
-	}
+	})
 	for id := range committed {
 		if _, there := routes[id]; !there {
 			t.Errorf("%s lists %s, which is not implemented", ignoredFile, id)
 		}
 	}
 	if update && !t.Failed() {
-		writeIgnored(t, ignored)
+		writeIgnored(t, ignored.of)
+	}
+}
+
+// ignoredParams collects what operations ignore.
+type ignoredParams struct {
+	sync.Mutex
+	of map[string][]string // by operation
+}
+
+func (i *ignoredParams) add(id string, params []string) {
+	i.Lock()
+	defer i.Unlock()
+	i.of[id] = params
+}
+
+// compareIgnored holds the parameters that change nothing against those listed.
+func compareIgnored(t *testing.T, found, listed []string) {
+	t.Helper()
+	for _, param := range found {
+		if !slices.Contains(listed, param) {
+			t.Errorf("%s changes nothing: refuse it, or let it have an effect", param)
+		}
+	}
+	for _, param := range listed {
+		if !slices.Contains(found, param) {
+			t.Errorf("%s has an effect by now: take it from %s (FLORIN_UPDATE=1 writes the list)", param, ignoredFile)
+		}
 	}
 }
 

@@ -35,6 +35,9 @@ type ConnectorOptions struct {
 	// The provider's traits: 10 s, [Horizon] and 24 h if zero. A negative
 	// ReplayWindow declares none.
 	Timeout, Horizon, ReplayWindow time.Duration
+	// Secret signs what the simulator sends unasked; empty: none is believed, and
+	// the provider has no Parse.
+	Secret string
 }
 
 func (o ConnectorOptions) traits() provider.Traits {
@@ -55,11 +58,15 @@ func New(baseURL string, o ConnectorOptions) provider.Provider {
 	c := &connector{
 		base: strings.TrimSuffix(baseURL, "/"), timeout: traits.Timeout, clock: o.Clock, transport: newTransport(o),
 	}
-	return provider.Provider{
+	p := provider.Provider{
 		Name: Name, Traits: traits,
 		Authorize: c.authorize, Capture: c.capture, Refund: c.refund, Inquire: c.inquire, Reverse: c.reverse,
 		Authenticate: c.authenticate, Increment: c.increment, Contest: c.contest, Notices: c.notices,
 	}
+	if o.Secret != "" {
+		p.Parse = parse(o.Secret)
+	}
+	return p
 }
 
 type connector struct {
