@@ -158,7 +158,10 @@ func cashChanges(c *call) (*payment.CashChanges, error) {
 	if p.SetupFutureUsage, err = choice(c, options, vault.TypeTransfer, "setup_future_usage"); err != nil {
 		return nil, err
 	}
-	if p.Transfer, err = choice(c, options, vault.TypeTransfer, transfer, "type"); err != nil {
+	// Stripe's command line still has the older spelling, jp_bank_account.
+	if old, _ := at.String(transfer, "type"); strings.HasSuffix(old, "_bank_account") {
+		p.Transfer = new(strings.TrimSuffix(old, "account") + "transfer")
+	} else if p.Transfer, err = choice(c, options, vault.TypeTransfer, transfer, "type"); err != nil {
 		return nil, err
 	}
 	if types, ok := at.Strings(transfer, "requested_address_types"); ok {
