@@ -127,6 +127,7 @@ type App struct {
 	version     string
 	clock       clock.Clock
 	sealing     *sealing
+	learning    learning
 
 	log    *slog.Logger
 	forget []func(context.Context) error // for each handle of a database: delete old marks of trains
@@ -184,6 +185,9 @@ func New(ctx context.Context, c Config) (_ *App, err error) {
 	}
 	a.assemble(c, acquirer, payer)
 	a.answer(ctx)
+	if err := a.beginLearning(ctx); err != nil {
+		return nil, err
+	}
 	if a.Created, err = a.Merchant.Bootstrap(ctx, c.SecretKey, c.PublishableKey); err == nil && a.Created != nil {
 		// Whoever tries Florin finds what a payout needs, as in Stripe's test mode.
 		err = a.Vault.OpenTestBank(ctx, id.Scope{Account: a.Created.Account.Key})
@@ -250,6 +254,7 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 		Live:      c.MasterKey != "" || c.MasterKeyFile != "",
 		Master:    a.Master,
 		Log:       c.Logger,
+		Closed:    a.refuseWhileLearning,
 	}
 	keys.Pin, a.Webhooks.Renderer = a.Rest.Pin, a.Rest
 	a.web.Payment, a.web.Setup, a.web.Master, a.web.Log = a.Payment, a.Setup, a.Master, c.Logger
@@ -261,19 +266,42 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	a.measure()
 }
 
-// Start begins the work that nobody asked for just now: jobs and sweeps.
+// Start begins the work that nobody asked for just now: jobs and sweeps. On a
+// database that was restored it first learns what happened since the backup.
 func (a *App) Start() {
+	if !a.Learning() {
+		a.close = append(a.close, a.sealing.close, a.startWork())
+		return
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var end func() error
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		a.learn(ctx, func() { end = a.startWork() })
+	}()
+	a.close = append(a.close, a.sealing.close, func() error {
+		stop()
+		<-ended
+		if end == nil {
+			return nil
+		}
+		return end()
+	})
+}
+
+// startWork begins it, and gives what ends it.
+func (a *App) startWork() (end func() error) {
 	a.Jobs.Start()
 	serving := a.Webhooks.Start()
-	a.close = append(a.close, a.sealing.close, func() error {
+	return func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
 		defer cancel()
-		return a.Jobs.Stop(ctx)
-	}, func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
-		defer cancel()
-		return serving.Stop(ctx)
-	})
+		err := serving.Stop(ctx)
+		ctx2, cancel2 := context.WithTimeout(context.Background(), stopGrace)
+		defer cancel2()
+		return errors.Join(err, a.Jobs.Stop(ctx2))
+	}
 }
 
 // stopGrace is how long work in flight may take when the process ends. It is

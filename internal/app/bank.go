@@ -23,7 +23,7 @@ func (a *App) bank(ctx context.Context, c Config) (provider.Provider, error) {
 	}
 	address := c.DB
 	if path, ok := strings.CutPrefix(c.DB, "sqlite:"); ok {
-		address = "sqlite:" + strings.TrimSuffix(path, ".db") + ".bank.db"
+		address = bankBook(path)
 	}
 	book, err := bank.OpenBook(ctx, address, db.Options{Clock: c.Clock, Logger: c.Logger})
 	if err != nil {

@@ -64,16 +64,16 @@ func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.
 		request.Reference = reference
 		return p.Authorize(ctx, request)
 	case OpCapture:
-		return p.Capture(ctx, provider.CaptureRequest{Reference: reference, Original: original, Amount: b.money(), More: b.More})
+		return p.Capture(ctx, provider.CaptureRequest{Reference: reference, Original: original, Mark: markOf(s, b), Amount: b.money(), More: b.More})
 	case OpIncrement:
 		if p.Increment == nil {
 			return provider.Outcome{Status: provider.Failed, Message: "the provider can't raise an authorisation"}
 		}
-		return p.Increment(ctx, provider.IncrementRequest{Reference: reference, Original: original, Amount: b.money()})
+		return p.Increment(ctx, provider.IncrementRequest{Reference: reference, Original: original, Mark: markOf(s, b), Amount: b.money()})
 	case OpRefund:
-		return p.Refund(ctx, provider.RefundRequest{Reference: reference, Original: original, Amount: b.money()})
+		return p.Refund(ctx, provider.RefundRequest{Reference: reference, Original: original, Mark: markOf(s, b), Amount: b.money()})
 	case OpVoid:
-		f := p.Reverse(ctx, provider.ReverseRequest{Reference: reference, Original: original, Amount: b.money()})
+		f := p.Reverse(ctx, provider.ReverseRequest{Reference: reference, Original: original, Mark: markOf(s, b), Amount: b.money()})
 		if f.Answer != provider.Found && f.Outcome.Status != provider.Failed && !probe.Mutant("payment.void-trusts-absence") {
 			f.Outcome.Status = provider.Unknown
 		}
@@ -89,7 +89,7 @@ func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.
 func (v *Service) authorizeRequest(ctx context.Context, a *object.Object[Attempt]) (provider.AuthorizeRequest, error) {
 	s, b := a.Scope, &a.Body
 	r := provider.AuthorizeRequest{Amount: b.money(), Capture: b.Operation == OpSale, Descriptor: b.Descriptor, Features: b.Features,
-		OffSession: b.Payer.Away, SetUp: b.SetUp}
+		OffSession: b.Payer.Away, SetUp: b.SetUp, Mark: markOf(s, b)}
 	if proves(b.ThreeDS) {
 		r.Authentication = Reference(s, b.Proof)
 	}
