@@ -102,7 +102,7 @@ var triggers = []trigger{
 	{"payment_intent.amount_capturable_updated", "payment_intent", ""},
 	{"payment_intent.canceled", "payment_intent", ""},
 	{"payment_intent.created", "payment_intent", ""},
-	{"payment_intent.partially_funded", "payment_intent", "bank transfers"},
+	{"payment_intent.partially_funded", "payment_intent", ""},
 	{"payment_intent.payment_failed", "payment_intent", ""},
 	{"payment_intent.processing", "payment_intent", "SEPA debits"},
 	{"payment_intent.requires_action", "payment_intent", ""},
