@@ -164,9 +164,6 @@ func (p *prober) all() {
 		p.noise[path] = a.shown[path] != b.shown[path]
 	}
 	for _, f := range p.op.Params.Fields {
-		if p.only != nil && !slices.Contains(p.only, f.Name) {
-			continue
-		}
 		p.probe(probed{f.Name, f.Param, nil, f.Required})
 	}
 }
@@ -178,8 +175,18 @@ func (p *prober) again(other alternative) {
 	q.s.prepare = other.prepare
 	q.all()
 	p.ignored = slices.DeleteFunc(p.ignored, func(name string) bool {
-		return slices.Contains(other.params, name) && !slices.Contains(q.ignored, name)
+		wanted, _ := q.wanted(name)
+		return wanted && !slices.Contains(q.ignored, name)
 	})
+}
+
+// wanted reports whether a parameter is among those to try, or holds some.
+func (p *prober) wanted(name string) (wanted, holds bool) {
+	for _, one := range p.only {
+		wanted = wanted || one == name || strings.HasPrefix(name, one+"[")
+		holds = holds || strings.HasPrefix(one, name+"[")
+	}
+	return wanted || p.only == nil, holds
 }
 
 // probed is a parameter by its name in bracket form, with what the hashes around
@@ -247,13 +254,17 @@ func filledIn(n probed, all bool, choose func([]string) string) (pairs []string)
 // probe finds out what a parameter changes. Of a hash all parts are tried at
 // once: where they change nothing together, none does.
 func (p *prober) probe(n probed) {
+	wanted, holds := p.wanted(n.name)
+	if !wanted && !holds {
+		return
+	}
 	n.beside = p.around(n)
 	children := n.children()
 	if len(children) == 0 {
 		p.leaf(n)
 		return
 	}
-	if n.param.Type&spec.Hash != 0 {
+	if n.param.Type&spec.Hash != 0 && wanted {
 		base, got := p.base(n.beside), p.try(append(slices.Clone(n.beside), filledIn(n, true, first)...))
 		if got.status >= 400 && got.param != "" && (got.param == n.name || strings.HasPrefix(n.name, got.param+"[")) {
 			return
@@ -298,6 +309,8 @@ func (p *prober) leaf(n probed) {
 	}
 	switch {
 	case refused: // some value of it, or any
+	case len(n.param.Enum) == 1 && p.try(append(slices.Clone(n.beside), n.name, "something_else")).names(n.name):
+		// It can say but one thing, and whatever else it says is refused.
 	case unclear != "" && one == nil:
 		p.h.t.Errorf("what it does can't be told, give the scenario a value for it: %s", unclear)
 	case required && len(n.param.Enum) == 1:

@@ -144,7 +144,6 @@ func (h *harness) with(p provider.Provider) *harness {
 	s.Keys = &idem.Keys{Sealer: master, Pin: s.Pin}
 	s.Merchant = merchant.New(d, merchant.Options{APIVersion: h.version})
 	s.Vault = vault.New(d, master, s.Keys)
-	s.Cash = &cash.Service{DB: d, Keys: s.Keys, Book: &ledger.Book{}}
 	s.Vault.Holds = cash.Holds
 	s.Settle = &settle.Service{DB: d, Keys: s.Keys, Book: &ledger.Book{}}
 	s.Search = search.New(d, master, s.Vault)
@@ -154,6 +153,8 @@ func (h *harness) with(p provider.Provider) *harness {
 	}
 	s.Dispute = &dispute.Service{DB: d, Payment: s.Payment, Vault: s.Vault, Log: log}
 	s.Payment.Aftermath = s.Dispute
+	s.Cash = &cash.Service{DB: d, Keys: s.Keys, Book: &ledger.Book{}, Payment: s.Payment}
+	s.Payment.Funds, s.Payment.Own = s.Cash, []string{vault.TypeTransfer}
 	s.Offering = &offering.Service{DB: d, Keys: s.Keys}
 	s.File = &file.Service{DB: d, Keys: s.Keys, Master: master}
 	s.Payout = &payout.Service{DB: d, Keys: s.Keys, Vault: s.Vault, Merchant: s.Merchant, Book: &ledger.Book{}, Banks: map[string]provider.Provider{}, Log: log}
