@@ -12,7 +12,9 @@ import (
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/method"
 	"github.com/florinpay/florin/internal/kit/money"
+	"github.com/florinpay/florin/internal/provider"
 )
 
 // CreateParams are what a PaymentIntent is made of.
@@ -163,6 +165,9 @@ func (v *Service) checkCreate(s id.Scope, p *CreateParams) error {
 	if err := v.checkChanges(s, &p.Changes); err != nil {
 		return err
 	}
+	if err := checkCurrency(p.Changes.MethodTypes, p.Amount.Currency()); err != nil {
+		return err
+	}
 	if p.Confirm && p.Method == "" && p.MethodData == nil {
 		return missingMethod()
 	}
@@ -267,6 +272,11 @@ func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmPar
 	if err := p.suits(i, &m.Body); err != nil {
 		return nil, nil, err
 	}
+	if m.Body.Type != vault.TypeCard {
+		if err := i.typed(&m.Body); err != nil {
+			return nil, nil, err
+		}
+	}
 	risk := assess(&m.Body.Card)
 	if risk != nil && risk.Blocked {
 		reply, err := v.block(tx, o, m, &p, risk, r)
@@ -282,7 +292,21 @@ func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmPar
 	if err != nil {
 		return nil, nil, err
 	}
+	if t, _ := method.Of(m.Body.Type); t.Mandate && mandate == 0 {
+		if mandate, err = vault.Standing(tx, m); err != nil {
+			return nil, nil, err
+		}
+		if mandate == 0 {
+			reply, err := v.noMandate(tx, o)
+			return reply, nil, err
+		}
+	}
 	a := authorization(o, m, p.account)
+	if a.Type != "" {
+		if a.Line, err = vault.Line(tx, o.Scope, i.Customer); err != nil {
+			return nil, nil, err
+		}
+	}
 	a.Provider, a.Risk, a.Mandate = via, risk, mandate
 	if err := v.before(tx, o, &a, p.Payer, m); err != nil {
 		return nil, nil, err
@@ -305,6 +329,10 @@ func authorization(o *object.Object[Intent], m *object.Object[vault.PaymentMetho
 	i := &o.Body
 	a := Attempt{Operation: OpSale, Amount: i.Amount, Currency: i.Currency, Intent: IntentID(o.Key), Method: m.Ref(), Card: m.Body.CardRow,
 		Descriptor: descriptor(account.StatementDescriptor, i.Descriptor, i.DescriptorSuffix), Features: i.features(), Billed: len(m.Body.Sealed) > 0}
+	if m.Body.Type != vault.TypeCard {
+		a.Type, a.Features = m.Body.Type, provider.Features{}
+		return a
+	}
 	if i.manual() {
 		a.Operation = OpAuthorize
 	}
