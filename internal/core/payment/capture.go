@@ -108,7 +108,7 @@ func (v *Service) Cancel(ctx context.Context, s id.Scope, intent IntentID, reaso
 		if o.Body.busy() {
 			return nil, nil, v.waits(tx, o)
 		}
-		if err := v.dropAuthentication(tx, o); err != nil {
+		if err := v.dropAction(tx, o, request(r)); err != nil {
 			return nil, nil, err
 		}
 		if next, ok := intentMachine.Next(o.Body.Status, cancel); ok {

@@ -23,6 +23,7 @@ type Changes struct {
 	Metadata                                                 *vault.Metadata
 	Contact                                                  vault.ContactChanges
 	Card                                                     *CardChanges
+	Cash                                                     *CashChanges
 	Details                                                  *AmountDetailsChanges
 }
 
@@ -102,6 +103,11 @@ func (v *Service) change(tx *db.Tx, o *object.Object[Intent], p *Changes, amount
 	if p.Card != nil {
 		p.Card.apply(&i.Card)
 		put(&i.ThreeDSecure, p.Card.ThreeDSecure)
+	}
+	if p.Cash != nil {
+		if err := p.Cash.apply(i); err != nil {
+			return err
+		}
 	}
 	if i.Metadata, err = patched(i.Metadata, p.Metadata); err != nil {
 		return err

@@ -31,6 +31,8 @@ type CreateParams struct {
 	ThreeDSecure       string // request_three_d_secure; empty: as the issuer wants it
 	Payer              Payer
 	Agreement          Agreement // with Confirm
+	// ShowCharge, with Confirm: the reply shows the charge.
+	ShowCharge bool
 }
 
 // ConfirmParams are what a confirmation may bring along.
@@ -45,7 +47,8 @@ type ConfirmParams struct {
 	Payer           Payer
 	Agreement       Agreement
 
-	account *merchant.Account
+	account    *merchant.Account
+	showCharge bool
 }
 
 // Create makes an intent, and pays it when asked to confirm. The reply shows
@@ -103,7 +106,7 @@ func (v *Service) Create(ctx context.Context, s id.Scope, p CreateParams, r *ide
 		if !p.Confirm {
 			return shown(Intents, o), nil, nil
 		}
-		return v.beginConfirm(tx, o, ConfirmParams{Payer: p.Payer, Agreement: p.Agreement, account: account}, r)
+		return v.beginConfirm(tx, o, ConfirmParams{Payer: p.Payer, Agreement: p.Agreement, account: account, showCharge: p.ShowCharge}, r)
 	})
 }
 
@@ -261,10 +264,6 @@ func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmPar
 	if !ok {
 		return nil, nil, unexpected("confirmed", i.Status)
 	}
-	via, err := v.route(o.Scope)
-	if err != nil {
-		return nil, nil, err
-	}
 	m, err := get(tx, vault.PaymentMethods, o.Scope, i.Method)
 	if err != nil {
 		return nil, nil, err
@@ -272,10 +271,18 @@ func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmPar
 	if err := p.suits(i, &m.Body); err != nil {
 		return nil, nil, err
 	}
+	if m.Body.Type == vault.TypeTransfer {
+		reply, err := v.confirmCash(tx, o, m, &p, r)
+		return reply, nil, err
+	}
 	if m.Body.Type != vault.TypeCard {
 		if err := i.typed(&m.Body); err != nil {
 			return nil, nil, err
 		}
+	}
+	via, err := v.route(o.Scope)
+	if err != nil {
+		return nil, nil, err
 	}
 	risk := assess(&m.Body.Card)
 	if risk != nil && risk.Blocked {
@@ -285,7 +292,7 @@ func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmPar
 	if p.ThreeDSecure != "" {
 		i.ThreeDSecure = p.ThreeDSecure
 	}
-	if err := v.dropAuthentication(tx, o); err != nil {
+	if err := v.dropAction(tx, o, request(r)); err != nil {
 		return nil, nil, err
 	}
 	mandate, err := p.Agreement.take(tx, o, m)
@@ -307,7 +314,7 @@ func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmPar
 			return nil, nil, err
 		}
 	}
-	a.Provider, a.Risk, a.Mandate = via, risk, mandate
+	a.Provider, a.Risk, a.Mandate, a.ShowCharge = via, risk, mandate, p.showCharge
 	if err := v.before(tx, o, &a, p.Payer, m); err != nil {
 		return nil, nil, err
 	}
@@ -339,16 +346,20 @@ func authorization(o *object.Object[Intent], m *object.Object[vault.PaymentMetho
 	return a
 }
 
-// authorizeGuard reserves the intent's whole amount for one authorisation.
-func (v *Service) authorizeGuard(tx *db.Tx, o *object.Object[Intent]) error {
+// openAuthorize sets up the guard of what is paid of the intent's amount, unless
+// there is one.
+func (v *Service) openAuthorize(tx *db.Tx, o *object.Object[Intent]) error {
 	_, ok, err := v.Book.Guard(tx, o.Scope, o.Key, ledger.GuardAuthorize)
-	if err != nil {
+	if err != nil || ok {
 		return err
 	}
-	if !ok {
-		if err := v.Book.OpenGuard(tx, o.Scope, o.Key, ledger.GuardAuthorize, o.Body.Amount); err != nil {
-			return err
-		}
+	return v.Book.OpenGuard(tx, o.Scope, o.Key, ledger.GuardAuthorize, o.Body.Amount)
+}
+
+// authorizeGuard reserves the intent's whole amount for one authorisation.
+func (v *Service) authorizeGuard(tx *db.Tx, o *object.Object[Intent]) error {
+	if err := v.openAuthorize(tx, o); err != nil {
+		return err
 	}
 	return v.Book.Reserve(tx, o.Scope, o.Key, ledger.GuardAuthorize, o.Body.Amount)
 }
@@ -364,6 +375,9 @@ func (v *Service) writeAttempt(tx *db.Tx, s id.Scope, a Attempt) (*object.Object
 	p, err := v.provider(a.Provider)
 	if err != nil {
 		return nil, err
+	}
+	if a.told != nil {
+		return a.told.write(tx, s, a)
 	}
 	a.State, a.Sent = Sending, tx.Now()
 	a.Due = tx.Now().Add(p.Traits.Timeout + Margin)

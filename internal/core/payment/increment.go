@@ -9,6 +9,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
 )
 
@@ -100,7 +101,7 @@ func (v *Service) incremented(tx *db.Tx, a *object.Object[Attempt]) error {
 	}
 	s, by := a.Scope, a.Body.Amount
 	o.Body.Attempt = 0
-	if a.Body.State != Approved {
+	if a.Body.State != Approved && !probe.Mutant("payment.increment-unasked") {
 		if err := v.Book.Release(tx, s, o.Key, ledger.GuardAuthorize, by); err != nil {
 			return err
 		}

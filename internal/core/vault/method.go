@@ -66,6 +66,8 @@ type PaymentMethod struct {
 	// UsedUp: a payment without a customer was made with it; it may not be used
 	// again.
 	UsedUp bool `json:"u,omitempty"`
+	// Source: it is a customer's source, too, and known by its older id.
+	Source bool `json:"so,omitempty"`
 	// SetUp is what its holder has agreed to its being used for again: [OnSession],
 	// [OffSession], or empty for nothing.
 	SetUp string `json:"su,omitempty"`
@@ -130,6 +132,21 @@ type MethodInput struct {
 type BillingParams struct {
 	Name, Email, Phone, TaxID *string
 	Address                   *Address // whole
+	Parts                     AddressParts
+}
+
+// AddressParts are changes of single parts of an address.
+type AddressParts struct {
+	City, Country, Line1, Line2, PostalCode, State *string
+}
+
+func (p *AddressParts) apply(to *Address) {
+	set(&to.City, p.City)
+	set(&to.Country, p.Country)
+	set(&to.Line1, p.Line1)
+	set(&to.Line2, p.Line2)
+	set(&to.PostalCode, p.PostalCode)
+	set(&to.State, p.State)
 }
 
 func (p *BillingParams) apply(to *Billing) {
@@ -138,6 +155,7 @@ func (p *BillingParams) apply(to *Billing) {
 	set(&to.Phone, p.Phone)
 	set(&to.TaxID, p.TaxID)
 	set(&to.Address, p.Address)
+	p.Parts.apply(&to.Address)
 }
 
 // MethodParams is what a request changes of a payment method. Nil leaves a

@@ -38,15 +38,15 @@ type MethodRef struct {
 	person personDraft   // its personal data
 }
 
-// Refer reads a reference: "pm_…" (an id, or in test mode "pm_card_visa") or
-// "tok_…" (likewise). What names nothing is refused when it is resolved, so
+// Refer reads a reference: "pm_…" (an id, or in test mode "pm_card_visa"),
+// "card_…" (the older id of a source) or "tok_…". What names nothing is refused when it is resolved, so
 // that the refusal is recorded under the idempotency key.
 func (v *Service) Refer(s id.Scope, ref string) *MethodRef {
 	f := &MethodRef{v: v, scope: s, text: ref, kind: fault.Invalid, param: "payment_method", noun: "PaymentMethod", key: v.db.IDs().Next()}
 	if strings.HasPrefix(ref, "tok_") {
 		f.noun = "token"
 		f.token, _ = parse(Tokens.Prefix, s, ref)
-	} else if key, ok := parse(PaymentMethods.Prefix, s, ref); ok {
+	} else if key, ok := methodKey(s, ref); ok {
 		f.existing, f.key = key, key
 	}
 	f.body = PaymentMethod{Type: TypeCard}

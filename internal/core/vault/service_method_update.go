@@ -13,7 +13,7 @@ import (
 
 // UpdatePaymentMethod changes a payment method that is attached to a customer.
 func (v *Service) UpdatePaymentMethod(ctx context.Context, s id.Scope, method string, p *MethodParams, r *idem.Request) (*idem.Reply, error) {
-	key, _ := parse(PaymentMethods.Prefix, s, method)
+	key, _ := methodKey(s, method)
 	fresh, err := sealPerson(v, s, key, fieldBilling, Billing{Name: "-"})
 	if err != nil {
 		return nil, err

@@ -51,6 +51,9 @@ func (s *Server) changesOf(c *call) (payment.Changes, error) {
 	if p.Card, err = cardChanges(c); err != nil {
 		return p, err
 	}
+	if p.Cash, err = cashChanges(c); err != nil {
+		return p, err
+	}
 	p.Details = detailsAt(c.form.Get("amount_details"))
 	if at := c.form.Get("amount_details", "shipping"); at != nil {
 		p.Contact.From, p.Contact.To = cleared(at, "from_postal_code"), cleared(at, "to_postal_code")
