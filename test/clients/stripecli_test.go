@@ -104,7 +104,7 @@ var triggers = []trigger{
 	{"payment_intent.created", "payment_intent", ""},
 	{"payment_intent.partially_funded", "payment_intent", ""},
 	{"payment_intent.payment_failed", "payment_intent", ""},
-	{"payment_intent.processing", "payment_intent", "SEPA debits"},
+	{"payment_intent.processing", "payment_intent", ""},
 	{"payment_intent.requires_action", "payment_intent", ""},
 	{"payment_intent.succeeded", "payment_intent", ""},
 	{"payment_method.attached", "payment_method", ""},
