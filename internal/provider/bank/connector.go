@@ -51,7 +51,7 @@ func New(address string, o ConnectorOptions) provider.Provider {
 	if c.dial == nil {
 		c.dial = (&net.Dialer{}).DialContext
 	}
-	return provider.Provider{Name: Name, Traits: traits, PayOut: c.payOut, Inquire: c.inquire, Notices: c.notices}
+	return provider.Provider{Name: Name, Traits: traits, PayOut: c.payOut, Inquire: c.inquire, Notices: c.notices, Reports: c.statements()}
 }
 
 type connector struct {

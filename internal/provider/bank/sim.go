@@ -27,6 +27,7 @@ type Simulator struct {
 
 	mu     sync.Mutex
 	script []Fault
+	wrong  map[string][]StatementFault // by day
 
 	background sync.WaitGroup
 }
@@ -43,6 +44,10 @@ func NewSimulator(book *Book, c clock.Clock) *Simulator {
 	s.mux.HandleFunc("GET "+transfersPath+"/{reference}", s.inquire)
 	s.mux.HandleFunc("GET "+noticesPath, s.tell)
 	s.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	s.mux.HandleFunc("GET "+statementsPath, s.listStatements)
+	s.mux.HandleFunc("GET "+statementPath, s.sendStatement)
+	s.mux.HandleFunc("POST /v1/deposits", s.receive)
+	s.mux.HandleFunc("POST /faults/statements", s.addStatementFault)
 	s.mux.HandleFunc("GET /book", s.listBook)
 	s.mux.HandleFunc("POST /faults", s.addFault)
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {

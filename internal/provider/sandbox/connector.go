@@ -58,7 +58,7 @@ func New(baseURL string, o ConnectorOptions) provider.Provider {
 	return provider.Provider{
 		Name: Name, Traits: traits,
 		Authorize: c.authorize, Capture: c.capture, Refund: c.refund, Inquire: c.inquire, Reverse: c.reverse,
-		Authenticate: c.authenticate, Increment: c.increment, Contest: c.contest, Notices: c.notices,
+		Authenticate: c.authenticate, Increment: c.increment, Contest: c.contest, Notices: c.notices, Reports: c.reports(),
 	}
 }
 
