@@ -11,6 +11,7 @@ import (
 	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/settle"
 
 	"github.com/florinpay/florin/internal/base/db"
 )
@@ -27,6 +28,9 @@ const clockTries = 20
 
 // expireTries lets the expiry of an authorisation wait about a day for a provider.
 const expireTries = 200
+
+// settleTries lets reconciliation wait about a day for a provider's files.
+const settleTries = 30
 
 // register tells the runner what there is to do.
 func (a *App) register(keys *idem.Keys) {
@@ -45,6 +49,8 @@ func (a *App) register(keys *idem.Keys) {
 		job.Kind{Name: payment.ExpireJob, Lease: time.Minute, MaxTries: expireTries, MaxBackoff: 10 * time.Minute, Handle: a.Payment.ExpireDue},
 	)
 	a.Jobs.Register(a.noticeKind())
+	a.Jobs.Register(job.Kind{Name: settle.RunJob, Lease: 30 * time.Minute, MaxTries: settleTries, Handle: a.Settle.Daily})
+	a.Jobs.Every("schedule reconciliation", time.Hour, a.Settle.Schedule)
 	a.Jobs.Every("delete old events", time.Hour, a.expireEvents)
 	a.Jobs.Register(job.Kind{Name: ledger.AvailableJob, Handle: func(ctx context.Context, j job.Job) error { return ledger.TellAvailable(ctx, a.DB, j) }})
 	a.Jobs.Every("resolve attempts", time.Second, func(ctx context.Context) error {

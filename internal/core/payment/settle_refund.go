@@ -58,6 +58,7 @@ func (v *Service) giveBack(tx *db.Tx, a *object.Object[Attempt], r *object.Objec
 	posted, err := v.Book.Post(tx, s, ledger.Transaction{
 		Type: "refund", ReportingCategory: "refund", SourceKind: Refunds.Name, Source: r.Key, Currency: amount.Currency(),
 		Amount: -amount.Minor(), Net: -amount.Minor(), AvailableOn: tx.Now(),
+		Provider: a.Body.Provider, Reference: Reference(s, AttemptID(a.Key)),
 	}, ledger.Posting{Debit: ledger.Available, Credit: ledger.ProviderClearing, Amount: amount})
 	if err != nil {
 		return err

@@ -142,7 +142,8 @@ func (s *Simulator) write(t settlement, zone *time.Location, version int) ([]byt
 			return nil, err
 		}
 	}
-	return out.Bytes(), w.Close()
+	err = w.Close()
+	return out.Bytes(), err
 }
 
 // reports are how the connector reads settlement reports.
