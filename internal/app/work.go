@@ -8,8 +8,10 @@ import (
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/job"
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/cash"
 	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/core/news"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/settle"
 
@@ -18,10 +20,6 @@ import (
 
 // batch is how many rows one run of a sweep takes.
 const batch = 500
-
-// giveBackTries lets a give-back go on for about a day: its refund may be
-// unknown for as long as any other.
-const giveBackTries = 200
 
 // clockTries lets a clock survive that many crashes of processes that move it.
 const clockTries = 20
@@ -32,15 +30,16 @@ const expireTries = 200
 // settleTries lets reconciliation wait about a day for a provider's files.
 const settleTries = 30
 
+// reconcileTries lets the reconciling of a cash balance wait for a database that
+// is away.
+const reconcileTries = 20
+
 // register tells the runner what there is to do.
 func (a *App) register(keys *idem.Keys) {
-	a.Jobs.Register(job.Kind{Name: payment.GiveBackJob, Lease: time.Minute, MaxTries: giveBackTries, MaxBackoff: 10 * time.Minute, Handle: func(ctx context.Context, j job.Job) error {
-		var p payment.GiveBackPayload
-		if err := j.Payload(&p); err != nil {
-			return err
-		}
-		return a.Payment.GiveBack(ctx, j.Scope, p.Charge)
-	}})
+	a.Jobs.Register(
+		job.Kind{Name: payment.GiveBackJob, Lease: time.Minute, MaxTries: payment.GiveBackTries, MaxBackoff: 10 * time.Minute, Handle: a.Payment.GiveBackDue},
+		job.Kind{Name: news.ApplyJob, Lease: time.Minute, MaxTries: news.ApplyTries, MaxBackoff: time.Hour, Handle: a.News.Apply},
+	)
 	a.Jobs.Every("read providers' notices", time.Second, a.Payment.ReadNotices)
 	a.Jobs.Register(
 		job.Kind{Name: timeline.AdvanceJob, Lease: time.Minute, MaxTries: clockTries, Handle: a.Clocks.Move},
@@ -48,9 +47,9 @@ func (a *App) register(keys *idem.Keys) {
 		job.Kind{Name: dispute.DueJob, Lease: time.Minute, MaxTries: dispute.ExpireTries, MaxBackoff: dispute.ExpireBackoff, Handle: a.Dispute.ExpireDue},
 		job.Kind{Name: payment.ExpireJob, Lease: time.Minute, MaxTries: expireTries, MaxBackoff: 10 * time.Minute, Handle: a.Payment.ExpireDue},
 	)
-	a.Jobs.Register(a.noticeKind())
 	a.Jobs.Register(job.Kind{Name: settle.RunJob, Lease: 30 * time.Minute, MaxTries: settleTries, Handle: a.Settle.Daily})
 	a.Jobs.Every("schedule reconciliation", time.Hour, a.Settle.Schedule)
+	a.Jobs.Register(a.noticeKind(), job.Kind{Name: cash.ReconcileJob, Lease: time.Minute, MaxTries: reconcileTries, Handle: a.Cash.Reconcile})
 	a.Jobs.Every("delete old events", time.Hour, a.expireEvents)
 	a.Jobs.Register(job.Kind{Name: ledger.AvailableJob, Handle: func(ctx context.Context, j job.Job) error { return ledger.TellAvailable(ctx, a.DB, j) }})
 	a.Jobs.Every("resolve attempts", time.Second, func(ctx context.Context) error {

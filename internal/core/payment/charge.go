@@ -30,7 +30,7 @@ type Charge struct {
 	Refunded           int64          `json:"refunded,omitempty"`
 	Currency           money.Currency `json:"currency"`
 	Intent             IntentID       `json:"intent"`
-	Attempt            AttemptID      `json:"attempt"`
+	Attempt            AttemptID      `json:"attempt"` // zero: it was paid from the cash balance
 	Customer           int64          `json:"customer,omitempty"`
 	Method             object.Ref     `json:"method"` // as it was when it paid
 	BalanceTransaction int64          `json:"txn,omitempty"`
@@ -67,9 +67,9 @@ type Charge struct {
 	// to capture the amount once.
 	Features provider.Features `json:"features,omitzero"`
 	Granted  *provider.Granted `json:"granted,omitempty"`
-	// Contradicted is a refund that succeeded after it was called failed, for
-	// as long as others have its place.
-	Contradicted AttemptID `json:"contradicted,omitempty"`
+	// Contradicted are operations that succeeded after they were called failed, for
+	// as long as others have their place, in the order in which that was learned.
+	Contradicted []AttemptID `json:"contradictions,omitempty"`
 	// Risk is how risky it was found; nil: not.
 	Risk *Risk `json:"risk,omitempty"`
 	// UserReport is what the merchant says of it: fraudulent or safe.
@@ -80,8 +80,10 @@ type Charge struct {
 	Complaints []Complaint `json:"complaints,omitempty"`
 	Disputed   int64       `json:"disputed,omitempty"`
 	Warned     int64       `json:"warned,omitempty"`
-	// GivenBack tells that the money came when it was no longer wanted.
+	// GivenBack tells that the money came when it was no longer wanted, and
+	// Bounced how often a refund of it did not reach the payer.
 	GivenBack string `json:"given_back,omitempty"`
+	Bounced   int    `json:"bounced,omitempty"`
 }
 
 // Capture is a part of a charge that was taken.
@@ -164,6 +166,8 @@ type Refund struct {
 	FailureReason      string            `json:"failure,omitempty"` // Stripe's failure_reason
 	// Contact is where the payer is told how the money comes back.
 	Contact vault.SealedContact `json:"contact,omitzero"`
+	// ToCash: it went to the customer's cash balance.
+	ToCash bool `json:"cash,omitempty"`
 	// FailureTransaction is by which the money came back, where it had gone.
 	FailureTransaction int64 `json:"failure_txn,omitempty"`
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
 )
 
@@ -40,15 +41,19 @@ func (v *Service) refundFailed(tx *db.Tx, a *object.Object[Attempt], n provider.
 	if err := Refunds.Update(tx, r); err != nil {
 		return err
 	}
-	ch.Body.Refunded -= amount.Minor()
+	if !probe.Mutant("payment.failed-refund-counts") {
+		ch.Body.Refunded -= amount.Minor()
+	}
 	if err := v.tighten(tx, ch); err != nil {
 		return err
 	}
+	if ch.Body.GivenBack != "" {
+		if err := v.bounced(tx, ch, r.Body.FailureReason); err != nil {
+			return err
+		}
+	}
 	if err := Charges.Update(tx, ch); err != nil {
 		return err
-	}
-	if ch.Body.GivenBack != "" {
-		v.Log.Warn("the refund of a payment that nobody wants failed; a person has to look", "refund", Refunds.ID(s, r.Key))
 	}
 	for _, typ := range []string{"refund.failed", "refund.updated", "charge.refund.updated"} {
 		if err := tell(tx, a.Body.Intent, typ, Refunds, r, event.Request{}); err != nil {
@@ -59,20 +64,6 @@ func (v *Service) refundFailed(tx *db.Tx, a *object.Object[Attempt], n provider.
 		return err
 	}
 	return v.refundedNow(tx, s, ch.Key)
-}
-
-// Contradicted books a refund that was given back though it was called failed,
-// now that it may have room.
-func (v *Service) Contradicted(tx *db.Tx, ch *object.Object[Charge]) error {
-	if ch.Body.Contradicted == 0 {
-		return nil
-	}
-	before, err := get(tx, Attempts, ch.Scope, int64(ch.Body.Contradicted))
-	if err != nil {
-		return err
-	}
-	_, err = v.refundLate(tx, before)
-	return err
 }
 
 // refundedNow tells those who look after the charge that what of it is refunded

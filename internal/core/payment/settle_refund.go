@@ -4,6 +4,7 @@ import (
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/kit/money"
 )
 
 // refunded applies the end of a refund.
@@ -21,7 +22,7 @@ func (v *Service) refunded(tx *db.Tx, a *object.Object[Attempt], before State) e
 		return err
 	}
 	if a.Body.State == Approved {
-		err = v.giveBack(tx, a, r, ch)
+		err = v.giveBack(tx, r, ch, a, ledger.ProviderClearing)
 	} else {
 		err = v.keepMoney(tx, a, r, ch)
 	}
@@ -49,17 +50,25 @@ func (v *Service) refunded(tx *db.Tx, a *object.Object[Attempt], before State) e
 	return v.refundedNow(tx, s, ch.Key)
 }
 
-// giveBack books refunded money: available to provider_clearing.
-func (v *Service) giveBack(tx *db.Tx, a *object.Object[Attempt], r *object.Object[Refund], ch *object.Object[Charge]) error {
-	s, amount := a.Scope, a.Body.money()
+// giveBack books refunded money: available to where it goes by. a is the attempt
+// that gave it back; nil where no provider did.
+func (v *Service) giveBack(tx *db.Tx, r *object.Object[Refund], ch *object.Object[Charge], a *object.Object[Attempt], to ledger.Kind) error {
+	s, amount := r.Scope, money.New(r.Body.Amount, r.Body.Currency)
 	if err := v.Book.Settle(tx, s, ch.Key, ledger.GuardRefund, amount.Minor()); err != nil {
 		return err
 	}
-	posted, err := v.Book.Post(tx, s, ledger.Transaction{
-		Type: "refund", ReportingCategory: "refund", SourceKind: Refunds.Name, Source: r.Key, Currency: amount.Currency(),
+	typ := "refund"
+	if to != ledger.ProviderClearing {
+		typ = "payment_refund"
+	}
+	t := ledger.Transaction{
+		Type: typ, ReportingCategory: "refund", SourceKind: Refunds.Name, Source: r.Key, Currency: amount.Currency(),
 		Amount: -amount.Minor(), Net: -amount.Minor(), AvailableOn: tx.Now(),
-		Provider: a.Body.Provider, Reference: Reference(s, AttemptID(a.Key)),
-	}, ledger.Posting{Debit: ledger.Available, Credit: ledger.ProviderClearing, Amount: amount})
+	}
+	if a != nil {
+		t.Provider, t.Reference = a.Body.Provider, Reference(s, AttemptID(a.Key))
+	}
+	posted, err := v.Book.Post(tx, s, t, ledger.Posting{Debit: ledger.Available, Credit: to, Amount: amount})
 	if err != nil {
 		return err
 	}
@@ -71,8 +80,7 @@ func (v *Service) giveBack(tx *db.Tx, a *object.Object[Attempt], r *object.Objec
 	return Charges.Update(tx, ch)
 }
 
-// keepMoney ends a refund by which nothing was given back. One before it that
-// was, though it was called failed, has room now.
+// keepMoney ends a refund by which nothing was given back.
 func (v *Service) keepMoney(tx *db.Tx, a *object.Object[Attempt], r *object.Object[Refund], ch *object.Object[Charge]) error {
 	if err := v.Book.Release(tx, a.Scope, int64(a.Body.Charge), ledger.GuardRefund, a.Body.Amount); err != nil {
 		return err
@@ -84,8 +92,5 @@ func (v *Service) keepMoney(tx *db.Tx, a *object.Object[Attempt], r *object.Obje
 	if err := Refunds.Update(tx, r); err != nil {
 		return err
 	}
-	if err := v.tighten(tx, ch); err != nil {
-		return err
-	}
-	return v.Contradicted(tx, ch)
+	return v.tighten(tx, ch)
 }

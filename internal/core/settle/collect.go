@@ -132,11 +132,11 @@ func (i *item) describe(t *object.Object[ledger.Transaction], m *object.Object[l
 // kindOf is how reports tell of a transaction; empty: they do not.
 func kindOf(t *ledger.Transaction) provider.LineKind {
 	switch {
-	case t.Type == "charge":
+	case t.ReportingCategory == "charge":
 		return provider.LineCapture
-	case t.Type == "refund":
+	case t.ReportingCategory == "refund":
 		return provider.LineRefund
-	case t.Type == ledger.TypeRefundFailure:
+	case t.ReportingCategory == ledger.TypeRefundFailure:
 		return provider.LineRefundFailed
 	case t.ReportingCategory == ledger.CategoryDispute:
 		return provider.LineDispute

@@ -341,4 +341,3 @@ func TestWrongReports(t *testing.T) {
 		})
 	}
 }
-

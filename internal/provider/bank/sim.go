@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/florinpay/florin/internal/base/listen"
+	"github.com/florinpay/florin/internal/base/push"
 	"github.com/florinpay/florin/internal/kit/clock"
 )
 
@@ -21,9 +22,12 @@ type Simulator struct {
 	book  *Book
 	clock clock.Clock
 	mux   *http.ServeMux
+	told  func(reference string, mode Mode) // of faults; nil: nobody
 
 	ctx  context.Context // done when the simulator ends
 	stop context.CancelFunc
+
+	pushes *push.Sender
 
 	mu     sync.Mutex
 	script []Fault
@@ -40,6 +44,7 @@ func NewSimulator(book *Book, c clock.Clock) *Simulator {
 		s.clock = clock.System{}
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.PushTo(push.Options{}) // nobody is told
 	s.mux.HandleFunc("POST "+transfersPath, s.transfer)
 	s.mux.HandleFunc("GET "+transfersPath+"/{reference}", s.inquire)
 	s.mux.HandleFunc("GET "+noticesPath, s.tell)
@@ -48,8 +53,9 @@ func NewSimulator(book *Book, c clock.Clock) *Simulator {
 	s.mux.HandleFunc("GET "+statementPath, s.sendStatement)
 	s.mux.HandleFunc("POST /v1/deposits", s.receive)
 	s.mux.HandleFunc("POST /faults/statements", s.addStatementFault)
-	s.mux.HandleFunc("GET /book", s.listBook)
+	s.mux.HandleFunc("GET "+bookPath, s.listBook)
 	s.mux.HandleFunc("POST /faults", s.addFault)
+	s.mux.HandleFunc("POST /pushes/faults", s.addPushFault)
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		answerError(w, refuse(noSuchPath, "there is nothing here"))
 	})
@@ -82,7 +88,7 @@ func (s *Simulator) Close() error {
 	s.stop()
 	s.mu.Unlock()
 	s.background.Wait()
-	return nil
+	return s.pushes.Close()
 }
 
 // patience is how long a request may wait for the book. What is not being
@@ -93,7 +99,7 @@ const patience = Horizon / 3
 func (s *Simulator) process(r request) (Transfer, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), patience)
 	defer cancel()
-	if err := s.book.settle(ctx, s.clock.Now()); err != nil {
+	if err := s.settle(ctx); err != nil {
 		return Transfer{}, err
 	}
 	return s.book.apply(ctx, r, s.clock.Now())
@@ -113,15 +119,22 @@ func (s *Simulator) transfer(w http.ResponseWriter, r *http.Request) {
 		answerError(w, refused)
 		return
 	}
-	fault := s.next()
+	fault := s.next(req.Reference)
 	switch fault.Mode {
 	case Cut:
 		panic(http.ErrAbortHandler)
 	case SlowProcess:
-		s.later(fault.Delay, func() { _, _ = s.process(req) }) // whoever asks reads it in the book
+		s.later(fault.Delay, func() {
+			if t, err := s.process(req); err == nil {
+				s.tellThem(messageOf(t, 0)) // nobody is answered
+			}
+		})
 		s.hold(r)
 	}
 	t, err := s.process(req)
+	if err == nil && fault.Mode != "" {
+		s.tellThem(messageOf(t, 0))
+	}
 	s.spoil(fault, w, r)
 	if fault.Mode == Garbage {
 		_, _ = io.WriteString(w, "<html>\x00\xff")
@@ -184,7 +197,7 @@ func (s *Simulator) later(delay time.Duration, f func()) {
 func (s *Simulator) inquire(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
 	defer cancel()
-	err := s.book.settle(ctx, s.clock.Now())
+	err := s.settle(ctx)
 	if err != nil {
 		answerError(w, err)
 		return
@@ -209,7 +222,7 @@ func (s *Simulator) tell(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
 	defer cancel()
-	if err := s.book.settle(ctx, s.clock.Now()); err != nil {
+	if err := s.settle(ctx); err != nil {
 		answerError(w, err)
 		return
 	}
@@ -221,7 +234,17 @@ func (s *Simulator) tell(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, noticeList{append([]notice{}, list...)})
 }
 
+// listBook is GET /book. The parameter since, a time as RFC 3339 has it, leaves
+// out what was recorded before.
 func (s *Simulator) listBook(w http.ResponseWriter, r *http.Request) {
+	var since time.Time
+	if text := r.URL.Query().Get("since"); text != "" {
+		var err error
+		if since, err = time.Parse(time.RFC3339Nano, text); err != nil {
+			answerError(w, refuse(invalidField, "since is a time as RFC 3339 has it"))
+			return
+		}
+	}
 	list, err := s.book.Transfers(r.Context())
 	if err != nil {
 		answerError(w, err)
@@ -230,7 +253,7 @@ func (s *Simulator) listBook(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/jsonl")
 	enc := json.NewEncoder(w)
 	for _, t := range list {
-		if enc.Encode(t) != nil {
+		if !t.Time.Before(since) && enc.Encode(t) != nil {
 			panic(http.ErrAbortHandler) // a list cut short must not look whole
 		}
 	}
