@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -159,6 +160,23 @@ func (r *Summary) fields(f *db.Fields) {
 	db.Int(f, &r.Awaiting)
 	db.Int(f, &r.Broken)
 	db.Time(f, &r.At)
+}
+
+// Whole is all of the money, in the units of [Summary.Explained].
+const Whole = 10_000
+
+// Explained is the share of the money that was due to be told of which is told of
+// as the books have it, in hundredths of a per cent, rounded down; all of nothing is
+// [Whole].
+func (r *Summary) Explained() int64 {
+	due := r.Total - r.Awaiting
+	switch {
+	case due <= 0:
+		return Whole
+	case due > math.MaxInt64/Whole:
+		return r.Matched / (due / Whole)
+	}
+	return r.Matched * Whole / due
 }
 
 const (

@@ -86,7 +86,7 @@ func zoneOf(name string) (*time.Location, *refusal) {
 // over alone.
 func (s *Simulator) days(ctx context.Context, zone *time.Location) ([]movement, error) {
 	now := s.clock.Now()
-	if _, err := s.book.settle(ctx, now); err != nil {
+	if err := s.settle(ctx); err != nil {
 		return nil, err
 	}
 	list, err := s.book.movements(ctx, zone, now)
