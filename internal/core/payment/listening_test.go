@@ -47,7 +47,7 @@ func listening(t testing.TB, o push.Options, alter ...func(*provider.Provider)) 
 	(&inbound.Server{News: e.news, Clock: clock.System{}, Log: s.Log}).Mount(mux) // signatures are made in the simulator's time
 	e.door.Store(mux)
 	e.runner = job.New(s.DB, job.Options{Poll: 5 * time.Millisecond, Logger: s.Log})
-	e.runner.Register(job.Kind{Name: news.ApplyJob, MaxTries: news.ApplyTries, Backoff: 10 * time.Millisecond, Handle: e.news.Apply})
+	e.runner.Register(job.Kind{Name: news.ApplyJob, MaxTries: news.ApplyTries, Backoff: 10 * time.Millisecond, MaxBackoff: 50 * time.Millisecond, Handle: e.news.Apply})
 	e.runner.Start()
 	t.Cleanup(func() {
 		_ = s.sim.Pushes().Close()
