@@ -162,6 +162,12 @@ func (v *Service) place(ctx context.Context, reference string) (s id.Scope, key 
 	return s, 0, nil
 }
 
+// Find gives the scope and the key of the attempt that a reference of ours names.
+func (v *Service) Find(ctx context.Context, reference string) (s id.Scope, key AttemptID, ok bool, err error) {
+	s, key, err = v.place(ctx, reference)
+	return s, key, key != 0, err
+}
+
 // stray keeps a notice about nothing that there is. An attempt is written before
 // its provider hears of it, so there will be nothing later either.
 func (v *Service) stray(ctx context.Context, source string, n provider.Notice) error {
