@@ -268,6 +268,9 @@ type attemptColumns struct {
 	Intent IntentID
 }
 
+// AttemptObject is what the API calls an attempt.
+const AttemptObject = "florin.attempt"
+
 // Attempts are the operations at providers.
 var Attempts = object.Define(object.Spec[Attempt, attemptColumns]{
 	Name: "attempt", Prefix: "att", Schema: 1, Table: "attempt", Columns: "state, due, intent",

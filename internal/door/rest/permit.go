@@ -67,6 +67,7 @@ var expanded = map[string]merchant.Resource{
 	"line_items":                  "",
 	"payment_intent":              merchant.PaymentIntents,
 	"payment_method":              merchant.PaymentMethods,
+	"refund":                      merchant.Charges,
 	"refunds":                     merchant.Charges,
 	"source":                      merchant.Charges, // of a balance transaction: a charge, or what came of one
 	"sources":                     merchant.PaymentMethods,

@@ -30,6 +30,7 @@ type route struct {
 // document.
 var routes = joined(
 	accountRoutes,
+	attemptRoutes,
 	balanceRoutes,
 	cashRoutes,
 	chargeRoutes,
@@ -74,6 +75,7 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		payment.Intents.Name:          nounOf(payment.Intents, renderIntent),
 		payment.Charges.Name:          nounOf(payment.Charges, renderCharge),
 		payment.Refunds.Name:          nounOf(payment.Refunds, renderRefund),
+		payment.Attempts.Name:         nounOf(payment.Attempts, renderAttempt),
 		dispute.Disputes.Name:         nounOf(dispute.Disputes, renderDispute),
 		dispute.Warnings.Name:         nounOf(dispute.Warnings, renderWarning),
 		vault.Customers.Name:          nounOf(vault.Customers, renderCustomer),
