@@ -27,10 +27,13 @@ type cli struct {
 	Serve   serveCommand   `cmd:"" help:"Run the platform: API, jobs and, by default, the sandbox."`
 	Migrate migrateCommand `cmd:"" help:"Bring a database's schema up to date, and stop."`
 	Verify  verifyCommand  `cmd:"" help:"Check every invariant of the books. Exit status 1 when one is broken."`
+	Backup  backupCommand  `cmd:"" help:"Back up a database, also while it is served, into one file."`
+	Restore restoreCommand `cmd:"" help:"Bring a backup back, to an empty place."`
 	Sandbox sandboxCommand `cmd:"" help:"Run the sandbox acquirer as a process of its own."`
 	Gateway gatewayCommand `cmd:"" help:"Stand in for Stripe's hosts on this machine, for clients that have them built in."`
 	Account accountCommand `cmd:"" help:"Make accounts and show them."`
 	Key     keyCommand     `cmd:"" help:"Make, restrict, roll, end and list API keys."`
+	Breaks  breaksCommand  `cmd:"" help:"List, assign and resolve differences between the books and what providers and banks say."`
 	Job     jobCommand     `cmd:"" help:"List jobs, and try dead ones again or discard them."`
 	Resolve resolveCommand `cmd:"" help:"Settle an operation of which nobody could find out what became of it, with evidence."`
 	Webhook webhookCommand `cmd:"" help:"List webhook endpoints and deliveries, replay events, roll secrets."`

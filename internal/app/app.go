@@ -29,6 +29,7 @@ import (
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
+	"github.com/florinpay/florin/internal/core/settle"
 	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
@@ -36,6 +37,7 @@ import (
 	"github.com/florinpay/florin/internal/door/rest"
 	"github.com/florinpay/florin/internal/door/web"
 	"github.com/florinpay/florin/internal/kit/clock"
+	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/provider"
 	"github.com/florinpay/florin/internal/schema"
 )
@@ -99,6 +101,7 @@ type App struct {
 	Dispute  *dispute.Service
 	Search   *search.Service
 	Cash     *cash.Service
+	Settle   *settle.Service
 	News     *news.Service
 	Clocks   *timeline.Service
 	Webhooks *webhook.Service
@@ -124,6 +127,7 @@ type App struct {
 	version     string
 	clock       clock.Clock
 	sealing     *sealing
+	learning    learning
 
 	log    *slog.Logger
 	forget []func(context.Context) error // for each handle of a database: delete old marks of trains
@@ -181,7 +185,13 @@ func New(ctx context.Context, c Config) (_ *App, err error) {
 	}
 	a.assemble(c, acquirer, payer)
 	a.answer(ctx)
-	a.Created, err = a.Merchant.Bootstrap(ctx, c.SecretKey, c.PublishableKey)
+	if err := a.beginLearning(ctx); err != nil {
+		return nil, err
+	}
+	if a.Created, err = a.Merchant.Bootstrap(ctx, c.SecretKey, c.PublishableKey); err == nil && a.Created != nil {
+		// Whoever tries Florin finds what a payout needs, as in Stripe's test mode.
+		err = a.Vault.OpenTestBank(ctx, id.Scope{Account: a.Created.Account.Key})
+	}
 	return a, err
 }
 
@@ -206,8 +216,9 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	keys := &idem.Keys{Sealer: a.Master}
 	a.Merchant = merchant.New(a.DB, merchant.Options{APIVersion: rest.Version})
 	a.Vault = vault.New(a.DB, a.Master, keys)
-	a.Cash = &cash.Service{DB: a.DB, Keys: keys, Book: &ledger.Book{}}
 	a.Vault.Holds = cash.Holds
+	a.Settle = &settle.Service{DB: a.DB, Keys: keys, Book: &ledger.Book{}}
+	a.Payment.Breaks = a.Settle
 	a.Search = search.New(a.DB, a.Master, a.Vault)
 	a.Payment = &payment.Service{
 		DB: a.DB, Keys: keys, Vault: a.Vault, Merchant: a.Merchant, Book: &ledger.Book{},
@@ -215,6 +226,8 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	}
 	a.Dispute = &dispute.Service{DB: a.DB, Payment: a.Payment, Vault: a.Vault, Log: c.Logger}
 	a.Payment.Aftermath = a.Dispute
+	a.Cash = &cash.Service{DB: a.DB, Keys: keys, Book: &ledger.Book{}, Payment: a.Payment}
+	a.Payment.Funds, a.Payment.Own = a.Cash, []string{vault.TypeTransfer}
 	a.Clocks = &timeline.Service{DB: a.DB, Keys: keys, Belongings: a.Vault}
 	a.Setup = &setup.Service{DB: a.DB, Keys: keys, Vault: a.Vault, Payment: a.Payment, Log: c.Logger}
 	a.Webhooks = &webhook.Service{DB: a.DB, Keys: keys, Sealer: a.Master, Sender: a.hooks(c), Notifier: notifier{c.Logger}, Log: c.Logger}
@@ -235,12 +248,14 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 		Offering:  &offering.Service{DB: a.DB, Keys: keys},
 		Clocks:    a.Clocks,
 		Cash:      a.Cash,
+		Settle:    a.Settle,
 		Search:    a.Search,
 		Webhooks:  a.Webhooks,
 		PublicURL: c.PublicURL,
 		Live:      c.MasterKey != "" || c.MasterKeyFile != "",
 		Master:    a.Master,
 		Log:       c.Logger,
+		Closed:    a.refuseWhileLearning,
 	}
 	keys.Pin, a.Webhooks.Renderer = a.Rest.Pin, a.Rest
 	a.web.Payment, a.web.Setup, a.web.Master, a.web.Log = a.Payment, a.Setup, a.Master, c.Logger
@@ -252,19 +267,42 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	a.measure()
 }
 
-// Start begins the work that nobody asked for just now: jobs and sweeps.
+// Start begins the work that nobody asked for just now: jobs and sweeps. On a
+// database that was restored it first learns what happened since the backup.
 func (a *App) Start() {
+	if !a.Learning() {
+		a.close = append(a.close, a.sealing.close, a.startWork())
+		return
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var end func() error
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		a.learn(ctx, func() { end = a.startWork() })
+	}()
+	a.close = append(a.close, a.sealing.close, func() error {
+		stop()
+		<-ended
+		if end == nil {
+			return nil
+		}
+		return end()
+	})
+}
+
+// startWork begins it, and gives what ends it.
+func (a *App) startWork() (end func() error) {
 	a.Jobs.Start()
 	serving := a.Webhooks.Start()
-	a.close = append(a.close, a.sealing.close, func() error {
+	return func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
 		defer cancel()
-		return a.Jobs.Stop(ctx)
-	}, func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
-		defer cancel()
-		return serving.Stop(ctx)
-	})
+		err := serving.Stop(ctx)
+		ctx2, cancel2 := context.WithTimeout(context.Background(), stopGrace)
+		defer cancel2()
+		return errors.Join(err, a.Jobs.Stop(ctx2))
+	}
 }
 
 // stopGrace is how long work in flight may take when the process ends. It is

@@ -33,7 +33,7 @@ func (o *Operator) Resolve(ctx context.Context, p Resolution, c Config) (state s
 		return "", err
 	}
 	keys := &idem.Keys{Sealer: master}
-	v := &payment.Service{DB: o.db, Keys: keys, Vault: vault.New(o.db, master, keys), Merchant: o.merchants, Book: &ledger.Book{}, Log: c.Logger}
+	v := &payment.Service{DB: o.db, Keys: keys, Vault: vault.New(o.db, master, keys), Merchant: o.merchants, Book: &ledger.Book{}, Log: c.Logger, Breaks: o.settle()}
 	v.Aftermath = &dispute.Service{DB: o.db, Payment: v, Vault: v.Vault, Log: c.Logger}
 	said := payment.Resolution{Succeeded: p.Succeeded, Evidence: p.Evidence, By: cmp.Or(p.By, "an operator")}
 	s, key, ok, err := v.Find(ctx, p.Attempt)

@@ -98,7 +98,7 @@ func pagesOf(base string) http.Handler {
 // a PostgreSQL database, where every node sees one book.
 func (a *App) openBook(ctx context.Context, c Config) (sandbox.Book, error) {
 	if path, ok := strings.CutPrefix(c.DB, "sqlite:"); ok {
-		book, err := sandbox.OpenFileBook(strings.TrimSuffix(path, ".db") + ".sandbox.book")
+		book, err := sandbox.OpenFileBook(sandboxBook(path))
 		if err != nil {
 			return nil, err
 		}

@@ -193,6 +193,7 @@ type AuthenticateRequest struct {
 // IncrementRequest asks for more to be reserved by an authorisation.
 type IncrementRequest struct {
 	Reference string       // ours, names the increment
+	Mark      string       // see [Operation.Mark]
 	Original  string       // our reference of the authorisation
 	Amount    money.Amount // by how much
 }
@@ -296,6 +297,7 @@ type ContestRequest struct {
 // once.
 type AuthorizeRequest struct {
 	Reference  string       // ours, unique for ever: names this operation
+	Mark       string       // see [Operation.Mark]
 	Amount     money.Amount // to authorise
 	Card       Card
 	Capture    bool   // take it at once (a sale) instead of reserving it
@@ -316,6 +318,7 @@ type AuthorizeRequest struct {
 // rest is released, unless more captures are to follow.
 type CaptureRequest struct {
 	Reference string       // ours, names the capture
+	Mark      string       // see [Operation.Mark]
 	Original  string       // our reference of the authorisation
 	Amount    money.Amount // ≤ Granted.MaxCapture, all captures together
 	More      bool         // keep the rest reserved; needs Granted.Multicapture
@@ -324,6 +327,7 @@ type CaptureRequest struct {
 // RefundRequest asks for a captured amount, or part of it, to be given back.
 type RefundRequest struct {
 	Reference string       // ours, names the refund
+	Mark      string       // see [Operation.Mark]
 	Original  string       // our reference of the sale or the authorisation that was captured
 	Amount    money.Amount // ≤ what is captured and not yet refunded
 }
@@ -360,6 +364,7 @@ func (b BankAccount) MarshalJSON() ([]byte, error) { return []byte(`"bank_accoun
 // after it was approved is told by a notice.
 type PayoutRequest struct {
 	Reference  string // ours, unique for ever: names this operation
+	Mark       string // see [Operation.Mark]
 	Original   string // our reference of the payout that is taken back
 	Amount     money.Amount
 	Account    BankAccount
@@ -371,8 +376,46 @@ type PayoutRequest struct {
 // authorisation released, a sale, capture or refund undone before settlement.
 type ReverseRequest struct {
 	Reference string       // ours, names the reversal
+	Mark      string       // see [Operation.Mark]
 	Original  string       // our reference of what is undone
 	Amount    money.Amount // the amount of what is undone
+}
+
+// OperationKind is what an operation that a provider tells of did.
+type OperationKind string
+
+// The kinds of operations that move money, or reserve it.
+const (
+	KindAuthorize OperationKind = "authorize"
+	KindSale      OperationKind = "sale"
+	KindIncrement OperationKind = "increment"
+	KindCapture   OperationKind = "capture"
+	KindRefund    OperationKind = "refund"
+	KindReversal  OperationKind = "reversal"
+	KindPayout    OperationKind = "payout"
+	KindTakeBack  OperationKind = "take_back" // of a payout
+)
+
+// MaxMark is how many bytes a mark has at most.
+const MaxMark = 160
+
+// Operation is one operation as a provider has it in its own books.
+type Operation struct {
+	Kind      OperationKind
+	Reference string       // ours
+	Original  string       // our reference of what it builds on
+	Amount    money.Amount // as it was asked for
+	Status    Status       // as it stood when it was answered: Approved, Declined or Pending
+	Reason    string       // Stripe's decline code, for Declined
+	At        time.Time    // by the provider's clock
+	// Mark is what we gave along with the request for our own later use; nobody
+	// else reads it.
+	Mark string
+	// More: further captures are to follow.
+	More bool
+	// Brand and Last4 are of the card, as far as the provider tells.
+	Brand, Last4 string
+	Instant      bool // of a payout
 }
 
 // Answer is what an inquiry or a reversal found.
@@ -413,6 +456,9 @@ type Traits struct {
 type Provider struct {
 	Name   string
 	Traits Traits
+	// Methods are the types of payment methods besides cards that Authorize takes,
+	// by Stripe's names.
+	Methods []string
 
 	Authorize func(context.Context, AuthorizeRequest) Outcome
 	Capture   func(context.Context, CaptureRequest) Outcome
@@ -434,9 +480,15 @@ type Provider struct {
 	// What is told that way is told by Notices and Inquire too, so a message may be
 	// lost, come late, twice or in another order.
 	Parse func(Push) (Pushed, error)
+	// Activity hands over the operations that the provider has had since a time,
+	// by its own clock, those that it declined too; each after what it builds on.
+	// An error, each's too, ends it: then it is not known what there is besides.
+	Activity func(ctx context.Context, since time.Time, each func(Operation) error) error
 	// Inquire asks how the operation named by our reference stands.
 	Inquire func(ctx context.Context, reference string) Finding
 	// Reverse undoes an operation, and is also how an authorisation is voided.
 	// Its Outcome is Declined where the operation can't be undone any more.
 	Reverse func(context.Context, ReverseRequest) Finding
+	// Reports is how it tells, in files, what it has settled; nil: it does not.
+	Reports *Reports
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/florinpay/florin/internal/base/event"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/provider/sandbox"
 )
 
@@ -20,15 +21,20 @@ type books struct {
 	charges  map[payment.ChargeID]*object.Object[payment.Charge]
 	intents  map[payment.IntentID]*object.Object[payment.Intent]
 	theirs   map[string]sandbox.Operation
-	undone   map[string]bool // references that a reversal by their own resolution names
-	voided   map[string]bool // references that a void names
+	undone   map[string]bool                          // references that a reversal by their own resolution names
+	voided   map[string]bool                          // references that a void names
+	chosen   map[string]sandbox.State                 // authentications whose payer has answered
+	bounced  map[string]bool                          // refunds that did not reach the payer
+	claims   map[string]sandbox.Dispute               // disputes as they stand there
+	setups   map[string]*object.Object[setup.Attempt] // by reference
 }
 
 // read reads both sides.
 func (w *world) read() *books {
 	ctx := context.Background()
 	b := &books{attempts: map[string]*object.Object[payment.Attempt]{}, charges: map[payment.ChargeID]*object.Object[payment.Charge]{},
-		intents: map[payment.IntentID]*object.Object[payment.Intent]{}, theirs: map[string]sandbox.Operation{}, undone: map[string]bool{}, voided: map[string]bool{}}
+		intents: map[payment.IntentID]*object.Object[payment.Intent]{}, theirs: map[string]sandbox.Operation{}, undone: map[string]bool{}, voided: map[string]bool{},
+		chosen: map[string]sandbox.State{}, bounced: map[string]bool{}, claims: map[string]sandbox.Dispute{}, setups: map[string]*object.Object[setup.Attempt]{}}
 	err := payment.Attempts.Scan(ctx, w.db, func(a *object.Object[payment.Attempt]) error {
 		b.attempts[payment.Reference(a.Scope, payment.AttemptID(a.Key))] = a
 		return nil
@@ -45,15 +51,17 @@ func (w *world) read() *books {
 			return nil
 		})
 	}
+	if err == nil {
+		err = setup.Attempts.Scan(ctx, w.db, func(a *object.Object[setup.Attempt]) error {
+			b.setups[setup.Reference(a.Scope, setup.AttemptID(a.Key))] = a
+			return nil
+		})
+	}
 	for op, problem := range w.book.Operations(ctx) {
 		if err == nil {
 			err = problem
 		}
-		b.theirs[op.Reference] = op
-		if op.Kind == sandbox.Reversal && op.State == sandbox.Approved {
-			b.undone[op.Original] = b.undone[op.Original] || op.Reference == op.Original+"_r"
-			b.voided[op.Original] = true
-		}
+		b.record(op)
 	}
 	if err != nil {
 		w.fail("reading the books: %v", err)
@@ -61,14 +69,58 @@ func (w *world) read() *books {
 	return b
 }
 
+// record takes an operation of the sandbox's book, in its order.
+func (b *books) record(op sandbox.Operation) {
+	for _, n := range op.Notices {
+		if n.Dispute != nil {
+			b.claims[n.Dispute.ID] = *n.Dispute
+		} else if n.Kind == "refund_failed" {
+			b.bounced[n.Reference] = true
+		}
+	}
+	switch op.Kind {
+	case sandbox.Challenge:
+		b.chosen[op.Original] = op.State
+		return
+	case sandbox.Event:
+		return
+	case sandbox.Refund:
+		if op.State == sandbox.Pending && !time.Now().Before(op.Settles) {
+			op.State = sandbox.Approved
+		}
+	case sandbox.Reversal:
+		if op.State == sandbox.Approved {
+			b.undone[op.Original] = b.undone[op.Original] || op.Reference == op.Original+"_r"
+			b.voided[op.Original] = true
+		}
+	}
+	b.theirs[op.Reference] = op
+}
+
+// known reports whether we have a name for what the sandbox has.
+func (b *books) known(reference string) bool {
+	return b.attempts[reference] != nil || b.setups[reference] != nil
+}
+
+// stands is the state of an operation there.
+func (b *books) stands(op sandbox.Operation) sandbox.State {
+	if st, ok := b.chosen[op.Reference]; ok && op.State == sandbox.Pending {
+		return st
+	}
+	return op.State
+}
+
 // quiet reports whether nothing is left to do: every attempt has its outcome
 // for good, and what was not wanted is given back, but for what waits for a person.
 func (w *world) quiet() bool {
 	b := w.read()
 	for _, a := range b.attempts {
-		if !a.Body.Due.IsZero() && a.Body.Break.IsZero() {
+		if !a.Body.Due.IsZero() && a.Body.Break.IsZero() && !waitsForPayer(a) {
 			return false
 		}
+	}
+	if !w.mail.quiet() || !w.paidOut() || !w.setUp() {
+		return false
 	}
 	for _, c := range b.charges {
 		back := c.Body.Voided || c.Body.Captured > 0 && c.Body.Refunded == c.Body.Captured
@@ -84,11 +136,22 @@ func (w *world) check() {
 	b := w.read()
 	w.sameOperations(b)
 	w.sameMoney(b)
+	w.sameSetups(b)
+	w.sameDisputes(b)
+	w.samePayouts()
+	w.sameLedger(b)
+	w.mail.check()
 	w.recount(b)
 	w.sameAnswers()
 	if again := w.read(); len(again.theirs) != len(b.theirs) || len(again.attempts) != len(b.attempts) {
 		w.fail("repeating what was answered made %d operations of %d", len(again.theirs), len(b.theirs))
 	}
+}
+
+// waitsForPayer reports whether an attempt is an authentication whose payer may
+// still come: for a day.
+func waitsForPayer(a *object.Object[payment.Attempt]) bool {
+	return a.Body.Operation == payment.OpAuthenticate && a.Body.State == payment.Pending
 }
 
 // tooMuch is the sandbox's code for an amount that is not there. Another provider
@@ -101,18 +164,19 @@ const tooMuch = "13"
 func (w *world) sameOperations(b *books) {
 	for reference, a := range b.attempts {
 		op := b.theirs[reference]
-		happened := op.State == sandbox.Approved && !b.undone[reference]
+		happened := b.stands(op) == sandbox.Approved && !b.undone[reference]
 		if a.Body.Operation == payment.OpVoid {
 			happened = b.voided[payment.Reference(a.Scope, a.Body.Original)]
 		}
 		switch {
-		case !a.Body.Break.IsZero():
+		case !a.Body.Break.IsZero(), waitsForPayer(a):
 		case a.Body.Open():
 			w.fail("%s %s is still %s", a.Body.Operation, reference, a.Body.State)
+		case a.Body.Operation == payment.OpAuthenticate && a.Body.State != payment.Approved: // whoever pays anew leaves the payer's answer alone
 		case happened != (a.Body.State == payment.Approved) && a.Body.Operation != payment.OpVoid,
 			happened == false && a.Body.State == payment.Approved:
 			w.fail("%s %s is %s here and %s there (undone %t)", a.Body.Operation, reference, a.Body.State, op.State, b.undone[reference])
-		case op.State == sandbox.Approved && a.Body.Operation != payment.OpVoid && (op.Amount != a.Body.Amount || op.Currency != string(a.Body.Currency)):
+		case op.State == sandbox.Approved && op.Kind != sandbox.Contest && a.Body.Operation != payment.OpVoid && (op.Amount != a.Body.Amount || op.Currency != string(a.Body.Currency)):
 			w.fail("%s %s is of %d %s here and of %d %s there", a.Body.Operation, reference, a.Body.Amount, a.Body.Currency, op.Amount, op.Currency)
 		}
 	}
@@ -120,7 +184,7 @@ func (w *world) sameOperations(b *books) {
 		if op.Code == tooMuch && !w.made.hasty && (op.Kind == sandbox.Capture || op.Kind == sandbox.Refund) {
 			w.fail("%s %s of %d was sent, though there was not as much: its guard let it through", op.Kind, reference, op.Amount)
 		}
-		if b.attempts[strings.TrimSuffix(reference, "_r")] == nil {
+		if !b.known(strings.TrimSuffix(reference, "_r")) {
 			w.fail("%s %s is not known here", op.Kind, reference)
 		}
 	}
@@ -142,7 +206,9 @@ func (w *world) sameMoney(b *books) {
 		case sandbox.Sale, sandbox.Capture:
 			taken[a.Body.Intent] += op.Amount
 		case sandbox.Refund:
-			back[a.Body.Intent] += op.Amount
+			if !b.bounced[reference] {
+				back[a.Body.Intent] += op.Amount
+			}
 		}
 	}
 	ours, returned := map[payment.IntentID]int64{}, map[payment.IntentID]int64{}

@@ -23,6 +23,7 @@ const secretKey = "sk_test_world0000000000000000"
 // its key until it has an answer that counts.
 type client struct {
 	w      *world
+	index  int
 	name   string
 	random *rand.Rand
 	keys   int
@@ -30,13 +31,13 @@ type client struct {
 }
 
 func (w *world) newClient(i int) *client {
-	return &client{w: w, name: fmt.Sprintf("c%d", i), random: rand.New(rand.NewPCG(w.seed, uint64(100+i)))}
+	return &client{w: w, index: i, name: fmt.Sprintf("c%d", i+1)}
 }
 
 // twin is another process of the same merchant, at work beside c. Where one is
 // already, the next has another name.
 func (c *client) twin() *client {
-	return &client{w: c.w, name: c.name + strings.Repeat("t", c.twins), random: rand.New(rand.NewPCG(c.random.Uint64(), 7)), keys: 1000 * (c.keys + 1)}
+	return &client{w: c.w, name: c.name + strings.Repeat("t", c.twins), random: rand.New(rand.NewPCG(c.random.Uint64(), 7)), keys: 10_000 * (c.keys + 1)}
 }
 
 func (c *client) chance(percent int) bool { return c.random.IntN(100) < percent }
@@ -54,16 +55,26 @@ func (a answer) id() string { return str(a.body["id"]) }
 
 func str(v any) string { s, _ := v.(string); return s }
 
-// run makes some payments.
+// How many clients there are, and how much each does.
+const (
+	clients = 3
+	errands = 3
+)
+
+// run does some errands. What one is like does not depend on the others.
 func (c *client) run() {
-	for range 3 {
-		c.pay()
+	for i := range errands {
+		c.random = rand.New(rand.NewPCG(c.w.seed, uint64(100+10*c.index+i)))
+		c.keys = 100 * i
+		if !c.w.without.errand(c.index, i) {
+			c.scene()(c)
+		}
 		time.Sleep(time.Duration(c.random.IntN(3000)) * time.Millisecond)
 	}
 }
 
-// pay makes one payment, and whatever may follow.
-func (c *client) pay() {
+// card makes one payment, and whatever may follow.
+func (c *client) card() {
 	amount := 500 + c.random.IntN(20_000)
 	form := url.Values{"amount": {strconv.Itoa(amount)}, "currency": {[]string{"usd", "eur", "jpy"}[c.random.IntN(3)]}, "capture_method": {"automatic"}}
 	if c.chance(55) {

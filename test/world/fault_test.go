@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/provider/bank"
 	"github.com/florinpay/florin/internal/provider/sandbox"
 )
 
@@ -26,12 +27,22 @@ const (
 	crashTold   mishap = "crash, answered"  // a node dies with a provider's answer in its hands
 	stallAsked  mishap = "stall before send"
 	stallTold   mishap = "stall after answer"
+	toldAgain   mishap = "told again"     // notices come with some that came before
+	toldMixed   mishap = "out of order"   // notices come in another order
+	toldNothing mishap = "told nothing"   // the connection breaks before the notices
+	hookRefuses mishap = "answers 500"    // a webhook's receiver fails
+	hookHangs   mishap = "hangs"          // it never answers
+	hookLate    mishap = "answers late"   // its 2xx comes when nobody waits for it any more
+	hookSlow    mishap = "answers slowly" // its 2xx comes just in time
+	hookLost    mishap = "2xx lost"       // it has taken the event, and the connection breaks before its 2xx
 )
 
 var (
 	stepFaults = []mishap{crashBefore, crashAfter, commitFails, commitLost, slowBefore, slowAfter, jump}
 	sendFaults = []mishap{crashAsked, stallAsked}
 	toldFaults = []mishap{crashTold, stallTold}
+	newsFaults = []mishap{crashTold, stallTold, toldAgain, toldMixed, toldNothing}
+	hookFaults = []mishap{hookRefuses, hookHangs, hookLate, hookSlow, hookLost}
 )
 
 // verdict is what befalls an actor whose turn it is.
@@ -49,10 +60,12 @@ const (
 	maxCrashes  = 6
 	maxJumps    = 4
 	maxFaults   = 24
+	maxHooks    = 10
 	faultRate   = 50 // of a thousand turns
 	maxStall    = 40 * time.Second
 	maxJump     = 90 * time.Second
 	maxSkew     = payment.Margin / 2 // of a clock, where nodes may not rely on being told of their mistake
+	maxDrift    = time.Second        // where clocks differ by no more than they may
 	maxDowntime = 15 * time.Second
 )
 
@@ -74,6 +87,7 @@ func (w *world) decide(p *parked) verdict {
 	case crashBefore, crashAsked, crashTold:
 		w.crash(p.node)
 	case jump:
+		w.skewed = w.skewed || v.delay.Abs() > maxDrift
 		p.node.clock.jump(v.delay)
 	}
 	return v
@@ -83,45 +97,61 @@ func (w *world) draw(p *parked) verdict {
 	if w.calm || p.node == nil || p.node.dead.Load() || !p.node.up.Load() {
 		return verdict{}
 	}
-	var kinds []mishap
-	switch p.place {
-	case atStep:
-		kinds = stepFaults
-	case atSend:
-		kinds = sendFaults
-	case atReceive:
-		kinds = toldFaults
+	kinds, budget, spent := faultsAt(p), maxFaults, &w.faults
+	if p.place == atHook {
+		budget, spent = maxHooks, &w.hooks
 	}
 	if len(kinds) == 0 {
 		return verdict{}
 	}
 	f := kinds[w.random.IntN(len(kinds))]
-	dying := w.made.dying && p.place != atStep && w.random.IntN(3) == 0
+	dying := w.made.dying && (p.place == atSend || p.place == atReceive) && w.random.IntN(3) == 0
 	switch {
-	case p.what == w.focus.op && slices.Contains(kinds, w.focus.fault) && w.focused < maxFocus && w.random.IntN(3) > 0:
+	case p.what == w.focus && !w.made.outside && w.focused < maxFocus && w.random.IntN(3) > 0:
 		w.focused++
-		return w.befall(w.focus.fault)
-	case w.faults < maxFaults && (dying || w.random.IntN(1000) < faultRate):
-		w.faults++
-		return w.befall(f)
+		return w.befall(kinds[(w.made.round+w.focused)%len(kinds)], true)
+	case *spent < budget && (dying || w.random.IntN(1000) < faultRate):
+		*spent++
+		return w.befall(f, false)
 	}
 	return verdict{}
 }
 
-// befall makes a verdict of a fault, if there is still room for it.
-func (w *world) befall(f mishap) verdict {
+// faultsAt is what may befall an actor where it is.
+func faultsAt(p *parked) []mishap {
+	switch {
+	case p.place == atStep:
+		return stepFaults
+	case p.place == atSend:
+		return sendFaults
+	case p.place == atReceive && slices.Contains(newsOps, p.what):
+		return newsFaults
+	case p.place == atReceive:
+		return toldFaults
+	case p.place == atHook:
+		return hookFaults
+	}
+	return nil
+}
+
+// befall makes a verdict of a fault, if there is still room for it, and it is
+// not one of those that are left out.
+func (w *world) befall(f mishap, sought bool) verdict {
 	v := verdict{fault: f, applied: w.random.IntN(2) == 0}
+	if w.drawn++; w.without.fault(w.drawn - 1) {
+		return verdict{}
+	}
 	switch f {
 	case crashBefore, crashAfter, crashAsked, crashTold:
-		if w.crashes++; w.crashes > maxCrashes && f != w.focus.fault {
+		if w.crashes++; w.crashes > maxCrashes && !sought {
 			return verdict{}
 		}
 	case jump:
-		if w.jumps++; w.jumps > maxJumps && f != w.focus.fault {
+		if w.jumps++; w.jumps > maxJumps && !sought {
 			return verdict{}
 		}
 		v.delay = w.jump()
-	case slowBefore, slowAfter, stallAsked, stallTold:
+	case slowBefore, slowAfter, stallAsked, stallTold, hookLate, hookSlow:
 		v.delay = w.between(time.Second, maxStall)
 	}
 	return v
@@ -132,6 +162,9 @@ func (w *world) befall(f mishap) verdict {
 // that a provider will not come to an operation any more, and has to ask it once
 // more to find out; a world has one such clock at most.
 func (w *world) jump() time.Duration {
+	if !w.made.skewed {
+		return w.between(-maxDrift, maxDrift)
+	}
 	to := w.between(-maxSkew, maxSkew)
 	if !w.made.mute && !w.made.hasty && w.jumps == 1 {
 		to = w.between(-maxJump, maxJump)
@@ -146,7 +179,15 @@ func (w *world) between(least, most time.Duration) time.Duration {
 
 // plan is what a world is made like, so that what its seed is after can happen.
 type plan struct {
-	nodes int
+	nodes, receivers int
+	// round is how many seeds before were after the same.
+	round int
+	// scene is what its clients do most; empty: this and that.
+	scene string
+	// outside: it is after what goes wrong at the provider rather than here.
+	outside bool
+	// skewed: clocks differ by more than they may where webhooks are concerned.
+	skewed bool
 	// mute: the provider can't be asked how an operation stands.
 	mute bool
 	// replay is the provider's window: 0 is the sandbox's, less is none.
@@ -157,31 +198,41 @@ type plan struct {
 	// dying: nodes die while they call the provider, and stay away for longer
 	// than a lease.
 	dying bool
-	// wrong is what the sandbox does wrong at first, by its operations.
-	wrong []sandbox.Mode
-	at    []sandbox.Kind
+	// wrong is what the sandbox does wrong at first, by its operations, and
+	// bounced what the bank does.
+	wrong   []sandbox.Mode
+	at      []sandbox.Kind
+	bounced []bank.Mode
 }
 
 // afterLate are what is done when something succeeds that was called failed.
 var afterLate = []string{"payment.late", "payment.rest", "payment.give-back", "job.claim", "job.record", "ledger.mature"}
 
-func (w *world) plan() (p plan) {
-	p.nodes = 2 + w.random.IntN(2)
-	kinds := []sandbox.Kind{sandbox.Sale, sandbox.Authorize, sandbox.Capture, sandbox.Refund}
-	switch f, op := w.focus.fault, w.focus.op; {
-	case slices.Contains(sandboxFaults, f):
-		p.wrong, p.at, p.mute = []sandbox.Mode{sandbox.Mode(f)}, []sandbox.Kind{sandbox.Kind(op)}, f == "contradict"
+// payers are the sandbox's operations that take money or promise it.
+var payers = []sandbox.Kind{sandbox.Sale, sandbox.Authorize, sandbox.Capture, sandbox.Refund}
+
+func (w *world) plan(at focus, round int) (p plan) {
+	p.nodes, p.receivers, p.round, p.outside = 2+w.random.IntN(2), 1+w.random.IntN(2), round, at.outside
+	p.skewed, p.scene = w.random.IntN(2) == 0, sceneOf(at.op)
+	switch op := at.op; {
+	case at.outside && op == "payout":
+		p.bounced = turned(bankModes, round)
+	case at.outside:
+		p.wrong, p.at = turned(sandboxModes, round), []sandbox.Kind{sandbox.Kind(op)}
+		p.mute = p.wrong[0] == sandbox.Contradict
 		if op == "inquiry" { // somebody must have a reason to ask
-			p.wrong, p.at = append(p.wrong, sandbox.Lost), append(p.at, kinds...)
+			p.mute, p.at = false, append(p.at, payers...)
 		}
 	case slices.Contains(afterLate, op):
-		p.hasty, p.wrong, p.at = true, []sandbox.Mode{sandbox.SlowProcess, sandbox.Refused}, kinds[:2]
+		p.hasty, p.wrong, p.at = true, []sandbox.Mode{sandbox.SlowProcess, sandbox.Refused}, payers[:2]
 	case op == "payment.reversed":
-		p.mute, p.replay, p.wrong, p.at = true, -1, []sandbox.Mode{sandbox.Lost, sandbox.Reset}, kinds[:2]
-	case op == "payment.resume":
+		p.mute, p.replay, p.wrong, p.at = true, -1, []sandbox.Mode{sandbox.Lost, sandbox.Reset}, payers[:2]
+	case op == "payment.resume", op == "setup.resume":
 		p.nodes, p.dying = 1, true
 	case op == "inquiry", op == "payment.claim", op == "payment.reschedule":
-		p.wrong, p.at = []sandbox.Mode{sandbox.Lost, sandbox.Reset, sandbox.Refused}, kinds
+		p.wrong, p.at = []sandbox.Mode{sandbox.Lost, sandbox.Reset, sandbox.Refused}, payers
+	case op == "payout inquiry", op == "payout.claim", op == "payout.reschedule":
+		p.bounced = []bank.Mode{bank.Lost, bank.Cut, bank.Reset}
 	case w.random.IntN(8) == 0:
 		p.mute = true
 	case w.random.IntN(8) == 0:
@@ -190,6 +241,11 @@ func (w *world) plan() (p plan) {
 		p.hasty = true
 	}
 	return p
+}
+
+// turned begins a list elsewhere each round.
+func turned[T any](list []T, round int) []T {
+	return slices.Concat(list[round%len(list):], list[:round%len(list)])
 }
 
 // The figures of a hasty provider: a lease of 11 s, absence that counts 19 s after
@@ -209,10 +265,25 @@ func (p plan) longest() time.Duration {
 	return sandbox.Horizon - time.Second
 }
 
-// inject gives the sandbox what it does wrong at first.
+// late is how many times as long its machines wait for what is soon. A hasty
+// provider's figures leave no room.
+func (p plan) late() time.Duration {
+	if p.hasty {
+		return 1
+	}
+	return 4
+}
+
+// inject gives the sandbox and the bank what they do wrong at first.
 func (w *world) inject() {
+	if w.without.outside {
+		return
+	}
 	count := 2
-	if w.focus.fault == "contradict" || w.made.hasty {
+	switch {
+	case w.made.outside && !w.made.mute:
+		count = 1
+	case w.made.mute || w.made.hasty:
 		count = 6 // much has to come together
 	}
 	for _, kind := range w.made.at {
@@ -221,6 +292,11 @@ func (w *world) inject() {
 			if err := w.sim.Inject(rule); err != nil {
 				panic(fmt.Sprint("world: ", err))
 			}
+		}
+	}
+	for _, mode := range w.made.bounced {
+		if err := w.bank.Inject(bank.Fault{Mode: mode, Count: 2, Delay: w.between(time.Second, 15*time.Second)}); err != nil {
+			panic(fmt.Sprint("world: ", err))
 		}
 	}
 }

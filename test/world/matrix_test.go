@@ -7,6 +7,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/florinpay/florin/internal/provider/bank"
+	"github.com/florinpay/florin/internal/provider/sandbox"
 )
 
 // cell is one fault at one operation.
@@ -15,10 +18,18 @@ type cell struct {
 	op    string
 }
 
-// sandboxFaults are the sandbox's modes, and sandboxKinds its operations.
+// sandboxModes are what goes wrong at the sandbox, by its operations, and
+// bankModes at the bank.
 var (
-	sandboxFaults = []mishap{"lost", "late", "reset", "refused", "garbage", "slow_process", "duplicate", "contradict"}
-	sandboxKinds  = []string{"authorize", "sale", "capture", "refund", "reversal", "inquiry"}
+	sandboxModes = []sandbox.Mode{sandbox.Contradict, sandbox.Lost, sandbox.Late, sandbox.Reset, sandbox.Refused, sandbox.Garbage, sandbox.SlowProcess, sandbox.Duplicate}
+	bankModes    = []bank.Mode{bank.Lost, bank.Late, bank.Reset, bank.Cut, bank.Garbage, bank.SlowProcess}
+	sandboxKinds = []string{"authorize", "sale", "capture", "refund", "reversal", "inquiry", "authenticate", "increment", "contest", "notices"}
+	// providerOps are what nodes ask of either, and newsOps what those tell.
+	providerOps = []string{"authorize", "sale", "capture", "refund", "reversal", "inquiry", "authenticate", "increment", "contest", "payout", "payout inquiry"}
+	newsOps     = []string{"notices", "payout notices"}
+)
+
+var (
 	// steps are all that a node of this world does to the database while it is
 	// up. A step that is not here makes the test fail.
 	steps = []string{
@@ -37,6 +48,8 @@ var impossible = map[cell]string{
 	{"contradict", "inquiry"}:  "an inquiry changes nothing: asked again it tells the same",
 	{"contradict", "reversal"}: "a reversal may be said twice to every provider: that is what one promises who has it",
 	{"duplicate", "inquiry"}:   "an inquiry changes nothing: delivered twice it is answered twice",
+	{"contradict", "notices"}:  "the feed is read: asked again it tells the same",
+	{"duplicate", "notices"}:   "the feed is read: asked twice it is answered twice",
 }
 
 // incidental are steps that a world has too seldom for seeds to be after them,
@@ -56,10 +69,20 @@ func possible() (list []cell) {
 			}
 		}
 	}
-	add(sandboxFaults, sandboxKinds)
-	add(slices.Concat(sendFaults, toldFaults), sandboxKinds)
+	add(mishaps(sandboxModes), sandboxKinds)
+	add(mishaps(bankModes), []string{"payout"})
+	add(slices.Concat(sendFaults, toldFaults), providerOps)
+	add(newsFaults, newsOps)
 	add(stepFaults, steps)
+	add(hookFaults, []string{"webhook"})
 	add([]mishap{replyLost}, requests)
+	return list
+}
+
+func mishaps[M ~string](modes []M) (list []mishap) {
+	for _, m := range modes {
+		list = append(list, mishap(m))
+	}
 	return list
 }
 
@@ -69,18 +92,27 @@ var rare = append([]string{"payment.resume", "payment.reversed"}, afterLate...)
 // rare reports whether a fault shows only where much comes together.
 func (c cell) rare() bool { return c.fault == "contradict" || slices.Contains(rare, c.op) }
 
-// sought is what the seeds are after, in turn: each cell, a rare one thrice, and
-// those of a step of which a world has one or two more often still.
-func sought() (list []cell) {
-	for _, c := range possible() {
+// focus is what a seed is after: what may befall an operation here, or outside.
+type focus struct {
+	op      string
+	outside bool
+}
+
+// sought is what the seeds are after, in turn: each operation, a rare one thrice,
+// and those of which a world has one or two more often still.
+func sought() (list []focus) {
+	for _, op := range slices.Concat(steps, providerOps, newsOps, []string{"webhook"}) {
 		times := 1
 		switch {
-		case c.op == "ledger.mature":
-			times = 6
-		case c.rare():
-			times = 3
+		case op == "ledger.mature":
+			times = 4
+		case slices.Contains(rare, op):
+			times = 2
 		}
-		list = append(list, slices.Repeat([]cell{c}, times)...)
+		list = append(list, slices.Repeat([]focus{{op, false}}, times)...)
+	}
+	for _, op := range append(slices.Clone(sandboxKinds), "payout") {
+		list = append(list, focus{op, true})
 	}
 	return list
 }

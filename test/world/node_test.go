@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -13,7 +14,7 @@ import (
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/kit/clock"
 	"github.com/florinpay/florin/internal/kit/fault"
-	"github.com/florinpay/florin/internal/provider"
+	"github.com/florinpay/florin/internal/provider/bank"
 	"github.com/florinpay/florin/internal/provider/providertest"
 	"github.com/florinpay/florin/internal/provider/sandbox"
 )
@@ -33,15 +34,29 @@ type node struct {
 	pipe     *providertest.Pipe
 	server   *http.Server
 	requests sync.WaitGroup
+	// hooks leads to the merchants' servers, as it reaches them.
+	hooks     *providertest.Pipe
+	receivers *http.Server
 }
 
 // shifted is the clock of a machine that is wrong by some time.
 type shifted struct {
 	clock.System
-	by atomic.Int64
+	by   atomic.Int64
+	late time.Duration // how many times as long it waits for what is soon
 }
 
 func (c *shifted) Now() time.Time { return c.System.Now().Add(time.Duration(c.by.Load())) }
+
+// Sleep implements [clock.Clock]. A machine that has much to do comes late to what
+// it does once or twice a second, and what is polled for in vain costs a world
+// the most.
+func (c *shifted) Sleep(ctx context.Context, d time.Duration) error {
+	if d <= time.Second {
+		d *= c.late
+	}
+	return c.System.Sleep(ctx, d)
+}
 
 func (c *shifted) jump(to time.Duration) { c.by.Store(int64(to)) }
 
@@ -62,7 +77,7 @@ func (w *world) newNode(i int) *node {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.started[i]++
-	n := &node{w: w, index: i, name: fmt.Sprintf("n%d.%d", i, w.started[i]), clock: w.clocks[i], pipe: providertest.NewPipe()}
+	n := &node{w: w, index: i, name: fmt.Sprintf("n%d.%d", i, w.started[i]), clock: w.clocks[i], pipe: providertest.NewPipe(), hooks: providertest.NewPipe()}
 	n.life, n.end = context.WithCancel(context.Background())
 	w.nodes[i] = n
 	return n
@@ -79,9 +94,10 @@ func (n *node) start() (err error) {
 	if w.made.mute {
 		connector.Inquire = nil
 	}
+	teller := bank.New("bank.invalid", bank.ConnectorOptions{Clock: n.clock, DialContext: w.bankWire.Dial})
 	n.app, err = app.New(n.life, app.Config{
 		DB: w.address, Database: w.db.Facade(n.clock, n), Heads: w.headsOf(n.index), SecretKey: secretKey, Seed: int64(w.seed), Clock: n.clock,
-		Logger: slog.New(slog.DiscardHandler), Provider: n.watched(connector),
+		Logger: slog.New(slog.DiscardHandler), Provider: n.watched(connector), Bank: n.watchedBank(teller), WebhookDial: n.hooks.Dial,
 	})
 	if err != nil {
 		return err
@@ -94,6 +110,8 @@ func (n *node) start() (err error) {
 		handler.ServeHTTP(rw, r.WithContext(context.WithValue(r.Context(), actorKey{}, r.Header.Get(actorHeader))))
 	}), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 	w.lives.Go(func() { _ = n.server.Serve(n.pipe) })
+	n.receivers = &http.Server{Handler: http.HandlerFunc(n.receive), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	w.lives.Go(func() { _ = n.receivers.Serve(n.hooks) })
 	n.up.Store(true)
 	return nil
 }
@@ -109,6 +127,8 @@ func (w *world) crash(n *node) {
 	n.end()
 	_ = n.pipe.Close()
 	_ = n.server.Close()
+	_ = n.hooks.Close()
+	_ = n.receivers.Close()
 	w.lives.Go(n.bury)
 	away := w.between(10*time.Millisecond, maxDowntime)
 	if w.made.dying {
@@ -132,7 +152,7 @@ func (n *node) shut() error {
 		return err
 	}
 	n.requests.Wait()
-	return n.app.Close(context.Background())
+	return errors.Join(n.app.Close(context.Background()), n.receivers.Close())
 }
 
 type actorKey struct{}
@@ -182,6 +202,9 @@ func (n *node) Step(ctx context.Context, s db.Step, run func(db.Step) error) err
 		return do(tx)
 	}
 	err := run(s)
+	if s.Name == recordsHook && err == nil {
+		n.w.mail.recorded(n.name, on)
+	}
 	if v.fault == slowAfter {
 		n.w.stall(v.delay)
 	}
@@ -200,63 +223,4 @@ func result(err error) string {
 		return " refused: " + err.Error()
 	}
 	return " done"
-}
-
-// watched stands between the node and its provider.
-func (n *node) watched(p provider.Provider) provider.Provider {
-	seen := p
-	seen.Authorize = func(ctx context.Context, r provider.AuthorizeRequest) provider.Outcome {
-		op := "authorize"
-		if r.Capture {
-			op = "sale"
-		}
-		return exchange(n, ctx, op, r.Reference, func(ctx context.Context) provider.Outcome { return p.Authorize(ctx, r) }, told)
-	}
-	seen.Capture = func(ctx context.Context, r provider.CaptureRequest) provider.Outcome {
-		return exchange(n, ctx, "capture", r.Reference, func(ctx context.Context) provider.Outcome { return p.Capture(ctx, r) }, told)
-	}
-	seen.Refund = func(ctx context.Context, r provider.RefundRequest) provider.Outcome {
-		return exchange(n, ctx, "refund", r.Reference, func(ctx context.Context) provider.Outcome { return p.Refund(ctx, r) }, told)
-	}
-	seen.Reverse = func(ctx context.Context, r provider.ReverseRequest) provider.Finding {
-		return exchange(n, ctx, "reversal", r.Reference, func(ctx context.Context) provider.Finding { return p.Reverse(ctx, r) }, found)
-	}
-	if p.Inquire != nil {
-		seen.Inquire = func(ctx context.Context, reference string) provider.Finding {
-			return exchange(n, ctx, "inquiry", reference, func(ctx context.Context) provider.Finding { return p.Inquire(ctx, reference) }, found)
-		}
-	}
-	return seen
-}
-
-func told(o provider.Outcome) string { return fmt.Sprintf("%s %s", o.Status, o.Code) }
-
-func found(f provider.Finding) string { return fmt.Sprintf("answer %d, %s", f.Answer, told(f.Outcome)) }
-
-// exchange calls the provider, unless its node dies before, and gives nothing
-// where its node dies afterwards.
-func exchange[T any](n *node, ctx context.Context, op, reference string, call func(context.Context) T, say func(T) string) (out T) {
-	name := n.label(ctx, op, reference)
-	v := n.w.turns.park(&parked{name: name + " send", place: atSend, what: op, node: n})
-	if v.fault == stallAsked {
-		n.w.stall(v.delay)
-	}
-	left := v.fault == crashAsked && v.applied // its bytes are on their way
-	if n.dead.Load() && !left {
-		return out
-	}
-	bounded, cancel := context.WithCancel(ctx)
-	defer cancel()
-	if !left {
-		defer context.AfterFunc(n.life, cancel)()
-	}
-	got := call(bounded)
-	v = n.w.turns.park(&parked{name: name + " " + say(got), place: atReceive, what: op, node: n})
-	if v.fault == stallTold {
-		n.w.stall(v.delay)
-	}
-	if n.dead.Load() {
-		return out
-	}
-	return got
 }

@@ -2,11 +2,13 @@ package world
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,36 +21,48 @@ import (
 	"github.com/florinpay/florin/internal/app"
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/db/dbtest"
+	"github.com/florinpay/florin/internal/kit/clock"
+	"github.com/florinpay/florin/internal/provider/bank"
 	"github.com/florinpay/florin/internal/provider/providertest"
 	"github.com/florinpay/florin/internal/provider/sandbox"
 	"github.com/florinpay/florin/test/leak"
 )
 
-// birth is when every world begins. Virtual time begins in the year 2000; row
+// birth is when every world begins: soon before a day ends, so that what is done
+// then is done in it. Virtual time begins in the year 2000; row
 // keys begin in 2024.
-var birth = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+var birth = time.Date(2026, 1, 1, 23, 56, 0, 0, time.UTC)
 
 // world is one run.
 type world struct {
 	seed    uint64
 	random  *rand.Rand // the scheduler's, and that of whoever is alone at work
-	focus   cell       // what this seed is after
+	focus   string     // the operation that this seed is after
+	without mask       // what is left out of it
 	made    plan
 	history *history
 	turns   *scheduler
 	hits    hits
 
-	address string // of the database
-	db      *db.DB
-	book    *sandbox.FileBook
-	sim     *sandbox.Simulator
-	wire    *providertest.Pipe // to the sandbox
-	client  *http.Client
-	stopSim context.CancelFunc
+	address  string // of the database
+	db       *db.DB
+	book     *sandbox.FileBook
+	sim      *sandbox.Simulator
+	wire     *providertest.Pipe // to the sandbox
+	bank     *bank.Simulator
+	ledger   *bank.Book
+	minutes  *shifted // the bank's clock
+	bankWire *providertest.Pipe
+	mail     *mail
+	account  string // the merchant's, and its bank accounts by what they are for
+	banks    map[string]string
+	client   *http.Client
+	stopSim  context.CancelFunc
 
-	calm            bool // nothing befalls anybody any more
-	focused, faults int
-	crashes, jumps  int
+	calm                          bool // nothing befalls anybody any more
+	focused, faults, hooks, drawn int
+	crashes, jumps                int
+	skewed                        bool // clocks differ by more than they may
 
 	mu       sync.Mutex
 	nodes    []*node // the present life of each
@@ -70,26 +84,33 @@ type outcome struct {
 }
 
 // run makes a world of a seed and lets it come to rest.
-func run(t *testing.T, seed uint64) (out outcome) {
+func run(t *testing.T, seed uint64) (out outcome) { return runWithout(t, seed, mask{}) }
+
+// runWithout leaves something out of what happens in it.
+func runWithout(t *testing.T, seed uint64, without mask, further ...func(*world)) (out outcome) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(birth))
-		w := newWorld(t, seed)
+		w := newWorld(t, seed, without)
 		w.live()
 		w.rest()
 		w.check()
+		for _, check := range further {
+			check(w)
+		}
 		w.end()
 		out = outcome{w.history, w.problems, &w.hits}
 	})
 	return out
 }
 
-func newWorld(t *testing.T, seed uint64) *world {
+func newWorld(t *testing.T, seed uint64, without mask) *world {
 	t.Helper()
-	w := &world{seed: seed, random: rand.New(rand.NewPCG(seed, 1)), history: newHistory(birth), answers: map[string]answer{}}
-	cells := sought()
-	w.focus = cells[seed%uint64(len(cells))]
-	w.made = w.plan()
+	w := &world{seed: seed, random: rand.New(rand.NewPCG(seed, 1)), history: newHistory(birth), answers: map[string]answer{}, without: without, banks: map[string]string{}}
+	all := sought()
+	at := all[seed%uint64(len(all))]
+	w.focus, w.made = at.op, w.plan(at, int(seed)/len(all))
+	w.mail = &mail{w: w}
 	w.turns = newScheduler(w)
 	dir := folder(t)
 	w.address = "sqlite:" + filepath.Join(dir, "world.db")
@@ -104,10 +125,20 @@ func newWorld(t *testing.T, seed uint64) *world {
 	if w.book, err = sandbox.OpenFileBook(filepath.Join(dir, "book")); err != nil {
 		t.Fatal(err)
 	}
-	w.sim = sandbox.NewSimulator(w.book, sandbox.Options{Seed: seed, FaultRate: 60, FaultDelay: w.made.longest(), OnFault: w.wrong})
+	if w.ledger, err = openBank(t, filepath.Join(dir, "bank.db")); err != nil {
+		t.Fatal(err)
+	}
+	rate := 60
+	if without.outside {
+		rate = 0
+	}
+	w.minutes = &shifted{late: 1}
+	w.bank, w.bankWire = bank.NewSimulator(w.ledger, w.minutes), providertest.NewPipe()
+	w.bank.OnFault(w.bounced)
+	w.sim = sandbox.NewSimulator(w.book, sandbox.Options{Seed: seed, FaultRate: rate, FaultDelay: w.made.longest(), OnFault: w.wrong})
 	w.wire = providertest.NewPipe()
 	for range w.made.nodes {
-		w.nodes, w.started, w.clocks = append(w.nodes, nil), append(w.started, 0), append(w.clocks, &shifted{})
+		w.nodes, w.started, w.clocks = append(w.nodes, nil), append(w.started, 0), append(w.clocks, &shifted{late: w.made.late()})
 	}
 	w.client = &http.Client{Transport: &http.Transport{DialContext: w.dial, DisableKeepAlives: true}}
 	return w
@@ -123,6 +154,35 @@ func folder(t *testing.T) string {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return dir
+}
+
+var bankTemplate = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "florin-bank-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := filepath.Join(dir, "bank.db")
+	b, err := bank.OpenBook(context.Background(), "sqlite:"+path, db.Options{Clock: clock.At(birth)})
+	if err == nil {
+		err = b.Close()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+// openBank opens a new book of the bank's.
+func openBank(t *testing.T, path string) (*bank.Book, error) {
+	content, err := bankTemplate()
+	if err == nil {
+		err = os.WriteFile(path, content, 0o600)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return bank.OpenBook(t.Context(), "sqlite:"+path, db.Options{Serial: true})
 }
 
 func copyTemplate(t *testing.T, path string) error {
@@ -146,8 +206,17 @@ func (w *world) wrong(kind sandbox.Kind, reference string, mode sandbox.Mode) {
 	w.history.add("sandbox %s %s !! %s", kind, reference, mode)
 }
 
+// bounced is told what went wrong at the bank.
+func (w *world) bounced(reference string, mode bank.Mode) {
+	w.hits.count(mishap(mode), "payout")
+	w.history.add("bank %s !! %s", reference, mode)
+}
+
 // dial connects a client to a node, if it is up.
 func (w *world) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if address == "sandbox.invalid:80" { // its pages, for payers
+		return w.wire.Dial(ctx, network, address)
+	}
 	var i int
 	if _, err := fmt.Sscanf(address, "n%d.invalid", &i); err != nil {
 		return nil, err
@@ -161,6 +230,41 @@ func (w *world) dial(ctx context.Context, network, address string) (net.Conn, er
 	return n.pipe.Dial(ctx, network, address)
 }
 
+// aDay is by how much the bank goes ahead in the end: what was on its way has
+// arrived then, and what is to come back does.
+const aDay = 25 * time.Hour
+
+// furnish makes what the merchant has before it begins: endpoints for webhooks
+// and bank accounts. Nothing else happens for a while, so that clocks that
+// differ do not make what follows older.
+func (w *world) furnish() {
+	w.mail.listen()
+	w.account = str(w.ask(0, "/v1/account")["id"])
+	for _, number := range bankAccounts {
+		w.banks[number] = w.must("bank-"+number, "/v1/accounts/"+w.account+"/external_accounts", url.Values{"external_account[object]": {"bank_account"},
+			"external_account[country]": {"US"}, "external_account[currency]": {"usd"}, "external_account[routing_number]": {"110000000"},
+			"external_account[account_number]": {number}}).id()
+	}
+	time.Sleep(maxJump + 10*time.Second)
+}
+
+// bankAccounts are good, unknown to the bank, and closed later.
+var bankAccounts = []string{"000123456789", "000111111116", "000000005559"}
+
+// must sends a request that can't fail.
+func (w *world) must(key, path string, form url.Values) answer {
+	got := w.send(http.MethodPost, 0, "first", answer{key: key, path: path, form: form})
+	if got.status != http.StatusOK {
+		w.fail("%s: %d %s", path, got.status, got.text)
+	}
+	return got
+}
+
+// ask reads something.
+func (w *world) ask(node int, path string) map[string]any {
+	return w.send(http.MethodGet, node, "-", answer{path: path}).body
+}
+
 // live starts everything and lets the clients do what they want to.
 func (w *world) live() {
 	go w.turns.run()
@@ -170,19 +274,27 @@ func (w *world) live() {
 			w.fail("the sandbox: %v", err)
 		}
 	})
+	w.lives.Go(func() {
+		if err := w.bank.Serve(sim, w.bankWire); err != nil {
+			w.fail("the bank: %v", err)
+		}
+	})
 	w.stopSim = stop
 	w.calm = true
 	for i := range w.nodes {
 		w.boot(i, 0)
 		w.boots.Wait()
+		if i == 0 {
+			w.furnish()
+		}
 	}
 	w.calm = false
 	w.inject()
-	var clients sync.WaitGroup
-	for i := range 3 {
-		clients.Go(w.newClient(i + 1).run)
+	var busy sync.WaitGroup
+	for i := range clients {
+		busy.Go(w.newClient(i).run)
 	}
-	clients.Wait()
+	busy.Wait()
 	if w.made.hasty {
 		time.Sleep(time.Minute) // what was late comes late
 	}
@@ -194,6 +306,8 @@ func (w *world) rest() {
 	w.turns.park(&parked{name: "calm", place: atClient})
 	w.calm = true
 	w.sim.Calm()
+	w.bank.Calm()
+	w.minutes.jump(aDay)
 	w.boots.Wait()
 	w.answerAll()
 	for range 120 {
@@ -261,8 +375,8 @@ func (w *world) end() {
 	}
 	w.turns.end()
 	w.verify()
-	if err := w.book.Close(); err != nil {
-		w.fail("the book: %v", err)
+	if err := errors.Join(w.book.Close(), w.ledger.Close()); err != nil {
+		w.fail("the books: %v", err)
 	}
 	w.search()
 }

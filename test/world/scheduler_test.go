@@ -18,6 +18,7 @@ const (
 	atSend    place = "send"    // a provider is about to be called
 	atReceive place = "receive" // a provider has answered
 	atClient  place = "client"  // a client sends, or has its answer
+	atHook    place = "hook"    // a merchant's server gets a webhook
 )
 
 // parked is an actor that waits for its turn.

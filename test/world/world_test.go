@@ -27,6 +27,15 @@ func number(t *testing.T, name string, otherwise uint64) uint64 {
 	return n
 }
 
+// templates makes them, outside of virtual time.
+func templates(t *testing.T) {
+	t.Helper()
+	dbtest.SQLite(t)
+	if _, err := bankTemplate(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // fixed is how many seeds run twice, and their histories are compared.
 const fixed = 200
 
@@ -38,7 +47,7 @@ func TestWorld(t *testing.T) {
 	if one := number(t, "FLORIN_SEED", 0); one != 0 {
 		first, count = one, number(t, "FLORIN_RUNS", 1)
 	}
-	dbtest.SQLite(t) // makes the template, outside of virtual time
+	templates(t)
 	var all hits
 	began := time.Now()
 	t.Run("seeds", func(t *testing.T) {
@@ -65,7 +74,11 @@ func TestWorld(t *testing.T) {
 // live runs a seed, once or twice, and tells of what went wrong.
 func live(t *testing.T, seed uint64, twice bool, all *hits) {
 	t.Helper()
-	out := run(t, seed)
+	without, err := parseMask(os.Getenv("FLORIN_MASK"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := runWithout(t, seed, without)
 	all.merge(out.hits)
 	if len(out.problems) > 0 {
 		t.Errorf("seed %d:\n%s\n\nmake simulate SEED=%d shows all of it; in short:\n%s", seed,
@@ -77,7 +90,7 @@ func live(t *testing.T, seed uint64, twice bool, all *hits) {
 	if !twice {
 		return
 	}
-	if diff := cmp.Diff(strings.Split(out.history.text(), "\n"), strings.Split(run(t, seed).history.text(), "\n")); diff != "" {
+	if diff := cmp.Diff(strings.Split(out.history.text(), "\n"), strings.Split(runWithout(t, seed, without).history.text(), "\n")); diff != "" {
 		t.Errorf("seed %d gave another history the second time:\n%s", seed, diff)
 	}
 }
@@ -85,7 +98,7 @@ func live(t *testing.T, seed uint64, twice bool, all *hits) {
 // Different seeds must give different histories, or the comparison above would
 // compare nothing.
 func TestSeedsDiffer(t *testing.T) {
-	dbtest.SQLite(t)
+	templates(t)
 	if run(t, 1).history.text() == run(t, 2).history.text() {
 		t.Error("two seeds gave one history")
 	}
@@ -96,7 +109,7 @@ func TestSomeWorlds(t *testing.T) {
 	if os.Getenv("FLORIN_MUTANTS") == "" {
 		t.Skip("TestWorld runs more of them; FLORIN_MUTANTS=all runs these")
 	}
-	dbtest.SQLite(t)
+	templates(t)
 	var all hits
 	for seed := uint64(1); seed <= 40 && !t.Failed(); seed++ {
 		live(t, seed, false, &all)

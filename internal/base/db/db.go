@@ -89,7 +89,11 @@ func Open(ctx context.Context, address string, o Options) (*DB, error) {
 	case scheme == "sqlite" && o.Schema != "":
 		err = errors.New("SQLite has no schemas: open a file of its own")
 	case scheme == "sqlite":
-		d.engine, err = openSQLite(rest, o.Fatal)
+		readers := sqliteReaders
+		if o.Serial {
+			readers = 1 // there is never a second one at work
+		}
+		d.engine, err = openSQLite(rest, readers, o.Fatal)
 	case scheme == "postgres", scheme == "postgresql":
 		trains = max(o.Trains, 2)
 		d.engine, err = openPostgres(ctx, address, o.Schema)

@@ -26,13 +26,14 @@ type sqlite struct {
 	closed  chan struct{} // closed when no further read may begin
 }
 
-func openSQLite(path string, fatal func(error)) (*sqlite, error) {
-	s := &sqlite{path: path, fatal: fatal, readers: make(chan *sqliteConn, sqliteReaders), closed: make(chan struct{})}
+// openSQLite opens the file for so many reads at once.
+func openSQLite(path string, readers int, fatal func(error)) (*sqlite, error) {
+	s := &sqlite{path: path, fatal: fatal, readers: make(chan *sqliteConn, readers), closed: make(chan struct{})}
 	registerVFS()
 	if err := createSQLite(path); err != nil {
 		return nil, err
 	}
-	for range sqliteReaders {
+	for range readers {
 		c, err := s.open()
 		if err == nil {
 			err = c.c.Exec("PRAGMA query_only=on")

@@ -158,7 +158,7 @@ func (v *Service) contest(tx *db.Tx, o *object.Object[Dispute], concede, changed
 		return nil, err
 	}
 	return &payment.Contest{Charge: ch, Dispute: o.Key, Concede: concede, Begun: func(tx *db.Tx, a payment.AttemptID) error {
-		o.Body.Answer = a
+		o.Body.Answer, o.Body.Asked = a, o.Body.Notice
 		if err := Disputes.Update(tx, o); err != nil || !changed {
 			return err
 		}
@@ -207,7 +207,9 @@ func (v *Service) Answered(tx *db.Tx, account *merchant.Account, a *object.Objec
 		b.PastDue = !b.Due.IsZero() && now.After(b.Due)
 		on = answered
 	}
-	if !machine.Can(b.Status, on) {
+	// What the provider has said meanwhile is newer than the answer, and may be
+	// what came of it.
+	if b.Notice != b.Asked || !machine.Can(b.Status, on) {
 		if err := Disputes.Update(tx, o); err != nil {
 			return err
 		}

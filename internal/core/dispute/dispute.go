@@ -42,8 +42,10 @@ type Dispute struct {
 	// last came too late.
 	Submissions int  `json:"submissions,omitempty"`
 	PastDue     bool `json:"past_due,omitempty"`
-	// Answer is the attempt to answer that is under way; zero: none.
+	// Answer is the attempt to answer that is under way; zero: none. Asked is
+	// Notice as it was when it began.
 	Answer payment.AttemptID `json:"answer,omitempty"`
+	Asked  int64             `json:"asked,omitempty"`
 
 	// Refundable tells that the charge can still be refunded, in part at least.
 	Refundable bool `json:"refundable,omitempty"`

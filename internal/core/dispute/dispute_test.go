@@ -416,6 +416,30 @@ func TestEvidenceWhoseFateIsUnknown(t *testing.T) {
 	}
 }
 
+// What came of an answer is told before it is known that the answer was taken:
+// that does not put the dispute back to where the answer alone would lead.
+func TestNewsOvertakesTheAnswer(t *testing.T) {
+	s := open(t)
+	ch := s.pay(amount)
+	s.complain(ch, "d_1", dispute.WarningNeedsResponse, amount)
+	o := s.one(ch)
+	s.network.Deaf["contest"] = true
+	reply, err := s.Update(s.ctx, s.scope, o.Key, s.evidence("escalate_inquiry_evidence"), nil)
+	if err != nil || reply.Error != nil {
+		t.Fatal(err, reply)
+	}
+	s.listen()
+	if o = s.one(ch); o.Body.Status != dispute.NeedsResponse || o.Body.Answer == 0 {
+		t.Fatalf("%+v", o.Body)
+	}
+	s.network.Deaf["contest"] = false
+	s.clock.advance(time.Minute)
+	s.sweep()
+	if o = s.one(ch); o.Body.Status != dispute.NeedsResponse || o.Body.Submissions != 1 || o.Body.Answer != 0 {
+		t.Errorf("%+v", o.Body)
+	}
+}
+
 func TestEvidenceThatIsNotTaken(t *testing.T) {
 	for _, says := range []provider.Outcome{{Status: provider.Declined}, {Status: provider.Failed}} {
 		s := open(t)

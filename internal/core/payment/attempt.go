@@ -194,6 +194,10 @@ type Attempt struct {
 	PostalCheck       string             `json:"postal,omitempty"`
 	Granted           *provider.Granted  `json:"granted,omitempty"`
 	Raw               []provider.Message `json:"raw,omitempty"` // redacted
+
+	// told, if set, is what a provider told of the attempt that is about to be
+	// written, which it had before.
+	told *recalled
 }
 
 // Open reports whether the outcome is still to come.

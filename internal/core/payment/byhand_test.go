@@ -40,7 +40,7 @@ func TestByHand(t *testing.T) {
 				}
 				s.clock.Advance(25 * time.Hour)
 				s.sweep()
-				if diff := cmp.Diff([]string{"unknown_outcome " + s.reference(a)}, s.breaks.open()); diff != "" {
+				if diff := cmp.Diff([]string{"unknown_outcome " + s.reference(a)}, s.broken()); diff != "" {
 					t.Error(diff)
 				}
 				nothing := say
@@ -64,8 +64,8 @@ func TestByHand(t *testing.T) {
 				if b.State != want || b.Resolution == nil || b.Resolution.Evidence != "case 42" || b.Resolution.By != "jo" || !b.Break.IsZero() || !b.Due.IsZero() {
 					t.Errorf("%+v", b)
 				}
-				if len(s.breaks.open()) != 0 {
-					t.Errorf("breaks: %v", s.breaks.open())
+				if len(s.broken()) != 0 {
+					t.Errorf("breaks: %v", s.broken())
 				}
 				s.agree()
 			})
@@ -104,8 +104,8 @@ func TestContradictionByHand(t *testing.T) {
 		t.Fatal(r, err)
 	}
 	ch, _, err := payment.Charges.Read(t.Context(), s.DB, s.scope, int64(a.Body.Charge))
-	if err != nil || len(ch.Body.Contradicted) != 0 || len(s.breaks.open()) != 0 {
-		t.Errorf("%+v %v, breaks %v", ch.Body.Contradicted, err, s.breaks.open())
+	if err != nil || len(ch.Body.Contradicted) != 0 || len(s.broken()) != 0 {
+		t.Errorf("%+v %v, breaks %v", ch.Body.Contradicted, err, s.broken())
 	}
 	for range 3 {
 		s.clock.Advance(30 * time.Second)

@@ -29,7 +29,7 @@ type IncrementParams struct {
 // reply shows the intent, with the larger amount if the issuer agreed; a decline
 // leaves it as it was.
 func (v *Service) Increment(ctx context.Context, s id.Scope, intent IntentID, p IncrementParams, r *idem.Request) (*idem.Reply, error) {
-	if err := p.Changes.check(); err != nil {
+	if err := v.checkChanges(s, &p.Changes); err != nil {
 		return nil, err
 	}
 	return v.operate(ctx, "payment.increment", s, r, intentNeeds(s, intent), func(tx *db.Tx) (*idem.Reply, *object.Object[Attempt], error) {

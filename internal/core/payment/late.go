@@ -158,6 +158,8 @@ func unwanted(i *Intent, a *Attempt) string {
 		return "the payment was canceled"
 	case i.Status == Succeeded || i.Status == RequiresCapture:
 		return "the payment was made otherwise"
+	case i.Awaits():
+		return "the payment waits for a bank transfer"
 	case i.Attempt != 0 && !probe.Mutant("payment.late-beside-another"):
 		return "another attempt is under way"
 	case i.Amount != a.Amount || i.Currency != a.Currency:

@@ -42,7 +42,7 @@ func listening(t testing.TB, o push.Options, alter ...func(*provider.Provider)) 
 	o.URL, o.Secret, o.FaultDelay = server.URL+inbound.Path(from), pushSecret, 30*time.Millisecond
 	parse := sandbox.New("", sandbox.ConnectorOptions{Secret: pushSecret}).Parse
 	s := openWith(t, sandbox.Options{Delay: later, PushAll: true, Push: o}, append([]func(*provider.Provider){func(p *provider.Provider) { p.Parse = parse }}, alter...)...)
-	e.news = &news.Service{DB: s.DB, Log: s.Log, Breaks: s.breaks, Sources: map[news.From]news.Source{from: {Parse: parse, Hear: s.Pushed}}}
+	e.news = &news.Service{DB: s.DB, Log: s.Log, Breaks: s.Breaks, Sources: map[news.From]news.Source{from: {Parse: parse, Hear: s.Pushed}}}
 	mux := http.NewServeMux()
 	(&inbound.Server{News: e.news, Clock: clock.System{}, Log: s.Log}).Mount(mux) // signatures are made in the simulator's time
 	e.door.Store(mux)

@@ -217,7 +217,7 @@ func (v *Service) reverse(ctx context.Context, p provider.Provider, a *object.Ob
 	ctx2, cancel := context.WithTimeout(ctx, p.Traits.Timeout)
 	defer cancel()
 	reference, asked := Reference(a.Scope, AttemptID(a.Key)), v.clock().Now()
-	f := p.Reverse(ctx2, provider.ReverseRequest{Reference: reference + "_r", Original: reference, Amount: a.Body.money()})
+	f := p.Reverse(ctx2, provider.ReverseRequest{Reference: reference + "_r", Original: reference, Mark: markOf(a.Scope, &a.Body), Amount: a.Body.money()})
 	switch {
 	case f.Answer == provider.Found && f.Outcome.Status == provider.Approved:
 		return v.settleReversed(ctx, a, f.Outcome)

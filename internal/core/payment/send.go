@@ -12,6 +12,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
@@ -63,16 +64,16 @@ func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.
 		request.Reference = reference
 		return p.Authorize(ctx, request)
 	case OpCapture:
-		return p.Capture(ctx, provider.CaptureRequest{Reference: reference, Original: original, Amount: b.money(), More: b.More})
+		return p.Capture(ctx, provider.CaptureRequest{Reference: reference, Original: original, Mark: markOf(s, b), Amount: b.money(), More: b.More})
 	case OpIncrement:
 		if p.Increment == nil {
 			return provider.Outcome{Status: provider.Failed, Message: "the provider can't raise an authorisation"}
 		}
-		return p.Increment(ctx, provider.IncrementRequest{Reference: reference, Original: original, Amount: b.money()})
+		return p.Increment(ctx, provider.IncrementRequest{Reference: reference, Original: original, Mark: markOf(s, b), Amount: b.money()})
 	case OpRefund:
-		return p.Refund(ctx, provider.RefundRequest{Reference: reference, Original: original, Amount: b.money()})
+		return p.Refund(ctx, provider.RefundRequest{Reference: reference, Original: original, Mark: markOf(s, b), Amount: b.money()})
 	case OpVoid:
-		f := p.Reverse(ctx, provider.ReverseRequest{Reference: reference, Original: original, Amount: b.money()})
+		f := p.Reverse(ctx, provider.ReverseRequest{Reference: reference, Original: original, Mark: markOf(s, b), Amount: b.money()})
 		if f.Answer != provider.Found && f.Outcome.Status != provider.Failed && !probe.Mutant("payment.void-trusts-absence") {
 			f.Outcome.Status = provider.Unknown
 		}
@@ -88,7 +89,7 @@ func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.
 func (v *Service) authorizeRequest(ctx context.Context, a *object.Object[Attempt]) (provider.AuthorizeRequest, error) {
 	s, b := a.Scope, &a.Body
 	r := provider.AuthorizeRequest{Amount: b.money(), Capture: b.Operation == OpSale, Descriptor: b.Descriptor, Features: b.Features,
-		OffSession: b.Payer.Away, SetUp: b.SetUp}
+		OffSession: b.Payer.Away, SetUp: b.SetUp, Mark: markOf(s, b)}
 	if proves(b.ThreeDS) {
 		r.Authentication = Reference(s, b.Proof)
 	}
@@ -278,7 +279,7 @@ func (v *Service) replyTo(tx *db.Tx, a *object.Object[Attempt]) (*idem.Reply, er
 		return nil, err
 	}
 	b := &a.Body
-	if b.Operation == OpRefund {
+	if b.Operation == OpRefund && !b.ShowCharge {
 		r, err := get(tx, Refunds, a.Scope, int64(b.Refund))
 		if err != nil {
 			return nil, err
@@ -294,13 +295,11 @@ func (v *Service) replyTo(tx *db.Tx, a *object.Object[Attempt]) (*idem.Reply, er
 	}
 	reply := shown(Intents, o)
 	if b.ShowCharge {
-		ch, err := get(tx, Charges, a.Scope, int64(b.Charge))
-		if err != nil {
+		if reply, err = chargeReply(tx, a, o); err != nil {
 			return nil, err
 		}
-		reply = shown(Charges, ch)
 	}
-	if b.Open() || b.State == Approved {
+	if b.Open() || b.State == Approved || b.Operation == OpRefund {
 		return reply, nil
 	}
 	refusal := failure(provider.Outcome{Status: statusOf(b.State), Reason: b.Reason})
@@ -312,6 +311,26 @@ func (v *Service) replyTo(tx *db.Tx, a *object.Object[Attempt]) (*idem.Reply, er
 	}
 	reply.Error = &refusal
 	return reply, nil
+}
+
+// chargeReply shows the charge that an attempt is about or has led to. While
+// there is none, because its outcome is open, the reply says so.
+func chargeReply(tx *db.Tx, a *object.Object[Attempt], o *object.Object[Intent]) (*idem.Reply, error) {
+	key := int64(a.Body.Charge)
+	if key == 0 {
+		key = int64(o.Body.LatestCharge)
+	}
+	if key == 0 {
+		open := fault.New(fault.Locked, "lock_timeout", "The outcome of this payment is not known yet. Retrieve its PaymentIntent %s to see what becomes of it before trying again.",
+			Intents.ID(o.Scope, o.Key))
+		open.NoRetry = true
+		return &idem.Reply{Error: open}, nil
+	}
+	ch, err := get(tx, Charges, a.Scope, key)
+	if err != nil {
+		return nil, err
+	}
+	return shown(Charges, ch), nil
 }
 
 // last is the attempt that a confirmation has come to.

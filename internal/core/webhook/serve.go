@@ -48,6 +48,13 @@ type turn struct {
 	wake     chan struct{}
 	busy     map[int64]bool // lanes with a request under way
 	ended    chan int64     // lanes that are done for now
+	last     time.Time      // when there was last something to do
+}
+
+// free notes that a lane has ended.
+func (t *turn) free(lane int64) {
+	delete(t.busy, lane)
+	t.last = t.v.DB.Clock().Now()
 }
 
 func (t *turn) at() db.Key { return queueKey(t.scope, t.endpoint) }
@@ -173,15 +180,15 @@ func (t *turn) release(ctx context.Context, gone bool) (bool, error) {
 // brought to their ends.
 func (t *turn) serve(ctx context.Context, idle time.Duration) error {
 	clock := t.v.DB.Clock()
-	last := clock.Now()
+	t.last = clock.Now()
 	for {
 		err := t.look(ctx)
 		switch {
 		case err != nil || ctx.Err() != nil:
 			return t.leave(ctx, err)
 		case len(t.busy) > 0:
-			last = clock.Now()
-		case clock.Now().Sub(last) >= idle:
+			t.last = clock.Now()
+		case clock.Now().Sub(t.last) >= idle:
 			released, err := t.release(ctx, false)
 			if released || err != nil {
 				return err
@@ -223,7 +230,7 @@ func (t *turn) wait(ctx context.Context) {
 	}()
 	select {
 	case lane := <-t.ended:
-		delete(t.busy, lane)
+		t.free(lane)
 	case <-t.wake:
 	case <-slept:
 	}
@@ -240,7 +247,7 @@ func (t *turn) look(ctx context.Context) error {
 	for { // lanes that ended make room
 		select {
 		case lane := <-t.ended:
-			delete(t.busy, lane)
+			t.free(lane)
 			continue
 		default:
 		}

@@ -23,24 +23,24 @@ var attemptRoutes = map[string]route{
 }
 
 type shownAttemptAt struct {
-	ID            string           `json:"id"`
-	Object        string           `json:"object"`
-	Amount        int64            `json:"amount"`
-	Currency      string           `json:"currency"`
-	Charge        any              `json:"charge"`
-	Created       int64            `json:"created"`
-	Livemode      bool             `json:"livemode"`
-	Note          any              `json:"note"`
-	Operation     string           `json:"operation"`
-	PaymentIntent any              `json:"payment_intent"`
-	Problem       any              `json:"break_since"`
-	Provider      string           `json:"provider"`
-	Refund        any              `json:"refund"`
-	Resolution    *shownResolution `json:"resolution"`
-	Status        string           `json:"status"`
+	ID            string     `json:"id"`
+	Object        string     `json:"object"`
+	Amount        int64      `json:"amount"`
+	Currency      string     `json:"currency"`
+	Charge        any        `json:"charge"`
+	Created       int64      `json:"created"`
+	Livemode      bool       `json:"livemode"`
+	Note          any        `json:"note"`
+	Operation     string     `json:"operation"`
+	PaymentIntent any        `json:"payment_intent"`
+	Problem       any        `json:"break_since"`
+	Provider      string     `json:"provider"`
+	Refund        any        `json:"refund"`
+	Resolution    *shownSaid `json:"resolution"`
+	Status        string     `json:"status"`
 }
 
-type shownResolution struct {
+type shownSaid struct {
 	By       string `json:"by"`
 	Created  int64  `json:"created"`
 	Evidence string `json:"evidence"`
@@ -54,7 +54,7 @@ func renderAttempt(v *view, o *object.Object[payment.Attempt]) (any, error) {
 		Livemode: o.Scope.Livemode, Note: text(b.Note), Operation: string(b.Operation), Problem: moment(b.Break), Provider: b.Provider, Status: string(b.State),
 	}
 	if r := b.Resolution; r != nil {
-		out.Resolution = &shownResolution{By: r.By, Created: r.At.Unix(), Evidence: r.Evidence, Outcome: "failed"}
+		out.Resolution = &shownSaid{By: r.By, Created: r.At.Unix(), Evidence: r.Evidence, Outcome: "failed"}
 		if r.Succeeded {
 			out.Resolution.Outcome = "succeeded"
 		}

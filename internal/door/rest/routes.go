@@ -13,6 +13,7 @@ import (
 	"github.com/florinpay/florin/internal/core/offering"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
+	"github.com/florinpay/florin/internal/core/settle"
 	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
@@ -32,6 +33,7 @@ var routes = joined(
 	accountRoutes,
 	attemptRoutes,
 	balanceRoutes,
+	breakRoutes,
 	cashRoutes,
 	chargeRoutes,
 	clockRoutes,
@@ -41,6 +43,7 @@ var routes = joined(
 	customerRoutes,
 	customerTaxRoutes,
 	deliveryRoutes,
+	directRoutes,
 	disputeRoutes,
 	endpointRoutes,
 	ephemeralRoutes,
@@ -54,6 +57,7 @@ var routes = joined(
 	refundRoutes,
 	searchRoutes,
 	setupRoutes,
+	sourceRoutes,
 	stripecliRoutes,
 	tokenRoutes,
 	warningRoutes,
@@ -80,6 +84,7 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		dispute.Warnings.Name:         nounOf(dispute.Warnings, renderWarning),
 		vault.Customers.Name:          nounOf(vault.Customers, renderCustomer),
 		vault.PaymentMethods.Name:     nounOf(vault.PaymentMethods, renderMethod),
+		vault.Sources.Name:            nounOf(vault.Sources, renderSource),
 		vault.Tokens.Name:             nounOf(vault.Tokens, renderToken),
 		cash.Balances.Name:            nounOf(cash.Balances, renderCash),
 		cash.Transactions.Name:        nounOf(cash.Transactions, renderCashTransaction),
@@ -92,6 +97,7 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		timeline.Clocks.Name:          nounOf(timeline.Clocks, renderClock),
 		webhook.Endpoints.Name:        nounOf(webhook.Endpoints, renderEndpoint),
 		webhook.Replays.Name:          nounOf(webhook.Replays, renderReplay),
+		settle.Breaks.Name:            nounOf(settle.Breaks, renderBreak),
 		payout.Payouts.Name:           nounOf(payout.Payouts, renderPayout),
 		vault.BankAccounts.Name:       nounOf(vault.BankAccounts, renderBankAccount),
 		vault.BankTokens.Name:         nounOf(vault.BankTokens, renderBankToken),

@@ -25,6 +25,7 @@ import (
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
+	"github.com/florinpay/florin/internal/core/settle"
 	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
@@ -58,6 +59,7 @@ type Server struct {
 	Payout   *payout.Service
 	File     *file.Service
 	Offering *offering.Service
+	Settle   *settle.Service
 	Search   *search.Service
 	Clocks   *timeline.Service
 	Cash     *cash.Service
@@ -70,6 +72,8 @@ type Server struct {
 	// Master makes client secrets.
 	Master *secret.Master
 	Log    *slog.Logger
+	// Closed, if set, tells why nothing may be changed now; nil: it may.
+	Closed func() error
 
 	commandLines commandLines
 }
@@ -129,6 +133,11 @@ const requestPrefix = id.Prefix("req")
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, c *call) (any, error) {
 	if err := s.authenticate(r, c); err != nil {
 		return nil, err
+	}
+	if s.Closed != nil && r.Method != http.MethodGet && r.Method != http.MethodHead {
+		if err := s.Closed(); err != nil {
+			return nil, err
+		}
 	}
 	if name, ok := contentsOf(r); ok {
 		return nil, s.serveContents(w, r, c, name)

@@ -13,8 +13,8 @@ import (
 	"github.com/florinpay/florin/internal/base/db"
 )
 
-// bookSchema is the PostgreSQL schema of a [Book].
-const bookSchema = "florin_bank"
+// BookSchema is the PostgreSQL schema of a [Book] that is given none.
+const BookSchema = "florin_bank"
 
 // Book is the bank's own truth, in a database that several processes may hold
 // at once. It has connections and transactions of its own, so that it can share
@@ -26,15 +26,11 @@ type Book struct{ db *db.DB }
 // is missing. Close it when its simulators have ended.
 func OpenBook(ctx context.Context, address string, o db.Options) (*Book, error) {
 	if !strings.HasPrefix(address, "sqlite:") {
-		o.Schema = cmp.Or(o.Schema, bookSchema)
-	}
-	files, err := fs.Sub(bookFiles, "schema")
-	if err != nil {
-		return nil, err
+		o.Schema = cmp.Or(o.Schema, BookSchema)
 	}
 	d, err := db.Open(ctx, address, o)
 	if err == nil {
-		if err = d.Migrate(ctx, files); err == nil {
+		if err = d.Migrate(ctx, BookFiles()); err == nil {
 			err = d.ClaimNode(ctx)
 		}
 		if err != nil {
@@ -45,6 +41,15 @@ func OpenBook(ctx context.Context, address string, o db.Options) (*Book, error) 
 		return nil, fmt.Errorf("bank: open book: %w", err)
 	}
 	return &Book{d}, nil
+}
+
+// BookFiles are the DDL files of a book, for both engines.
+func BookFiles() fs.FS {
+	files, err := fs.Sub(bookFiles, "schema")
+	if err != nil {
+		panic(err) // the name is fixed, and valid
+	}
+	return files
 }
 
 // Close waits for what is under way and lets go of the database.
@@ -89,7 +94,7 @@ func (b *Book) apply(ctx context.Context, r request, now time.Time) (t Transfer,
 // judge decides on a new request, and marks the original that it takes back.
 func judge(tx *db.Tx, r request, recorded int64, now time.Time) (t Transfer, due time.Time, err error) {
 	now = now.UTC().Truncate(time.Millisecond)
-	t = Transfer{Reference: r.Reference, Original: r.Original, Amount: r.Amount, Currency: r.Currency, Instant: r.Instant, State: Accepted,
+	t = Transfer{Reference: r.Reference, Original: r.Original, Amount: r.Amount, Currency: r.Currency, Instant: r.Instant, State: Accepted, Mark: r.Mark,
 		ID: fmt.Sprintf("bt_%x", recorded), Trace: fmt.Sprintf("FL%s%x", now.Format(timeLayout), recorded), Time: now, Arrives: now}
 	if r.Account != nil {
 		t.Country, t.Routing, t.Last4 = r.Account.Country, r.Account.Routing, r.Account.last4()

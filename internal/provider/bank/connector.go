@@ -54,7 +54,7 @@ func New(address string, o ConnectorOptions) provider.Provider {
 	if c.dial == nil {
 		c.dial = (&net.Dialer{}).DialContext
 	}
-	p := provider.Provider{Name: Name, Traits: traits, PayOut: c.payOut, Inquire: c.inquire, Notices: c.notices}
+	p := provider.Provider{Name: Name, Traits: traits, PayOut: c.payOut, Inquire: c.inquire, Notices: c.notices, Activity: c.activity}
 	if o.Secret != "" {
 		p.Parse = parse(o.Secret)
 	}
@@ -70,7 +70,7 @@ type connector struct {
 
 func (c *connector) payOut(ctx context.Context, r provider.PayoutRequest) provider.Outcome {
 	req := request{Reference: r.Reference, Original: r.Original, Amount: r.Amount.Minor(), Currency: string(r.Amount.Currency()),
-		Instant: r.Instant, Descriptor: r.Descriptor}
+		Instant: r.Instant, Descriptor: r.Descriptor, Mark: r.Mark}
 	if r.Original == "" {
 		req.Account = &account{Country: r.Account.Country, Routing: r.Account.Routing, Number: r.Account.Number, Holder: r.Account.Holder}
 	}

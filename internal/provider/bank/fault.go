@@ -47,8 +47,28 @@ func (s *Simulator) Inject(f Fault) error {
 	return nil
 }
 
-// next gives the fault of a request; its Mode is empty if all goes well.
-func (s *Simulator) next() Fault {
+// OnFault has f told of each request that goes wrong on purpose. It is called
+// while the request is answered, several at once. Call it before serving.
+func (s *Simulator) OnFault(f func(reference string, mode Mode)) { s.told = f }
+
+// Calm lets nothing go wrong any more.
+func (s *Simulator) Calm() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.script = nil
+}
+
+// next gives the fault of a request, and tells of it; its Mode is empty if all
+// goes well.
+func (s *Simulator) next(reference string) Fault {
+	f := s.take()
+	if f.Mode != "" && s.told != nil {
+		s.told(reference, f.Mode)
+	}
+	return f
+}
+
+func (s *Simulator) take() Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.script) == 0 {

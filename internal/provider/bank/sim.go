@@ -22,6 +22,7 @@ type Simulator struct {
 	book  *Book
 	clock clock.Clock
 	mux   *http.ServeMux
+	told  func(reference string, mode Mode) // of faults; nil: nobody
 
 	ctx  context.Context // done when the simulator ends
 	stop context.CancelFunc
@@ -47,7 +48,7 @@ func NewSimulator(book *Book, c clock.Clock) *Simulator {
 	s.mux.HandleFunc("GET "+transfersPath+"/{reference}", s.inquire)
 	s.mux.HandleFunc("GET "+noticesPath, s.tell)
 	s.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
-	s.mux.HandleFunc("GET /book", s.listBook)
+	s.mux.HandleFunc("GET "+bookPath, s.listBook)
 	s.mux.HandleFunc("POST /faults", s.addFault)
 	s.mux.HandleFunc("POST /pushes/faults", s.addPushFault)
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
@@ -113,7 +114,7 @@ func (s *Simulator) transfer(w http.ResponseWriter, r *http.Request) {
 		answerError(w, refused)
 		return
 	}
-	fault := s.next()
+	fault := s.next(req.Reference)
 	switch fault.Mode {
 	case Cut:
 		panic(http.ErrAbortHandler)
@@ -228,7 +229,17 @@ func (s *Simulator) tell(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, noticeList{append([]notice{}, list...)})
 }
 
+// listBook is GET /book. The parameter since, a time as RFC 3339 has it, leaves
+// out what was recorded before.
 func (s *Simulator) listBook(w http.ResponseWriter, r *http.Request) {
+	var since time.Time
+	if text := r.URL.Query().Get("since"); text != "" {
+		var err error
+		if since, err = time.Parse(time.RFC3339Nano, text); err != nil {
+			answerError(w, refuse(invalidField, "since is a time as RFC 3339 has it"))
+			return
+		}
+	}
 	list, err := s.book.Transfers(r.Context())
 	if err != nil {
 		answerError(w, err)
@@ -237,7 +248,7 @@ func (s *Simulator) listBook(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/jsonl")
 	enc := json.NewEncoder(w)
 	for _, t := range list {
-		if enc.Encode(t) != nil {
+		if !t.Time.Before(since) && enc.Encode(t) != nil {
 			panic(http.ErrAbortHandler) // a list cut short must not look whole
 		}
 	}

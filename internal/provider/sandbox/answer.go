@@ -54,7 +54,7 @@ func (op Operation) short() bool {
 			return false
 		}
 	}
-	return len(op.Action) <= maxURL && len(op.ReturnURL) <= maxURL
+	return len(op.Mark) <= provider.MaxMark && len(op.Action) <= maxURL && len(op.ReturnURL) <= maxURL
 }
 
 // decodeRefusal reads the error of an answer with that HTTP status. It is nil

@@ -88,7 +88,7 @@ func NewSimulator(book Book, o Options) *Simulator {
 	s.mux.HandleFunc("GET "+pagesRoot+"{reference}", s.showPage)
 	s.mux.HandleFunc("POST "+pagesRoot+"{reference}", s.choose)
 	s.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
-	s.mux.HandleFunc("GET /book", s.listBook)
+	s.mux.HandleFunc("GET "+bookPath, s.listBook)
 	s.mux.HandleFunc("GET /faults", s.listFaults)
 	s.mux.HandleFunc("POST /faults", s.addFault)
 	s.mux.HandleFunc("DELETE /faults", s.clearFaults)
@@ -330,12 +330,24 @@ func (s *Simulator) later(delay time.Duration, f func()) {
 	})
 }
 
-// listBook is GET /book.
+// listBook is GET /book. The parameter since, a time as RFC 3339 has it, leaves
+// out what was recorded before.
 func (s *Simulator) listBook(w http.ResponseWriter, r *http.Request) {
+	var since time.Time
+	if text := r.URL.Query().Get("since"); text != "" {
+		var err error
+		if since, err = time.Parse(time.RFC3339Nano, text); err != nil {
+			answerRefusal(w, refuse(invalidField, "since", "since is a time as RFC 3339 has it"))
+			return
+		}
+	}
 	w.Header().Set("Content-Type", "application/jsonl")
 	out := bufio.NewWriter(w)
 	enc := json.NewEncoder(out)
 	for op, err := range s.book.Operations(r.Context()) {
+		if err == nil && op.Time.Before(since) {
+			continue
+		}
 		if err == nil {
 			err = enc.Encode(op)
 		}

@@ -29,6 +29,7 @@ func params(fields map[string]*Param) *Param {
 
 var (
 	anyText    = &Param{Type: Text, MaxLength: 5000}
+	shortText  = &Param{Type: Text, MaxLength: 200}
 	anyInteger = &Param{Type: Integer}
 	anyTime    = &Param{Type: Integer | Timestamp}
 	anyBoolean = &Param{Type: Boolean}
@@ -47,6 +48,9 @@ func paged(more map[string]*Param) *Param {
 }
 
 var deliveryStatus = map[string]*Param{"status": {Type: Text, Enum: []string{"delivered", "failed", "pending", "stopped"}}}
+
+// breakTypes are the types of the differences that reconciliation finds.
+var breakTypes = []string{"amount", "contradiction", "currency", "duplicate", "fee", "missing_here", "missing_there", "status", "timing", "unknown_outcome"}
 
 // extensions are the operations that the document has not.
 var extensions = []Operation{
@@ -67,6 +71,12 @@ var extensions = []Operation{
 	{ID: "FlorinPostAttemptsAttemptResolve", Method: "POST", Path: extensionPath + "attempts/{attempt}/resolve", Params: params(map[string]*Param{
 		"outcome!": {Type: Text, Enum: []string{"succeeded", "failed"}}, "evidence!": anyText, "expand": textList})},
 	{ID: "FlorinGetMessages", Method: "GET", Path: extensionPath + "messages", Params: params(map[string]*Param{"object!": anyText, "expand": textList})},
+	{ID: "FlorinGetBreaks", Method: "GET", Path: extensionPath + "breaks", Params: paged(map[string]*Param{
+		"state": {Type: Text, Enum: []string{"open", "resolved"}}, "type": {Type: Text, Enum: breakTypes}, "provider": anyText})},
+	{ID: "FlorinGetBreaksId", Method: "GET", Path: extensionPath + "breaks/{id}", Params: params(map[string]*Param{"expand": textList})},
+	{ID: "FlorinPostBreaksId", Method: "POST", Path: extensionPath + "breaks/{id}", Params: params(map[string]*Param{"owner!": shortText, "expand": textList})},
+	{ID: "FlorinPostBreaksIdResolve", Method: "POST", Path: extensionPath + "breaks/{id}/resolve", Params: params(map[string]*Param{
+		"by!": shortText, "why!": anyText, "evidence": anyText, "posting": {Type: Text, Enum: []string{"bank", "cost", "none"}}, "expand": textList})},
 	{ID: "FlorinGetWebhookReplaysId", Method: "GET", Path: extensionPath + "webhook_replays/{id}", Params: params(map[string]*Param{"expand": textList})},
 }
 
