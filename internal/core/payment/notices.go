@@ -260,7 +260,7 @@ func (v *Service) hear(tx *db.Tx, account *merchant.Account, a *object.Object[At
 	if err != nil {
 		return err
 	}
-	if there && row.State == noticeDone && !probe.Mutant("payment.hear-twice") {
+	if there && row.State == noticeDone {
 		return v.compare(tx, a, row, source, n)
 	}
 	applied, err := v.applyNotice(tx, account, a, charge, n)
