@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/florinpay/florin/internal/app"
 	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/job"
 	"github.com/florinpay/florin/internal/kit/clock"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/provider/bank"
@@ -164,7 +166,7 @@ const actorHeader = "World-Actor"
 func (n *node) label(ctx context.Context, point, on string) string {
 	actor, _ := ctx.Value(actorKey{}).(string)
 	if actor == "" {
-		actor = "-"
+		actor = cmp.Or(job.Working(ctx), "-")
 	}
 	return fmt.Sprintf("%-5s %-4s %s %s", n.name, actor, point, on)
 }

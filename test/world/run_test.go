@@ -310,13 +310,17 @@ func (w *world) rest() {
 	w.minutes.jump(aDay)
 	w.boots.Wait()
 	w.answerAll()
-	for range 120 {
-		if w.quiet() {
+	quiet := 0
+	for range 240 {
+		if quiet++; !w.quiet() {
+			quiet = 0
+		}
+		if quiet == 3 { // what comes later has come
 			return
 		}
 		time.Sleep(10 * time.Second)
 	}
-	w.fail("work is left after twenty minutes")
+	w.fail("work is left after forty minutes")
 }
 
 // verify has the books verified, with the heads of seals that the node which

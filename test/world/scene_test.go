@@ -46,18 +46,23 @@ func sceneOf(op string) string {
 
 // scene chooses what to do.
 func (c *client) scene() func(*client) {
-	if c.w.made.scene != "" && !(c.w.made.mute && c.w.made.scene == "dispute") && c.chance(70) {
+	if at := c.w.made.scene; at != "" && !(c.w.made.mute && lasting(at)) && c.chance(70) {
 		return scenes[c.w.made.scene]
 	}
 	if c.w.made.hasty || c.chance(50) {
 		return (*client).card
 	}
 	names := slices.Sorted(maps.Keys(scenes))
-	if c.w.made.mute { // where a disputed payment's outcome is unknown, nobody but a person can say: it can't be undone
-		names = slices.DeleteFunc(names, func(name string) bool { return name == "dispute" })
+	if c.w.made.mute {
+		names = slices.DeleteFunc(names, lasting)
 	}
 	return scenes[names[c.random.IntN(len(names))]]
 }
+
+// lasting reports whether what a scene does can't be undone any more, because the
+// payer or the bank has done something about it. Where a provider can't be asked,
+// an unknown outcome of such a thing waits for a person.
+func lasting(scene string) bool { return scene == "dispute" || scene == "refunds" }
 
 func pick[T any](c *client, list ...T) T { return list[c.random.IntN(len(list))] }
 
