@@ -81,8 +81,7 @@ func live(t *testing.T, seed uint64, twice bool, all *hits) {
 	out := runWithout(t, seed, without)
 	all.merge(out.hits)
 	if len(out.problems) > 0 {
-		t.Errorf("seed %d:\n%s\n\nmake simulate SEED=%d shows all of it; in short:\n%s", seed,
-			strings.Join(out.problems, "\n"), seed, out.history.short(out.problems))
+		t.Errorf("seed %d:\n%s\n\n%s", seed, strings.Join(out.problems, "\n"), smaller(t, seed, without, out))
 	}
 	if os.Getenv("FLORIN_SEED") != "" {
 		fmt.Println(out.history.text())
@@ -93,6 +92,17 @@ func live(t *testing.T, seed uint64, twice bool, all *hits) {
 	if diff := cmp.Diff(strings.Split(out.history.text(), "\n"), strings.Split(runWithout(t, seed, without).history.text(), "\n")); diff != "" {
 		t.Errorf("seed %d gave another history the second time:\n%s", seed, diff)
 	}
+}
+
+// smaller makes a failure small, and says how to see it.
+func smaller(t *testing.T, seed uint64, without mask, out outcome) string {
+	t.Helper()
+	if without == (mask{}) {
+		without = shrink(func(m mask) bool { return alike(runWithout(t, seed, m).problems, out.problems) })
+		out = runWithout(t, seed, without)
+	}
+	return fmt.Sprintf("make simulate SEED=%d MASK=%s shows all of it, made small:\n%s\n\nin short:\n%s", seed, without,
+		strings.Join(out.problems, "\n"), out.history.short(out.problems))
 }
 
 // Different seeds must give different histories, or the comparison above would
