@@ -271,7 +271,7 @@ func (p plan) late() time.Duration {
 	if p.hasty {
 		return 1
 	}
-	return 4
+	return 6
 }
 
 // inject gives the sandbox and the bank what they do wrong at first.

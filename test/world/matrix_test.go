@@ -33,14 +33,20 @@ var (
 	// steps are all that a node of this world does to the database while it is
 	// up. A step that is not here makes the test fail.
 	steps = []string{
-		"payment.create", "payment.confirm", "payment.capture", "payment.cancel", "payment.refund",
-		"payment.settle", "payment.claim", "payment.reschedule", "payment.resume", "payment.reversed",
-		"payment.rest", "payment.late", "payment.give-back", "job.claim", "job.record",
-		"vault.create_payment_method", "ledger.seal", "ledger.mature",
-		"search.build", "search.index",
+		"payment.create", "payment.confirm", "payment.capture", "payment.cancel", "payment.refund", "payment.increment", "payment.contest",
+		"payment.settle", "payment.claim", "payment.reschedule", "payment.resume", "payment.reversed", "payment.rest", "payment.late",
+		"payment.give-back", "payment.expire", "payment.notice", "payment.notices-read",
+		"setup.create", "setup.cancel", "setup.settle", "setup.claim", "setup.resume",
+		"payout.create", "payout.cancel", "payout.reverse", "payout.submit", "payout.settle", "payout.claim", "payout.reschedule",
+		"payout.returned", "payout.noticed", "payout.automatic",
+		"cash.fund", "timeline.create", "timeline.advance", "timeline.move", "timeline.delete", "timeline.clear",
+		"job.claim", "job.record", "ledger.seal", "ledger.mature", "search.build", "search.index",
+		"vault.create_payment_method", "vault.create_customer", "vault.attach_payment_method",
+		"webhook.spread", "webhook.claim", "webhook.record", "webhook.release", "webhook.put-off", "webhook.renew",
 	}
 	// requests are what clients ask for.
-	requests = []string{"method", "create", "confirm", "capture", "cancel", "refund"}
+	requests = []string{"method", "create", "confirm", "capture", "cancel", "refund", "evidence", "close", "increment", "customer", "setup", "setup cancel",
+		"payout", "payout cancel", "payout reverse", "cash", "clock", "attach", "advance"}
 )
 
 // impossible are the cells that can't be hit, and why.
