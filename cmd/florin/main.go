@@ -31,6 +31,7 @@ type cli struct {
 	Gateway gatewayCommand `cmd:"" help:"Stand in for Stripe's hosts on this machine, for clients that have them built in."`
 	Account accountCommand `cmd:"" help:"Make accounts and show them."`
 	Key     keyCommand     `cmd:"" help:"Make, restrict, roll, end and list API keys."`
+	Breaks  breaksCommand  `cmd:"" help:"List, assign and resolve differences between the books and what providers and banks say."`
 	Job     jobCommand     `cmd:"" help:"List jobs, and try dead ones again or discard them."`
 	Webhook webhookCommand `cmd:"" help:"List webhook endpoints and deliveries, replay events, roll secrets."`
 	Bench   benchCommand   `cmd:"" help:"Measure payments per second, latencies and costs, and check the books afterwards."`

@@ -28,12 +28,14 @@ import (
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
+	"github.com/florinpay/florin/internal/core/settle"
 	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
 	"github.com/florinpay/florin/internal/door/rest"
 	"github.com/florinpay/florin/internal/door/web"
 	"github.com/florinpay/florin/internal/kit/clock"
+	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/provider"
 	"github.com/florinpay/florin/internal/schema"
 )
@@ -94,6 +96,7 @@ type App struct {
 	Dispute  *dispute.Service
 	Search   *search.Service
 	Cash     *cash.Service
+	Settle   *settle.Service
 	Clocks   *timeline.Service
 	Webhooks *webhook.Service
 	Rest     *rest.Server
@@ -168,7 +171,10 @@ func New(ctx context.Context, c Config) (_ *App, err error) {
 		return nil, err
 	}
 	a.assemble(c, acquirer, payer)
-	a.Created, err = a.Merchant.Bootstrap(ctx, c.SecretKey, c.PublishableKey)
+	if a.Created, err = a.Merchant.Bootstrap(ctx, c.SecretKey, c.PublishableKey); err == nil && a.Created != nil {
+		// Whoever tries Florin finds what a payout needs, as in Stripe's test mode.
+		err = a.Vault.OpenTestBank(ctx, id.Scope{Account: a.Created.Account.Key})
+	}
 	return a, err
 }
 
@@ -193,8 +199,8 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	keys := &idem.Keys{Sealer: a.Master}
 	a.Merchant = merchant.New(a.DB, merchant.Options{APIVersion: rest.Version})
 	a.Vault = vault.New(a.DB, a.Master, keys)
-	a.Cash = &cash.Service{DB: a.DB, Keys: keys, Book: &ledger.Book{}}
 	a.Vault.Holds = cash.Holds
+	a.Settle = &settle.Service{DB: a.DB, Keys: keys, Book: &ledger.Book{}}
 	a.Search = search.New(a.DB, a.Master, a.Vault)
 	a.Payment = &payment.Service{
 		DB: a.DB, Keys: keys, Vault: a.Vault, Merchant: a.Merchant, Book: &ledger.Book{},
@@ -202,6 +208,8 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	}
 	a.Dispute = &dispute.Service{DB: a.DB, Payment: a.Payment, Vault: a.Vault, Log: c.Logger}
 	a.Payment.Aftermath = a.Dispute
+	a.Cash = &cash.Service{DB: a.DB, Keys: keys, Book: &ledger.Book{}, Payment: a.Payment}
+	a.Payment.Funds, a.Payment.Own = a.Cash, []string{vault.TypeTransfer}
 	a.Clocks = &timeline.Service{DB: a.DB, Keys: keys, Belongings: a.Vault}
 	a.Setup = &setup.Service{DB: a.DB, Keys: keys, Vault: a.Vault, Payment: a.Payment, Log: c.Logger}
 	a.Webhooks = &webhook.Service{DB: a.DB, Keys: keys, Sealer: a.Master, Sender: a.hooks(c), Notifier: notifier{c.Logger}, Log: c.Logger}
@@ -220,6 +228,7 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 		Offering:  &offering.Service{DB: a.DB, Keys: keys},
 		Clocks:    a.Clocks,
 		Cash:      a.Cash,
+		Settle:    a.Settle,
 		Search:    a.Search,
 		Webhooks:  a.Webhooks,
 		PublicURL: c.PublicURL,

@@ -20,6 +20,7 @@ import (
 	"github.com/florinpay/florin/internal/core/offering"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
+	"github.com/florinpay/florin/internal/core/settle"
 	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
@@ -155,7 +156,7 @@ func verify(ctx context.Context, d *db.DB, report func(ledger.Finding)) error {
 		merchant.Accounts.Name:   merchant.Accounts, timeline.Clocks.Name: timeline.Clocks,
 		vault.BankAccounts.Name: vault.BankAccounts, vault.BankTokens.Name: vault.BankTokens, file.Files.Name: file.Files, file.Links.Name: file.Links,
 		offering.Configurations.Name: offering.Configurations, offering.Domains.Name: offering.Domains,
-		webhook.Endpoints.Name: webhook.Endpoints, webhook.Replays.Name: webhook.Replays} {
+		settle.Breaks.Name: settle.Breaks, webhook.Endpoints.Name: webhook.Endpoints, webhook.Replays.Name: webhook.Replays} {
 		if err := k.Check(ctx, d, func(s id.Scope, key int64, problem string) {
 			report(ledger.Finding{Check: "columns", Scope: s, Table: kind, Key: key, Problem: problem})
 		}); err != nil {

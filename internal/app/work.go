@@ -8,6 +8,7 @@ import (
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/job"
 	"github.com/florinpay/florin/internal/base/timeline"
+	"github.com/florinpay/florin/internal/core/cash"
 	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/payment"
@@ -28,6 +29,10 @@ const clockTries = 20
 // expireTries lets the expiry of an authorisation wait about a day for a provider.
 const expireTries = 200
 
+// reconcileTries lets the reconciling of a cash balance wait for a database that
+// is away.
+const reconcileTries = 20
+
 // register tells the runner what there is to do.
 func (a *App) register(keys *idem.Keys) {
 	a.Jobs.Register(job.Kind{Name: payment.GiveBackJob, Lease: time.Minute, MaxTries: giveBackTries, MaxBackoff: 10 * time.Minute, Handle: func(ctx context.Context, j job.Job) error {
@@ -44,7 +49,7 @@ func (a *App) register(keys *idem.Keys) {
 		job.Kind{Name: dispute.DueJob, Lease: time.Minute, MaxTries: dispute.ExpireTries, MaxBackoff: dispute.ExpireBackoff, Handle: a.Dispute.ExpireDue},
 		job.Kind{Name: payment.ExpireJob, Lease: time.Minute, MaxTries: expireTries, MaxBackoff: 10 * time.Minute, Handle: a.Payment.ExpireDue},
 	)
-	a.Jobs.Register(a.noticeKind())
+	a.Jobs.Register(a.noticeKind(), job.Kind{Name: cash.ReconcileJob, Lease: time.Minute, MaxTries: reconcileTries, Handle: a.Cash.Reconcile})
 	a.Jobs.Every("delete old events", time.Hour, a.expireEvents)
 	a.Jobs.Register(job.Kind{Name: ledger.AvailableJob, Handle: func(ctx context.Context, j job.Job) error { return ledger.TellAvailable(ctx, a.DB, j) }})
 	a.Jobs.Every("resolve attempts", time.Second, func(ctx context.Context) error {

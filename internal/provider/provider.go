@@ -372,6 +372,9 @@ type Traits struct {
 type Provider struct {
 	Name   string
 	Traits Traits
+	// Methods are the types of payment methods besides cards that Authorize takes,
+	// by Stripe's names.
+	Methods []string
 
 	Authorize func(context.Context, AuthorizeRequest) Outcome
 	Capture   func(context.Context, CaptureRequest) Outcome
@@ -393,4 +396,6 @@ type Provider struct {
 	// Reverse undoes an operation, and is also how an authorisation is voided.
 	// Its Outcome is Declined where the operation can't be undone any more.
 	Reverse func(context.Context, ReverseRequest) Finding
+	// Reports is how it tells, in files, what it has settled; nil: it does not.
+	Reports *Reports
 }

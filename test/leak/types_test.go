@@ -28,6 +28,8 @@ var clearFields = map[string]string{
 	"internal/core/vault.clearNumber.Number":    "its JSON is what is sealed; it is never kept",
 	"internal/core/vault.sealedBank.Number":     "a bank account's; its JSON is what is sealed, and it is never kept",
 	"internal/provider/bank.clear.Number":       "a bank account's, in a body on its way to the wire, within one function",
+	"internal/core/vault.clearAccount.Number":   "as sealedBank.Number",
+	"internal/core/vault.TestAccount.Number":    "as TestCard.Number",
 	"internal/core/vault.cardDraft.number":      "ciphertext",
 	"internal/core/vault.cardDraft.cvc":         "ciphertext",
 	"internal/core/vault.Checks.CVC":            `a result: "pass"`,

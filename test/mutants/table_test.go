@@ -39,6 +39,10 @@ const (
 	rest     = "internal/door/rest"
 	payout   = "internal/core/payout"
 	bank     = "internal/provider/bank"
+	amounts  = "internal/kit/money"
+	timeline = "internal/base/timeline"
+	webhook  = "internal/core/webhook"
+	dispute  = "internal/core/dispute"
 	crash    = "test/crash"
 	world    = "test/world"
 )
@@ -147,4 +151,34 @@ var table = []mutant{
 		fails(payout, "TestPayout")}},
 	{"bank.sent-is-failed", "what was sent and not answered is called not sent", false, []killer{
 		fails(bank, "TestConformance")}},
+	{"money.split-down", "a split is rounded down: what is left over is lost", false, []killer{
+		fails(amounts, "TestAllocate")}},
+	{"ledger.held-is-free", "money that is held is given out once more", false, []killer{
+		fails(payout, "TestAutomaticLeavesWhatIsHeld"), fails(ledger, "TestHolds")}},
+	{"timeline.all-at-once", "a test clock runs all its work at once, in no order", false, []killer{
+		fails(timeline, "TestWorkRunsInItsOrder")}},
+	{"payment.keep-expired", "an authorisation that has lapsed is kept", false, []killer{
+		fails(payment, "TestRestIsReleased/expired")}},
+	{"payment.increment-unasked", "an increment that was declined raises what can be captured", false, []killer{
+		fails(payment, "TestIncrement")}},
+	{"payment.pay-unauthenticated", "a payer who failed to authenticate pays all the same", false, []killer{
+		fails(payment, "TestThePayerFails"), fails(payment, "TestWhoCannotBeAsked")}},
+	{"payment.failed-refund-counts", "a refund that came back still counts as refunded", false, []killer{
+		fails(dispute, "TestARefundThatFailsLater"), fails(dispute, "TestARefundFailsUnderADispute")}},
+	{"payment.notice-lost", "news that come too early are forgotten", false, []killer{
+		fails(dispute, "TestANoticeThatComesTooEarly")}},
+	{"dispute.keep-won", "the money of a dispute that was won is not given back", false, []killer{
+		fails(dispute, "TestEndings/won"), fails(dispute, "TestOldNewsChangesNothing")}},
+	{"dispute.no-fee", "a dispute's fee is not posted", false, []killer{
+		fails(dispute, "TestADisputeIsThereBeforeTheConfirmAnswers")}},
+	{"webhook.arrival-order", "events are sent as they come up, also past one that has just failed", false, []killer{
+		fails(webhook, "TestChoose"), fails(webhook, "TestEveryEventArrives")}},
+	{"webhook.parked-is-sent", "an event that failed and is parked counts as sent", false, []killer{
+		fails(webhook, "TestFailingEndpointsAreDisabled"), fails(webhook, "TestEveryEventArrives")}},
+	{"webhook.skip-unsaid", "an event that goes past parked ones does not name them", false, []killer{
+		fails(webhook, "TestEveryEventArrives")}},
+	{"webhook.late-answer-counts", "an answer that came too late counts as an acknowledgement", false, []killer{
+		fails(webhook, "TestEveryEventArrives")}},
+	{"webhook.give-up-early", "an event that failed once is given up", false, []killer{
+		fails(webhook, "TestFailuresAreTriedForThreeDays"), fails(webhook, "TestEveryEventArrives")}},
 }

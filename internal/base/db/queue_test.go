@@ -3,6 +3,7 @@ package db_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -174,6 +175,32 @@ func TestStepThatFollowsAChain(t *testing.T) {
 	}})
 	if err != nil || seen != len(chain) {
 		t.Errorf("saw %d: %v", seen, err)
+	}
+}
+
+// A step that asks for many rows at once has them after one round.
+func TestStepThatAsks(t *testing.T) {
+	d := dbtest.Open(t)
+	put(t, d, make([]counter, 40)...)
+	var needs []db.Need
+	for key := range int64(40) {
+		needs = append(needs, counters.Need(db.Key{Scope: 2, ID: key + 1}))
+	}
+	runs := 0
+	err := d.Run(t.Context(), db.Step{Name: "asking", Scope: 2, Do: func(tx *db.Tx) error {
+		runs++
+		if err := tx.Ask(needs...); err != nil {
+			return err
+		}
+		for key := range int64(40) {
+			if _, ok, err := counters.Get(tx, db.Key{Scope: 2, ID: key + 1}); !ok || err != nil {
+				return fmt.Errorf("row %d: %v %w", key+1, ok, err)
+			}
+		}
+		return nil
+	}})
+	if err != nil || runs != 2 {
+		t.Errorf("%d runs: %v", runs, err)
 	}
 }
 

@@ -92,6 +92,18 @@ func (tx *Tx) get(t *table, k Key) ([]value, bool, error) {
 	return r.values, r.values != nil, nil
 }
 
+// Ask names rows that the step will come to, so that one round loads them all
+// rather than one after another. Its error, as that of a row that is got too
+// early, is to be returned; nil: they are there.
+func (tx *Tx) Ask(needs ...Need) (missing error) {
+	for _, n := range needs {
+		if _, _, err := tx.get(n.table, n.key); err != nil {
+			missing = err
+		}
+	}
+	return missing
+}
+
 // put records one change of this step. The change kept is the one against
 // what is stored: an insert that is updated stays an insert.
 func (tx *Tx) put(t *table, k Key, values []value, c change) {

@@ -119,6 +119,13 @@ func Define[T any, N comparable](s Spec[T, N]) *Kind[T, N] {
 	return k
 }
 
+// As is the same kind of object by another name, and with ids of another prefix.
+func (k *Kind[T, N]) As(name string, prefix id.Prefix) *Kind[T, N] {
+	other := *k
+	other.Name, other.Prefix = name, prefix
+	return &other
+}
+
 // ID gives the public id of the object with key.
 func (k *Kind[T, N]) ID(s id.Scope, key int64) string {
 	if key == 0 {

@@ -9,6 +9,7 @@ import (
 	"github.com/florinpay/florin/internal/base/job"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/probe"
 )
 
 // AdvanceJob and DeleteJob are the kinds of the jobs that [Service.Move] and
@@ -94,7 +95,7 @@ func keysOf(standing []job.Standing) (keys []int64) {
 // order.
 func dueTogether(standing []job.Standing, to time.Time) (due []job.Standing) {
 	for _, s := range standing {
-		if s.At.After(to) || s.At.Unix() != standing[0].At.Unix() {
+		if s.At.After(to) || s.At.Unix() != standing[0].At.Unix() && !probe.Mutant("timeline.all-at-once") {
 			break
 		}
 		due = append(due, s)

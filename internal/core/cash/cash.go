@@ -12,6 +12,11 @@ type Balance struct {
 	Customer int64 `json:"c"`
 	// Available is what can be used, in ISO minor units by currency.
 	Available map[money.Currency]int64 `json:"a"`
+	// Waiting are the payment intents that wait for money, in the order in which
+	// they began to.
+	Waiting []int64 `json:"w,omitempty"`
+	// Changes counts the transactions.
+	Changes int64 `json:"n,omitempty"`
 }
 
 type balanceColumns struct{ Customer int64 }
@@ -27,8 +32,11 @@ var Balances = object.Define(object.Spec[Balance, balanceColumns]{
 // Transaction is the body of a change to a cash balance. Amounts are ISO minor
 // units.
 type Transaction struct {
-	Customer int64          `json:"c"`
-	Type     string         `json:"t"` // "funded"
+	Customer int64 `json:"c"`
+	// Number is which change of the customer's balance it is, from 1. Keys need not
+	// be in that order.
+	Number   int64          `json:"k"`
+	Type     string         `json:"t"` // one of the types below
 	Currency money.Currency `json:"y"`
 	Net      int64          `json:"n"` // what the balance changes by
 	Ending   int64          `json:"e"` // what it is afterwards
@@ -36,12 +44,21 @@ type Transaction struct {
 	// what its sender wrote.
 	Bank      string `json:"b,omitempty"`
 	Reference string `json:"r,omitempty"`
-	// Posted is the balance transaction that its posting belongs to.
+	// Intent is what it was applied to or unapplied from, and Refund what it is.
+	Intent int64 `json:"i,omitempty"`
+	Refund int64 `json:"f,omitempty"`
+	// Posted is the balance transaction, or the movement, that its posting belongs
+	// to.
 	Posted int64 `json:"p"`
 }
 
-// Funded is the type of a transaction by which money came in.
-const Funded = "funded"
+// The types of transactions.
+const (
+	Funded    = "funded"                 // money came in
+	Applied   = "applied_to_payment"     // it was taken for a payment
+	Unapplied = "unapplied_from_payment" // which gave it back
+	Refunded  = "refunded_from_payment"  // a payment was refunded
+)
 
 // Transactions are the API's customer cash balance transactions.
 var Transactions = object.Define(object.Spec[Transaction, balanceColumns]{
@@ -50,8 +67,3 @@ var Transactions = object.Define(object.Spec[Transaction, balanceColumns]{
 	Derive:  func(t *Transaction) balanceColumns { return balanceColumns{t.Customer} },
 	Filters: []string{"customer"},
 })
-
-// transfers are the ways that money can come by, by currency.
-var transfers = map[money.Currency]string{
-	"eur": "eu_bank_transfer", "gbp": "gb_bank_transfer", "jpy": "jp_bank_transfer", "mxn": "mx_bank_transfer", "usd": "us_bank_transfer",
-}

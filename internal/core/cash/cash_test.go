@@ -16,11 +16,14 @@ import (
 	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/core/cash"
 	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/clock"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/money"
+	"github.com/florinpay/florin/test/leak"
 )
 
 type world struct {
@@ -28,6 +31,13 @@ type world struct {
 	t     *testing.T
 	s     id.Scope
 	vault *vault.Service
+}
+
+// live is the same merchant in live mode.
+func (w *world) live() *world {
+	other := *w
+	other.s.Livemode = true
+	return &other
 }
 
 func newWorld(t *testing.T) *world {
@@ -43,9 +53,17 @@ func worldAt(t *testing.T, address string) *world {
 		t.Fatal(err)
 	}
 	keys := &idem.Keys{Sealer: master, Pin: func(*db.Tx, id.Scope, *idem.Reply) ([]object.Ref, error) { return nil, nil }}
+	merchants := merchant.New(d, merchant.Options{})
+	shop, err := merchants.Bootstrap(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
 	v := vault.New(d, master, keys)
 	v.Holds = cash.Holds
-	return &world{&cash.Service{DB: d, Keys: keys, Book: &ledger.Book{}}, t, id.Scope{Account: id.Shards + 1}, v}
+	p := &payment.Service{DB: d, Keys: keys, Vault: v, Merchant: merchants, Book: &ledger.Book{}, Own: []string{vault.TypeTransfer}, Log: leak.Logger(t)}
+	w := &world{&cash.Service{DB: d, Keys: keys, Book: p.Book, Payment: p}, t, id.Scope{Account: shop.Account.Key}, v}
+	p.Funds = w.Service
+	return w
 }
 
 func (w *world) customer() (public string, key int64) {
@@ -70,11 +88,28 @@ func refusal(reply *idem.Reply, err error) error {
 	return err
 }
 
+// books are the net balances of the merchant by account, but for those that are
+// empty.
+func (w *world) books() map[string]int64 {
+	w.t.Helper()
+	balances, err := ledger.ReadBalances(w.t.Context(), w.DB, w.s)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	got := map[string]int64{}
+	for _, b := range balances {
+		if b.Net() != 0 {
+			got[b.Account.String()] = b.Net()
+		}
+	}
+	return got
+}
+
 // findings are what a check of the cash balances, and of the ledger, finds wrong.
 func (w *world) findings() (found []string) {
 	w.t.Helper()
 	report := func(f ledger.Finding) { found = append(found, f.String()) }
-	for _, err := range []error{w.Check(context.Background(), report), ledger.Check(context.Background(), w.DB, report)} {
+	for _, err := range []error{w.Check(context.Background(), report), w.Payment.Check(context.Background(), report), ledger.Check(context.Background(), w.DB, report)} {
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -125,14 +160,7 @@ func TestFundedAtOnce(t *testing.T) {
 	if diff := cmp.Diff(map[money.Currency]int64{"usd": 1000, "eur": 1000}, b.Body.Available); diff != "" {
 		t.Error(diff)
 	}
-	balances, err := ledger.ReadBalances(t.Context(), w.DB, w.s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]int64{}
-	for _, b := range balances {
-		got[b.Account.String()] = b.Net()
-	}
+	got := w.books()
 	want := map[string]int64{"customer_cash:usd": 2000, "customer_cash:eur": 1000, "bank:usd": -2000, "bank:eur": -1000}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -157,8 +185,7 @@ func TestRefusals(t *testing.T) {
 	if _, err := w.vault.DeleteCustomer(t.Context(), w.s, gone, nil); err != nil {
 		t.Fatal(err)
 	}
-	live := *w
-	live.s.Livemode = true
+	live := w.live()
 	abroad, _ := live.customer()
 	for name, c := range map[string]struct {
 		err  error

@@ -10,17 +10,20 @@ import (
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/money"
 )
 
-// Service keeps cash balances.
+// Service keeps cash balances. It is what [payment.Funds] asks for.
 type Service struct {
-	DB   *db.DB
-	Keys *idem.Keys
-	Book *ledger.Book
+	DB      *db.DB
+	Keys    *idem.Keys
+	Book    *ledger.Book
+	Payment *payment.Service
 }
 
 // maxHeld bounds what is held for a customer in a currency, ISO minor units.
@@ -29,20 +32,24 @@ const maxHeld = 99_999_999_999_999
 // Fund books money that has come from a customer's bank. Only in test mode can
 // it be said to have: no bank tells of any.
 func (v *Service) Fund(ctx context.Context, s id.Scope, customer string, amount money.Amount, reference string, r *idem.Request) (*idem.Reply, error) {
-	bank, ok := transfers[amount.Currency()]
-	if !ok {
+	bank := payment.TransferIn(amount.Currency())
+	if bank == "" {
 		return nil, fault.Param("currency", "", "Bank transfers can't be in %s. They can be in eur, gbp, jpy, mxn and usd.", amount.Currency())
 	}
 	if !amount.IsPositive() || amount.Minor() > maxHeld {
 		return nil, fault.Param("amount", "parameter_invalid_integer", "This value must be greater than or equal to 1, and at most %d.", int64(maxHeld))
 	}
 	key, _, _ := vault.Customers.Prefix.ParseShard(customer)
+	account, err := v.Payment.Merchant.Account(ctx, s)
+	if err != nil {
+		return nil, err
+	}
 	needs := []db.Need{vault.Customers.Need(s, key), event.Lane(s, key), event.Audience(s)}
 	if t := r.Ticket(); t != (idem.Ticket{}) {
 		needs = append(needs, t.Need(s))
 	}
 	var reply *idem.Reply
-	err := v.DB.Run(ctx, db.Step{Name: "cash.fund", Scope: s.Key(), Needs: needs, Do: func(tx *db.Tx) (err error) {
+	err = v.DB.Run(ctx, db.Step{Name: "cash.fund", Scope: s.Key(), Needs: needs, Do: func(tx *db.Tx) (err error) {
 		reply, err = v.Keys.Once(tx, s, r, func() (*idem.Reply, error) {
 			o, ok, err := vault.Customers.Get(tx, s, key)
 			if err == nil && (!ok || o.Body.Deleted) {
@@ -54,7 +61,7 @@ func (v *Service) Fund(ctx context.Context, s id.Scope, customer string, amount 
 			if s.Livemode {
 				return nil, fault.New(fault.Invalid, "", "This operation is available in test mode only.")
 			}
-			return v.fund(tx, o, amount, bank, reference, vault.By(r))
+			return v.fund(tx, account, o, amount, Transaction{Bank: bank, Reference: reference}, vault.By(r))
 		})
 		return err
 	}})
@@ -64,20 +71,11 @@ func (v *Service) Fund(ctx context.Context, s id.Scope, customer string, amount 
 	return reply, nil
 }
 
-func (v *Service) fund(tx *db.Tx, customer *object.Object[vault.Customer], amount money.Amount, bank, reference string, by event.Request) (*idem.Reply, error) {
+// fund credits money that came, and pays with it what waits.
+func (v *Service) fund(tx *db.Tx, account *merchant.Account, customer *object.Object[vault.Customer], amount money.Amount, t Transaction, by event.Request) (*idem.Reply, error) {
 	s, currency := customer.Scope, amount.Currency()
 	b, err := balanceOf(tx, customer)
 	if err != nil {
-		return nil, err
-	}
-	ending := b.Body.Available[currency] + amount.Minor()
-	if ending > maxHeld {
-		return nil, fault.Param("amount", "", "A cash balance can be at most %d.", int64(maxHeld))
-	}
-	// Versions share nothing: the map is a new one.
-	b.Body.Available = maps.Clone(b.Body.Available)
-	b.Body.Available[currency] = ending
-	if err := Balances.Update(tx, b); err != nil {
 		return nil, err
 	}
 	key := tx.NewKey()
@@ -88,19 +86,56 @@ func (v *Service) fund(tx *db.Tx, customer *object.Object[vault.Customer], amoun
 	if err != nil {
 		return nil, err
 	}
-	t, err := Transactions.Insert(tx, s, key, Transaction{
-		Customer: customer.Key, Type: Funded, Currency: currency, Net: amount.Minor(), Ending: ending, Bank: bank, Reference: reference, Posted: posted.Key,
-	})
+	t.Type, t.Posted = Funded, posted.Key
+	came, err := v.change(tx, b, key, amount, t, by)
 	if err != nil {
 		return nil, err
 	}
-	if err := tell(tx, customer.Key, "customer_cash_balance_transaction.created", Transactions, t, by); err != nil {
+	if automatic(customer) {
+		if err := v.reconcile(tx, account, b, currency, t.Reference, by); err != nil {
+			return nil, err
+		}
+	}
+	// What is left can be used by hand.
+	if b.Body.Available[currency] > 0 {
+		if err := tell(tx, customer.Key, "cash_balance.funds_available", Balances, b, by); err != nil {
+			return nil, err
+		}
+	}
+	return &idem.Reply{Kind: Transactions.Name, Shown: []object.Ref{came.Ref()}, Main: came}, nil
+}
+
+// automatic reports whether a customer's money is applied to what waits for it
+// without being asked: unless the customer is set to manual.
+func automatic(customer *object.Object[vault.Customer]) bool {
+	return customer.Body.Reconciliation != "manual"
+}
+
+// change adds an amount, below zero where it is taken, to a balance, which it
+// stores, and writes down why under key.
+func (v *Service) change(tx *db.Tx, b *object.Object[Balance], key int64, amount money.Amount, t Transaction, by event.Request) (*object.Object[Transaction], error) {
+	currency := amount.Currency()
+	t.Customer, t.Currency, t.Net = b.Body.Customer, currency, amount.Minor()
+	t.Ending = b.Body.Available[currency] + t.Net
+	switch {
+	case t.Ending > maxHeld:
+		return nil, fault.Param("amount", "", "A cash balance can be at most %d.", int64(maxHeld))
+	case t.Ending < 0:
+		return nil, fmt.Errorf("cash balance %d would be %d %s", b.Key, t.Ending, currency)
+	}
+	// Versions share nothing: the map is a new one.
+	b.Body.Available = maps.Clone(b.Body.Available)
+	b.Body.Available[currency] = t.Ending
+	b.Body.Changes++
+	t.Number = b.Body.Changes
+	if err := Balances.Update(tx, b); err != nil {
 		return nil, err
 	}
-	if err := tell(tx, customer.Key, "cash_balance.funds_available", Balances, b, by); err != nil {
+	o, err := Transactions.Insert(tx, b.Scope, key, t)
+	if err != nil {
 		return nil, err
 	}
-	return &idem.Reply{Kind: Transactions.Name, Shown: []object.Ref{t.Ref()}, Main: t}, nil
+	return o, tell(tx, b.Body.Customer, "customer_cash_balance_transaction.created", Transactions, o, by)
 }
 
 // balanceOf gets a customer's balance in a step, and makes one where there is
@@ -169,7 +204,7 @@ func (v *Service) Settle(ctx context.Context, s id.Scope, customer string, mode 
 }
 
 // Holds reports, in a step, whether money is held for a customer, who can't be
-// deleted then.
+// deleted then: in the balance, or for a payment that may yet give it back.
 func Holds(tx *db.Tx, customer *object.Object[vault.Customer]) (bool, error) {
 	if customer.Body.Cash == 0 {
 		return false, nil
@@ -183,5 +218,11 @@ func Holds(tx *db.Tx, customer *object.Object[vault.Customer]) (bool, error) {
 			return true, nil
 		}
 	}
-	return false, nil
+	waiting, err := waitingFor(tx, b)
+	for _, o := range waiting {
+		if o.Body.Funded > 0 {
+			return true, nil
+		}
+	}
+	return false, err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/money"
+	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
 )
 
@@ -178,12 +179,12 @@ func (v *Service) move(tx *db.Tx, account *merchant.Account, ch *object.Object[p
 // and has the charge say how it stands. The caller stores both.
 func (v *Service) book(tx *db.Tx, account *merchant.Account, ch *object.Object[payment.Charge], o *object.Object[Dispute]) error {
 	b := &o.Body
-	if b.Status.takes() != b.taken() {
+	if b.Status.takes() != b.taken() && (!b.taken() || !probe.Mutant("dispute.keep-won")) {
 		w := payment.Withdrawal{SourceKind: Disputes.Name, Source: o.Key, Amount: b.money(), Fee: money.New(0, b.Currency)}
 		book := v.Payment.Reinstate
 		if !b.taken() {
 			book = v.Payment.Withdraw
-			if len(b.Transactions) == 0 {
+			if len(b.Transactions) == 0 && !probe.Mutant("dispute.no-fee") {
 				w.Fee = account.Fees.DisputeFee(b.Currency)
 			}
 		}

@@ -37,13 +37,15 @@ const (
 	// CustomerCash is money that customers have sent ahead: credited when it comes
 	// to Bank. It is theirs, and not the merchant's, until a payment takes it.
 	CustomerCash Kind = 9
+	// AppliedCash is what of it is set aside for payments that are not whole yet.
+	AppliedCash Kind = 10
 )
 
 var kindNames = [...]string{ProviderClearing: "provider_clearing", Pending: "pending", Available: "available", Fees: "fees",
-	PayoutInTransit: "payout_in_transit", Bank: "bank", Disputes: "disputes", ProviderCost: "provider_cost", CustomerCash: "customer_cash"}
+	PayoutInTransit: "payout_in_transit", Bank: "bank", Disputes: "disputes", ProviderCost: "provider_cost", CustomerCash: "customer_cash", AppliedCash: "applied_cash"}
 
 // Known reports whether k is one of the kinds.
-func (k Kind) Known() bool { return k >= ProviderClearing && k <= CustomerCash }
+func (k Kind) Known() bool { return k >= ProviderClearing && k <= AppliedCash }
 
 // String gives the kind's name: "available".
 func (k Kind) String() string {

@@ -113,8 +113,8 @@ type Created struct {
 }
 
 // Bootstrap makes the first account of an empty database, with two keys for
-// test mode: those given, or new ones where they are empty. It returns nil when
-// there is an account already; of processes that start at once, one makes it.
+// test mode: those given, or new ones where they are empty. Payouts are made when
+// somebody asks for them. It returns nil when there is an account already; of processes that start at once, one makes it.
 func (v *Service) Bootstrap(ctx context.Context, secretKey, publishableKey string) (*Created, error) {
 	plain := map[KeyKind]string{Secret: secretKey, Publishable: publishableKey}
 	for kind, given := range plain {
@@ -132,6 +132,7 @@ func (v *Service) Bootstrap(ctx context.Context, secretKey, publishableKey strin
 	if err != nil {
 		return nil, err
 	}
+	a.Payouts.Interval = Manual
 	var made *Created
 	err = v.db.Run(ctx, db.Step{Name: "merchant.bootstrap", Needs: []db.Need{firstAccount.Need(firstKey)}, Do: func(tx *db.Tx) error {
 		made = nil

@@ -29,7 +29,7 @@ type CaptureParams struct {
 
 // prepare reads what a step may not.
 func (p *CaptureParams) prepare(ctx context.Context, v *Service, s id.Scope) (err error) {
-	if err := p.Changes.check(); err != nil {
+	if err := v.checkChanges(s, &p.Changes); err != nil {
 		return err
 	}
 	p.account, err = v.Merchant.Account(ctx, s)
@@ -108,7 +108,7 @@ func (v *Service) Cancel(ctx context.Context, s id.Scope, intent IntentID, reaso
 		if o.Body.busy() {
 			return nil, nil, locked(s, o.Body.Attempt)
 		}
-		if err := v.dropAuthentication(tx, o); err != nil {
+		if err := v.dropAction(tx, o, request(r)); err != nil {
 			return nil, nil, err
 		}
 		if next, ok := intentMachine.Next(o.Body.Status, cancel); ok {

@@ -9,6 +9,7 @@ import (
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/kit/id"
 )
 
 // Changes are what a request says of an intent besides its money. Nil leaves a
@@ -22,6 +23,7 @@ type Changes struct {
 	Metadata                                                 *vault.Metadata
 	Contact                                                  vault.ContactChanges
 	Card                                                     *CardChanges
+	Cash                                                     *CashChanges
 	Details                                                  *AmountDetailsChanges
 }
 
@@ -102,6 +104,11 @@ func (v *Service) change(tx *db.Tx, o *object.Object[Intent], p *Changes, amount
 		p.Card.apply(&i.Card)
 		put(&i.ThreeDSecure, p.Card.ThreeDSecure)
 	}
+	if p.Cash != nil {
+		if err := p.Cash.apply(i); err != nil {
+			return err
+		}
+	}
 	if i.Metadata, err = patched(i.Metadata, p.Metadata); err != nil {
 		return err
 	}
@@ -113,14 +120,10 @@ func (v *Service) change(tx *db.Tx, o *object.Object[Intent], p *Changes, amount
 	return changeDetails(tx, o, p.Details, amount)
 }
 
-// check refuses what no state of an intent could make right.
-func (p *Changes) check() error {
-	if p.MethodTypes != nil {
-		for _, t := range *p.MethodTypes {
-			if t != vault.TypeCard {
-				return fault.Param("payment_method_types", "payment_intent_invalid_parameter", "The payment method type \"%s\" is not available. Available: card.", t)
-			}
-		}
+// checkChanges refuses what no state of an intent could make right.
+func (v *Service) checkChanges(s id.Scope, p *Changes) error {
+	if err := v.checkTypes(s, p.MethodTypes); err != nil {
+		return err
 	}
 	for name, text := range map[string]*string{"statement_descriptor": p.Descriptor, "statement_descriptor_suffix": p.DescriptorSuffix} {
 		if err := checkDescriptor(name, text); err != nil {

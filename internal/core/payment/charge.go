@@ -30,7 +30,7 @@ type Charge struct {
 	Refunded           int64          `json:"refunded,omitempty"`
 	Currency           money.Currency `json:"currency"`
 	Intent             IntentID       `json:"intent"`
-	Attempt            AttemptID      `json:"attempt"`
+	Attempt            AttemptID      `json:"attempt"` // zero: it was paid from the cash balance
 	Customer           int64          `json:"customer,omitempty"`
 	Method             object.Ref     `json:"method"` // as it was when it paid
 	BalanceTransaction int64          `json:"txn,omitempty"`
@@ -164,6 +164,8 @@ type Refund struct {
 	FailureReason      string            `json:"failure,omitempty"` // Stripe's failure_reason
 	// Contact is where the payer is told how the money comes back.
 	Contact vault.SealedContact `json:"contact,omitzero"`
+	// ToCash: it went to the customer's cash balance.
+	ToCash bool `json:"cash,omitempty"`
 	// FailureTransaction is by which the money came back, where it had gone.
 	FailureTransaction int64 `json:"failure_txn,omitempty"`
 }

@@ -212,7 +212,7 @@ func (c *checker) intent(o *object.Object[Intent]) error {
 	if (i.Status == Processing) != (open > 0) && !(i.Status == Processing && asking) {
 		c.say("intents", o.Scope, Intents.Name, o.Key, "it is %s with %d in open attempts", i.Status, open)
 	}
-	if (i.Status == RequiresAction) != (i.Action != nil) || i.Status == RequiresAction && !asking || asking && i.Status != RequiresAction && i.Status != Processing {
+	if (i.Status == RequiresAction) != (i.Action != nil) || i.Status == RequiresAction && asking == i.Awaits() || asking && i.Status != RequiresAction && i.Status != Processing {
 		c.say("intents", o.Scope, Intents.Name, o.Key, "it is %s, and %d is being authenticated", i.Status, sum.open[OpAuthenticate])
 	}
 	if open > i.Amount {
@@ -220,6 +220,12 @@ func (c *checker) intent(o *object.Object[Intent]) error {
 	}
 	if int64(i.Attempt) != sum.waits {
 		c.say("intents", o.Scope, Intents.Name, o.Key, "it waits for attempt %d, the open one is %d", i.Attempt, sum.waits)
+	}
+	if i.Awaits() && (i.Funded < 0 || i.Funded >= i.Amount) || !i.Awaits() && i.Funded != 0 && (i.Status != Succeeded || i.Funded != i.Amount) {
+		c.say("intents", o.Scope, Intents.Name, o.Key, "it is %s, and %d of %d were taken from the cash balance", i.Status, i.Funded, i.Amount)
+	}
+	if i.Awaits() {
+		open += i.Funded
 	}
 	return c.authorized(o, open+sum.open[OpIncrement])
 }

@@ -29,6 +29,8 @@ type CreateParams struct {
 	ThreeDSecure       string // request_three_d_secure; empty: as the issuer wants it
 	Payer              Payer
 	Agreement          Agreement // with Confirm
+	// ShowCharge, with Confirm: the reply shows the charge.
+	ShowCharge bool
 }
 
 // ConfirmParams are what a confirmation may bring along.
@@ -43,14 +45,15 @@ type ConfirmParams struct {
 	Payer           Payer
 	Agreement       Agreement
 
-	account *merchant.Account
+	account    *merchant.Account
+	showCharge bool
 }
 
 // Create makes an intent, and pays it when asked to confirm. The reply shows
 // the intent. A decline is a reply with an error that shows the intent; the
 // intent stays and can be tried again.
 func (v *Service) Create(ctx context.Context, s id.Scope, p CreateParams, r *idem.Request) (*idem.Reply, error) {
-	if err := p.check(); err != nil {
+	if err := v.checkCreate(s, &p); err != nil {
 		return nil, err
 	}
 	account, err := v.Merchant.Account(ctx, s)
@@ -101,7 +104,7 @@ func (v *Service) Create(ctx context.Context, s id.Scope, p CreateParams, r *ide
 		if !p.Confirm {
 			return shown(Intents, o), nil, nil
 		}
-		return v.beginConfirm(tx, o, ConfirmParams{Payer: p.Payer, Agreement: p.Agreement, account: account}, r)
+		return v.beginConfirm(tx, o, ConfirmParams{Payer: p.Payer, Agreement: p.Agreement, account: account, showCharge: p.ShowCharge}, r)
 	})
 }
 
@@ -155,12 +158,12 @@ func within(hash string, err error) error {
 	return &inside
 }
 
-// check refuses what no state of the books could make right.
-func (p *CreateParams) check() error {
+// checkCreate refuses what no state of the books could make right.
+func (v *Service) checkCreate(s id.Scope, p *CreateParams) error {
 	if err := checkAmount(p.Amount); err != nil {
 		return err
 	}
-	if err := p.Changes.check(); err != nil {
+	if err := v.checkChanges(s, &p.Changes); err != nil {
 		return err
 	}
 	if p.Confirm && p.Method == "" && p.MethodData == nil {
@@ -206,7 +209,7 @@ func (p *CreateParams) intent() Intent {
 
 // Confirm pays an intent.
 func (v *Service) Confirm(ctx context.Context, s id.Scope, intent IntentID, p ConfirmParams, r *idem.Request) (*idem.Reply, error) {
-	if err := p.Changes.check(); err != nil {
+	if err := v.checkChanges(s, &p.Changes); err != nil {
 		return nil, err
 	}
 	method, needs, err := v.refer(s, p.Method, p.MethodData)
@@ -256,15 +259,19 @@ func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmPar
 	if !ok {
 		return nil, nil, unexpected("confirmed", i.Status)
 	}
-	via, err := v.route(o.Scope)
-	if err != nil {
-		return nil, nil, err
-	}
 	m, err := get(tx, vault.PaymentMethods, o.Scope, i.Method)
 	if err != nil {
 		return nil, nil, err
 	}
 	if err := p.suits(i, &m.Body); err != nil {
+		return nil, nil, err
+	}
+	if m.Body.Type == vault.TypeTransfer {
+		reply, err := v.confirmCash(tx, o, m, &p, r)
+		return reply, nil, err
+	}
+	via, err := v.route(o.Scope)
+	if err != nil {
 		return nil, nil, err
 	}
 	risk := assess(&m.Body.Card)
@@ -275,7 +282,7 @@ func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmPar
 	if p.ThreeDSecure != "" {
 		i.ThreeDSecure = p.ThreeDSecure
 	}
-	if err := v.dropAuthentication(tx, o); err != nil {
+	if err := v.dropAction(tx, o, request(r)); err != nil {
 		return nil, nil, err
 	}
 	mandate, err := p.Agreement.take(tx, o, m)
@@ -283,7 +290,7 @@ func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmPar
 		return nil, nil, err
 	}
 	a := authorization(o, m, p.account)
-	a.Provider, a.Risk, a.Mandate = via, risk, mandate
+	a.Provider, a.Risk, a.Mandate, a.ShowCharge = via, risk, mandate, p.showCharge
 	if err := v.before(tx, o, &a, p.Payer, m); err != nil {
 		return nil, nil, err
 	}
@@ -311,16 +318,20 @@ func authorization(o *object.Object[Intent], m *object.Object[vault.PaymentMetho
 	return a
 }
 
-// authorizeGuard reserves the intent's whole amount for one authorisation.
-func (v *Service) authorizeGuard(tx *db.Tx, o *object.Object[Intent]) error {
+// openAuthorize sets up the guard of what is paid of the intent's amount, unless
+// there is one.
+func (v *Service) openAuthorize(tx *db.Tx, o *object.Object[Intent]) error {
 	_, ok, err := v.Book.Guard(tx, o.Scope, o.Key, ledger.GuardAuthorize)
-	if err != nil {
+	if err != nil || ok {
 		return err
 	}
-	if !ok {
-		if err := v.Book.OpenGuard(tx, o.Scope, o.Key, ledger.GuardAuthorize, o.Body.Amount); err != nil {
-			return err
-		}
+	return v.Book.OpenGuard(tx, o.Scope, o.Key, ledger.GuardAuthorize, o.Body.Amount)
+}
+
+// authorizeGuard reserves the intent's whole amount for one authorisation.
+func (v *Service) authorizeGuard(tx *db.Tx, o *object.Object[Intent]) error {
+	if err := v.openAuthorize(tx, o); err != nil {
+		return err
 	}
 	return v.Book.Reserve(tx, o.Scope, o.Key, ledger.GuardAuthorize, o.Body.Amount)
 }

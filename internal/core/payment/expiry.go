@@ -12,6 +12,7 @@ import (
 	"github.com/florinpay/florin/internal/base/timeline"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/probe"
 )
 
 // ExpireJob is the kind of the jobs that [Service.ExpireDue] handles.
@@ -79,7 +80,7 @@ func (v *Service) Expire(ctx context.Context, s id.Scope, intent IntentID, now t
 			return nil, nil, locked(s, o.Body.Attempt)
 		}
 		ch, err := get(tx, Charges, s, int64(o.Body.LatestCharge))
-		if err != nil || ch.Body.CaptureBefore.After(now) {
+		if err != nil || ch.Body.CaptureBefore.After(now) || probe.Mutant("payment.keep-expired") {
 			return shown(Intents, o), nil, err
 		}
 		return v.beginVoid(tx, o, ch, expired, nil)

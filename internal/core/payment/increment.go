@@ -9,6 +9,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
 )
 
@@ -28,7 +29,7 @@ type IncrementParams struct {
 // reply shows the intent, with the larger amount if the issuer agreed; a decline
 // leaves it as it was.
 func (v *Service) Increment(ctx context.Context, s id.Scope, intent IntentID, p IncrementParams, r *idem.Request) (*idem.Reply, error) {
-	if err := p.Changes.check(); err != nil {
+	if err := v.checkChanges(s, &p.Changes); err != nil {
 		return nil, err
 	}
 	return v.operate(ctx, "payment.increment", s, r, intentNeeds(s, intent), func(tx *db.Tx) (*idem.Reply, *object.Object[Attempt], error) {
@@ -100,7 +101,7 @@ func (v *Service) incremented(tx *db.Tx, a *object.Object[Attempt]) error {
 	}
 	s, by := a.Scope, a.Body.Amount
 	o.Body.Attempt = 0
-	if a.Body.State != Approved {
+	if a.Body.State != Approved && !probe.Mutant("payment.increment-unasked") {
 		if err := v.Book.Release(tx, s, o.Key, ledger.GuardAuthorize, by); err != nil {
 			return err
 		}

@@ -34,8 +34,8 @@ const (
 	// Processing: an attempt to authorise is in flight or its outcome is not
 	// known. Left by the outcome alone.
 	Processing Status = "processing"
-	// RequiresAction: the payer has to authenticate. Left when the payer has, or
-	// by confirming anew or cancelling.
+	// RequiresAction: the payer has to authenticate, or to send money. Left when
+	// the payer has, or by confirming anew or cancelling.
 	RequiresAction Status = "requires_action"
 	// RequiresCapture: the amount is reserved. Left by capturing or voiding.
 	RequiresCapture Status = "requires_capture"
@@ -63,6 +63,7 @@ const (
 	actionKept     Trigger = "payer authenticated, to be confirmed again"
 	lateSale       Trigger = "late sale"
 	lateAuth       Trigger = "late authorisation"
+	fundsCame      Trigger = "all of a bank transfer came"
 )
 
 // intentMachine is the intent's whole life.
@@ -90,6 +91,7 @@ var intentMachine = fsm.New("payment_intent",
 	fsm.Row[Status, Trigger]{From: RequiresAction, On: actionKept, To: RequiresConfirmation},
 	fsm.Row[Status, Trigger]{From: RequiresAction, On: attemptFailed, To: RequiresPaymentMethod},
 	fsm.Row[Status, Trigger]{From: RequiresAction, On: cancel, To: Canceled},
+	fsm.Row[Status, Trigger]{From: RequiresAction, On: fundsCame, To: Succeeded},
 	fsm.Row[Status, Trigger]{From: RequiresCapture, On: captureSettled, To: Succeeded},
 	fsm.Row[Status, Trigger]{From: RequiresCapture, On: voidSettled, To: Canceled},
 )
@@ -121,6 +123,7 @@ type Intent struct {
 	Metadata           map[string]string `json:"metadata,omitempty"`
 	Details            AmountDetails     `json:"details,omitzero"`
 	Card               CardOptions       `json:"card,omitzero"`
+	Cash               CashOptions       `json:"cash,omitzero"`
 	// Contact is where the receipt and the goods go.
 	Contact      vault.SealedContact `json:"contact,omitzero"`
 	LatestCharge ChargeID            `json:"charge,omitempty"`
@@ -135,6 +138,8 @@ type Intent struct {
 	Action *Action `json:"action,omitempty"`
 	// Proof is an authentication that succeeded, for the next confirmation to use.
 	Proof AttemptID `json:"proof,omitempty"`
+	// Funded is what of its customer's cash balance was taken for it.
+	Funded int64 `json:"funded,omitempty"`
 	// Increments counts the attempts to have more authorised.
 	Increments         int       `json:"increments,omitempty"`
 	CanceledAt         time.Time `json:"canceled,omitzero"`

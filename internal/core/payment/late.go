@@ -155,6 +155,8 @@ func unwanted(i *Intent, a *Attempt) string {
 		return "the payment was canceled"
 	case i.Status == Succeeded || i.Status == RequiresCapture:
 		return "the payment was made otherwise"
+	case i.Awaits():
+		return "the payment waits for a bank transfer"
 	case i.Attempt != 0 && !probe.Mutant("payment.late-beside-another"):
 		return "another attempt is under way"
 	case i.Amount != a.Amount || i.Currency != a.Currency:
@@ -228,7 +230,7 @@ func (v *Service) refundLate(tx *db.Tx, a *object.Object[Attempt]) (applied bool
 		return false, err
 	}
 	r.Body.FailureReason, ch.Body.Contradicted = "", 0
-	if err := v.giveBack(tx, a, r, ch); err != nil {
+	if err := v.giveBack(tx, r, ch, ledger.ProviderClearing); err != nil {
 		return false, err
 	}
 	if err := tell(tx, a.Body.Intent, "refund.updated", Refunds, r, a.Body.Request); err != nil {

@@ -16,12 +16,12 @@ import (
 
 func TestIntentMachine(t *testing.T) {
 	states := []Status{RequiresPaymentMethod, RequiresConfirmation, Processing, RequiresAction, RequiresCapture, Succeeded, Canceled}
-	triggers := []Trigger{giveMethod, takeMethod, confirm, saleApproved, authApproved, attemptFailed, captureSettled, cancel, voidSettled, needsAction, actionDone, actionKept, lateSale, lateAuth}
+	triggers := []Trigger{giveMethod, takeMethod, confirm, saleApproved, authApproved, attemptFailed, captureSettled, cancel, voidSettled, needsAction, actionDone, actionKept, lateSale, lateAuth, fundsCame}
 	checkMachine(t, intentMachine, RequiresPaymentMethod, states, triggers, map[Status]map[Trigger]Status{
 		RequiresPaymentMethod: {giveMethod: RequiresConfirmation, takeMethod: RequiresPaymentMethod, confirm: Processing, cancel: Canceled, lateSale: Succeeded, lateAuth: RequiresCapture},
 		RequiresConfirmation:  {giveMethod: RequiresConfirmation, takeMethod: RequiresPaymentMethod, confirm: Processing, cancel: Canceled, lateSale: Succeeded, lateAuth: RequiresCapture},
 		Processing:            {saleApproved: Succeeded, authApproved: RequiresCapture, attemptFailed: RequiresPaymentMethod, needsAction: RequiresAction},
-		RequiresAction:        {giveMethod: RequiresConfirmation, takeMethod: RequiresPaymentMethod, confirm: Processing, actionDone: Processing, actionKept: RequiresConfirmation, attemptFailed: RequiresPaymentMethod, cancel: Canceled},
+		RequiresAction:        {giveMethod: RequiresConfirmation, takeMethod: RequiresPaymentMethod, confirm: Processing, actionDone: Processing, actionKept: RequiresConfirmation, attemptFailed: RequiresPaymentMethod, cancel: Canceled, fundsCame: Succeeded},
 		RequiresCapture:       {captureSettled: Succeeded, voidSettled: Canceled},
 		Succeeded:             {},
 		Canceled:              {},

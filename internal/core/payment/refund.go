@@ -25,6 +25,8 @@ type RefundParams struct {
 	Metadata map[string]string
 	// Email is where the payer is told how the money comes back; empty: nowhere.
 	Email string
+	// ShowCharge: the reply shows the charge.
+	ShowCharge bool
 }
 
 // Refund gives back a captured amount, or part of it. The reply shows the
@@ -46,6 +48,10 @@ func (v *Service) Refund(ctx context.Context, s id.Scope, p RefundParams, r *ide
 		}
 		if err := v.reserveRefund(tx, ch, p.Amount == 0, &amount); err != nil {
 			return nil, nil, err
+		}
+		if ch.Body.Attempt == 0 {
+			reply, err := v.refundCash(tx, ch, amount, &p, account.Settings.NegativeBalance, r)
+			return reply, nil, err
 		}
 		attempt, err := v.insertRefund(tx, ch, amount, p, account.Settings.NegativeBalance, r)
 		return nil, attempt, err
@@ -120,7 +126,7 @@ func (v *Service) insertRefund(tx *db.Tx, ch *object.Object[Charge], amount mone
 	account := ledger.AccountOf(ledger.Available, amount.Currency())
 	if err := v.Book.Hold(tx, s, key, account, amount.Minor(), mayGoNegative); err != nil {
 		if errors.Is(err, ledger.ErrInsufficient) {
-			return nil, fault.New(fault.Invalid, "balance_insufficient", "Insufficient available balance for this refund.")
+			return nil, balanceInsufficient()
 		}
 		return nil, err
 	}
@@ -130,22 +136,32 @@ func (v *Service) insertRefund(tx *db.Tx, ch *object.Object[Charge], amount mone
 	}
 	attempt, err := v.insertAttempt(tx, s, Attempt{
 		Operation: OpRefund, Provider: original.Body.Provider, Amount: amount.Minor(), Currency: amount.Currency(),
-		Intent: ch.Body.Intent, Charge: ChargeID(ch.Key), Refund: RefundID(key), Original: AttemptID(original.Key), Method: ch.Body.Method,
+		Intent: ch.Body.Intent, Charge: ChargeID(ch.Key), Refund: RefundID(key), Original: AttemptID(original.Key), Method: ch.Body.Method, ShowCharge: p.ShowCharge,
 	}, r)
 	if err != nil {
 		return nil, err
 	}
-	contact := vault.SealedContact{}
-	if p.Email != "" {
-		if contact, err = v.Vault.ChangeContact(tx, s, ch.Body.Customer, contact, &vault.ContactChanges{Email: &p.Email}); err != nil {
-			return nil, err
-		}
+	contact, err := v.refundContact(tx, ch, &p)
+	if err != nil {
+		return nil, err
 	}
 	_, err = Refunds.Insert(tx, s, key, Refund{
 		Status: RefundPending, Amount: amount.Minor(), Currency: amount.Currency(), Charge: ChargeID(ch.Key), Intent: ch.Body.Intent,
 		Reason: p.Reason, Metadata: p.Metadata, Contact: contact,
 	})
 	return attempt, err
+}
+
+func balanceInsufficient() error {
+	return fault.New(fault.Invalid, "balance_insufficient", "Insufficient available balance for this refund.")
+}
+
+// refundContact is where the payer is told how a refund comes back.
+func (v *Service) refundContact(tx *db.Tx, ch *object.Object[Charge], p *RefundParams) (none vault.SealedContact, err error) {
+	if p.Email == "" {
+		return none, nil
+	}
+	return v.Vault.ChangeContact(tx, ch.Scope, ch.Body.Customer, none, &vault.ContactChanges{Email: &p.Email})
 }
 
 // amountOf reads an optional amount of the API in the currency of the default.

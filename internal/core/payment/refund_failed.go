@@ -6,6 +6,7 @@ import (
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
 )
 
@@ -39,7 +40,9 @@ func (v *Service) refundFailed(tx *db.Tx, a *object.Object[Attempt], n provider.
 	if err := Refunds.Update(tx, r); err != nil {
 		return err
 	}
-	ch.Body.Refunded -= amount.Minor()
+	if !probe.Mutant("payment.failed-refund-counts") {
+		ch.Body.Refunded -= amount.Minor()
+	}
 	if err := v.tighten(tx, ch); err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func assess(c *vault.Card) *Risk {
 // block ends a confirmation before any provider hears of it: the payment is as
 // good as declined, and the intent can be paid otherwise.
 func (v *Service) block(tx *db.Tx, o *object.Object[Intent], m *object.Object[vault.PaymentMethod], p *ConfirmParams, risk *Risk, r *idem.Request) (*idem.Reply, error) {
-	if err := v.dropAuthentication(tx, o); err != nil {
+	if err := v.dropAction(tx, o, request(r)); err != nil {
 		return nil, err
 	}
 	// What became of an attempt, if there had been one.
@@ -72,6 +72,9 @@ func (v *Service) block(tx *db.Tx, o *object.Object[Intent], m *object.Object[va
 		return nil, err
 	}
 	reply := shown(Intents, o)
+	if p.showCharge {
+		reply = shown(Charges, ch)
+	}
 	reply.Error = &why
 	return reply, tell(tx, IntentID(o.Key), "payment_intent.payment_failed", Intents, o, request(r))
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
@@ -264,7 +265,7 @@ func (v *Service) replyTo(tx *db.Tx, a *object.Object[Attempt]) (*idem.Reply, er
 		return nil, err
 	}
 	b := &a.Body
-	if b.Operation == OpRefund {
+	if b.Operation == OpRefund && !b.ShowCharge {
 		r, err := get(tx, Refunds, a.Scope, int64(b.Refund))
 		if err != nil {
 			return nil, err
@@ -280,13 +281,11 @@ func (v *Service) replyTo(tx *db.Tx, a *object.Object[Attempt]) (*idem.Reply, er
 	}
 	reply := shown(Intents, o)
 	if b.ShowCharge {
-		ch, err := get(tx, Charges, a.Scope, int64(b.Charge))
-		if err != nil {
+		if reply, err = chargeReply(tx, a, o); err != nil {
 			return nil, err
 		}
-		reply = shown(Charges, ch)
 	}
-	if b.Open() || b.State == Approved {
+	if b.Open() || b.State == Approved || b.Operation == OpRefund {
 		return reply, nil
 	}
 	refusal := failure(provider.Outcome{Status: statusOf(b.State), Reason: b.Reason})
@@ -298,6 +297,26 @@ func (v *Service) replyTo(tx *db.Tx, a *object.Object[Attempt]) (*idem.Reply, er
 	}
 	reply.Error = &refusal
 	return reply, nil
+}
+
+// chargeReply shows the charge that an attempt is about or has led to. While
+// there is none, because its outcome is open, the reply says so.
+func chargeReply(tx *db.Tx, a *object.Object[Attempt], o *object.Object[Intent]) (*idem.Reply, error) {
+	key := int64(a.Body.Charge)
+	if key == 0 {
+		key = int64(o.Body.LatestCharge)
+	}
+	if key == 0 {
+		open := fault.New(fault.Locked, "lock_timeout", "The outcome of this payment is not known yet. Retrieve its PaymentIntent %s to see what becomes of it before trying again.",
+			Intents.ID(o.Scope, o.Key))
+		open.NoRetry = true
+		return &idem.Reply{Error: open}, nil
+	}
+	ch, err := get(tx, Charges, a.Scope, key)
+	if err != nil {
+		return nil, err
+	}
+	return shown(Charges, ch), nil
 }
 
 // last is the attempt that a confirmation has come to.

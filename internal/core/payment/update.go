@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/event"
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/ledger"
@@ -32,7 +33,7 @@ type UpdateParams struct {
 // before it is confirmed; what is for information, always. The reply shows the
 // intent.
 func (v *Service) Update(ctx context.Context, s id.Scope, intent IntentID, p UpdateParams, r *idem.Request) (*idem.Reply, error) {
-	if err := p.Changes.check(); err != nil {
+	if err := v.checkChanges(s, &p.Changes); err != nil {
 		return nil, err
 	}
 	method, needs, err := v.refer(s, p.Method, p.MethodData)
@@ -51,7 +52,7 @@ func (v *Service) Update(ctx context.Context, s id.Scope, intent IntentID, p Upd
 			if o.Body.confirmed() {
 				return nil, nil, tooLate(name, o.Body.Status)
 			}
-			if err := v.unconfirm(tx, o); err != nil {
+			if err := v.unconfirm(tx, o, request(r)); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -83,13 +84,13 @@ func (i *Intent) confirmed() bool {
 	return i.Attempt != 0 && i.Status != RequiresAction
 }
 
-// unconfirm takes back that the payer is asked to authenticate: it would be for
-// another payment than the one that is made.
-func (v *Service) unconfirm(tx *db.Tx, o *object.Object[Intent]) error {
+// unconfirm takes back that the payer is asked to authenticate, or to send money:
+// it would be for another payment than the one that is made.
+func (v *Service) unconfirm(tx *db.Tx, o *object.Object[Intent], by event.Request) error {
 	if o.Body.Status != RequiresAction {
 		return nil
 	}
-	if err := v.dropAuthentication(tx, o); err != nil {
+	if err := v.dropAction(tx, o, by); err != nil {
 		return err
 	}
 	return move(o, giveMethod)
@@ -106,7 +107,7 @@ func (p *UpdateParams) beforeConfirmation() string {
 		{"amount", p.Amount != 0}, {"currency", p.Currency != ""}, {"customer", p.Customer != 0},
 		{"payment_method", p.Method != "" || p.ClearMethod}, {"payment_method_data", p.MethodData != nil},
 		{"payment_method_types", c.MethodTypes != nil}, {"excluded_payment_method_types", c.ExcludedTypes != nil},
-		{"payment_method_options", c.Card != nil}, {"payment_method_configuration", c.Configuration != nil},
+		{"payment_method_options", c.Card != nil || c.Cash != nil}, {"payment_method_configuration", c.Configuration != nil},
 		{"capture_method", c.CaptureMethod != nil}, {"setup_future_usage", c.SetupFutureUsage != nil},
 		{"statement_descriptor", c.Descriptor != nil}, {"statement_descriptor_suffix", c.DescriptorSuffix != nil},
 		{"amount_details", c.Details != nil}, {"hooks", c.TaxCalculation != nil},

@@ -6,7 +6,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/vault"
@@ -135,6 +137,24 @@ func TestReverse(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]int64{"available": 10_000}, s.balances()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What is held for something else, such as a refund that is under way, is not
+// paid out.
+func TestAutomaticLeavesWhatIsHeld(t *testing.T) {
+	s := open(t, nil)
+	s.account("000123456789")
+	s.step(func(tx *db.Tx) error {
+		return s.Book.Hold(tx, s.scope, tx.NewKey(), ledger.AccountOf(ledger.Available, "usd"), 3_000, false)
+	})
+	s.clock.Advance(24 * time.Hour)
+	if _, err := s.Automatic(t.Context(), 10); err != nil {
+		t.Fatal(err)
+	}
+	page, _, err := payout.Payouts.List(t.Context(), s.DB, s.scope, object.Range{Limit: 100})
+	if err != nil || len(page) != 1 || page[0].Body.Amount != 7_000 {
+		t.Errorf("paid out: %+v %v", page, err)
 	}
 }
 

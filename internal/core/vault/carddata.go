@@ -27,18 +27,7 @@ var ErrNoCard = fmt.Errorf("vault: the card data is gone: %w", secret.ErrErased)
 // is none, or none any more. Errors: [ErrNoCard], or internal.
 func (v *Service) CardData(ctx context.Context, s id.Scope, card int64) (provider.Card, error) {
 	var none provider.Card
-	parts := map[int64][]byte{}
-	err := cardParts.Each(ctx, v.db, func(p cardPart) error {
-		parts[p.Part] = p.Sealed
-		return nil
-	}, s.Key(), card, s.Key(), card, s.Key(), card, v.db.Clock().Now().UnixMicro())
-	if err != nil {
-		return none, err
-	}
-	if len(parts[partSubject]) == 0 || len(parts[partNumber]) == 0 {
-		return none, ErrNoCard
-	}
-	subject, err := v.master.OpenSubject(parts[partSubject], identity(s, card))
+	subject, parts, err := v.parts(ctx, s, card)
 	if err != nil {
 		return none, err
 	}
@@ -55,6 +44,23 @@ func (v *Service) CardData(ctx context.Context, s id.Scope, card int64) (provide
 		opened.CVC = secret.NewText(string(cvc))
 	}
 	return opened, nil
+}
+
+// parts reads what there is of a card or an account, and opens its data key.
+func (v *Service) parts(ctx context.Context, s id.Scope, row int64) (*secret.Subject, map[int64][]byte, error) {
+	parts := map[int64][]byte{}
+	err := cardParts.Each(ctx, v.db, func(p cardPart) error {
+		parts[p.Part] = p.Sealed
+		return nil
+	}, s.Key(), row, s.Key(), row, s.Key(), row, v.db.Clock().Now().UnixMicro())
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(parts[partSubject]) == 0 || len(parts[partNumber]) == 0 {
+		return nil, nil, ErrNoCard
+	}
+	subject, err := v.master.OpenSubject(parts[partSubject], identity(s, row))
+	return subject, parts, err
 }
 
 // openNumber opens a card row. Its errors don't repeat what was in it.

@@ -116,9 +116,16 @@ type CustomerParams struct {
 	TestClock int64
 	// PaymentMethod is attached: an id or a test name. On creation only.
 	PaymentMethod string
-	// Source is a token to make a payment method of, attached and made the
-	// default source.
+	// Source is a token to make a source of, which becomes the default one. On
+	// creation only.
 	Source string
+	// NewSource becomes the default source in place of the one before, which goes.
+	// On updates only.
+	NewSource *SourceInput
+	// DefaultSource names one of the customer's sources, in DefaultParam. On
+	// updates only.
+	DefaultSource *string
+	DefaultParam  string
 	// InvoiceMethod names the payment method for invoices; it must be attached
 	// to the customer.
 	InvoiceMethod *string

@@ -97,7 +97,11 @@ func eraseMethod(tx *db.Tx, s id.Scope, m *PaymentMethod) (errs error) {
 	for _, mandate := range m.Mandates {
 		errs = errors.Join(errs, eraseSubject(tx, s, mandate))
 	}
-	return errors.Join(errs, err, err2, eraseSubject(tx, s, m.CardRow))
+	errs = errors.Join(errs, err, err2)
+	if m.CardRow == 0 { // nothing was sealed
+		return errs
+	}
+	return errors.Join(errs, eraseSubject(tx, s, m.CardRow))
 }
 
 // eraseSubject overwrites a data key. The row stays, or is made, so that the

@@ -5,7 +5,7 @@ import (
 	"github.com/florinpay/florin/internal/base/object"
 )
 
-// TypeCard is the one type of payment method that the vault knows so far.
+// TypeCard is the type of payment methods that are cards.
 const TypeCard = "card"
 
 // Card is what is shown of a card.
@@ -50,8 +50,12 @@ type Checks struct {
 // Sealed; see [Service.BillingDetails].
 type PaymentMethod struct {
 	Type string `json:"t"`
-	Card Card   `json:"c"`
-	// CardRow is the key of the sealed number; see [Service.CardData].
+	Card Card   `json:"c"` // of TypeCard; otherwise empty
+	// Account is of the types whose payments are taken from a bank account; nil:
+	// it is none of them.
+	Account *Account `json:"ac,omitempty"`
+	// CardRow is the key of the sealed number; see [Service.CardData] and
+	// [Service.AccountData]. 0: there is none.
 	CardRow int64 `json:"r"`
 	// Customer is whom it is attached to; 0 for nobody.
 	Customer int64 `json:"cu,omitempty"`
@@ -62,6 +66,8 @@ type PaymentMethod struct {
 	// UsedUp: a payment without a customer was made with it; it may not be used
 	// again.
 	UsedUp bool `json:"u,omitempty"`
+	// Source: it is a customer's source, too, and known by its older id.
+	Source bool `json:"so,omitempty"`
 	// SetUp is what its holder has agreed to its being used for again: [OnSession],
 	// [OffSession], or empty for nothing.
 	SetUp string `json:"su,omitempty"`
@@ -109,11 +115,13 @@ var PaymentMethods = object.Define(object.Spec[PaymentMethod, methodColumns]{
 	Filters: []string{"customer", "type"},
 })
 
-// MethodInput describes a new payment method: a card, or a token of one.
+// MethodInput describes a new payment method: a card, or a token of one, or
+// what its type needs.
 type MethodInput struct {
-	Type           string     // "card"
-	Card           *CardInput // nil when Token is given
-	Token          string     // an id, or a test name
+	Type           string        // one of [Kept]
+	Card           *CardInput    // nil when Token is given
+	Account        *AccountInput // of the types that have a bank account
+	Token          string        // an id, or a test name
 	Billing        Billing
 	Metadata       map[string]string
 	AllowRedisplay string // empty: "unspecified"
@@ -124,6 +132,21 @@ type MethodInput struct {
 type BillingParams struct {
 	Name, Email, Phone, TaxID *string
 	Address                   *Address // whole
+	Parts                     AddressParts
+}
+
+// AddressParts are changes of single parts of an address.
+type AddressParts struct {
+	City, Country, Line1, Line2, PostalCode, State *string
+}
+
+func (p *AddressParts) apply(to *Address) {
+	set(&to.City, p.City)
+	set(&to.Country, p.Country)
+	set(&to.Line1, p.Line1)
+	set(&to.Line2, p.Line2)
+	set(&to.PostalCode, p.PostalCode)
+	set(&to.State, p.State)
 }
 
 func (p *BillingParams) apply(to *Billing) {
@@ -132,6 +155,7 @@ func (p *BillingParams) apply(to *Billing) {
 	set(&to.Phone, p.Phone)
 	set(&to.TaxID, p.TaxID)
 	set(&to.Address, p.Address)
+	p.Parts.apply(&to.Address)
 }
 
 // MethodParams is what a request changes of a payment method. Nil leaves a
@@ -140,6 +164,8 @@ type MethodParams struct {
 	Billing           *BillingParams
 	ExpMonth, ExpYear *int
 	Preferred         *string // network
-	Metadata          *Metadata
-	AllowRedisplay    *string
+	// HolderType and AccountType are of a bank account.
+	HolderType, AccountType *string
+	Metadata                *Metadata
+	AllowRedisplay          *string
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/method"
 )
 
 // MethodRef is what a request says to pay with: an existing payment method, the
@@ -29,27 +30,32 @@ type MethodRef struct {
 	// One of these says what it is; with none it names nothing.
 	existing int64      // key of the payment method
 	token    int64      // key of the token
-	draft    *cardDraft // the card of a new payment method
+	draft    *cardDraft // the card, or the account, of a new payment method
+	made     bool       // it is a new payment method that has neither
 
 	key    int64         // of the payment method that there is or will be
 	body   PaymentMethod // the new one's; of a token's, what is laid over the token
 	person personDraft   // its personal data
 }
 
-// Refer reads a reference: "pm_…" (an id, or in test mode "pm_card_visa") or
-// "tok_…" (likewise). What names nothing is refused when it is resolved, so
+// Refer reads a reference: "pm_…" (an id, or in test mode "pm_card_visa"),
+// "card_…" (the older id of a source) or "tok_…". What names nothing is refused when it is resolved, so
 // that the refusal is recorded under the idempotency key.
 func (v *Service) Refer(s id.Scope, ref string) *MethodRef {
 	f := &MethodRef{v: v, scope: s, text: ref, kind: fault.Invalid, param: "payment_method", noun: "PaymentMethod", key: v.db.IDs().Next()}
 	if strings.HasPrefix(ref, "tok_") {
 		f.noun = "token"
 		f.token, _ = parse(Tokens.Prefix, s, ref)
-	} else if key, ok := parse(PaymentMethods.Prefix, s, ref); ok {
+	} else if key, ok := methodKey(s, ref); ok {
 		f.existing, f.key = key, key
 	}
 	f.body = PaymentMethod{Type: TypeCard}
 	if test := testCardNamed(s, ref); test != nil {
 		f.err = f.takeCard(test.clear(v.db.Clock().Now()), test, &Billing{})
+	}
+	if test := testAccountNamed(s, ref); test != nil {
+		t, _ := method.Of(test.Type)
+		f.err = f.takeAccount(&t, test.input())
 	}
 	return f
 }
@@ -60,8 +66,10 @@ func (v *Service) ReferInput(s id.Scope, in *MethodInput) (*MethodRef, error) {
 	switch {
 	case in.Type == "":
 		return nil, fault.Param("type", "parameter_missing", "Missing required param: type.")
+	case !slices.Contains(Kept(), in.Type):
+		return nil, notKept(in.Type)
 	case in.Type != TypeCard:
-		return nil, fault.Param("type", "", "The payment method type provided is not supported: only card is.")
+		return v.referTyped(s, in)
 	case in.Card == nil && in.Token == "":
 		return nil, fault.Param("card", "parameter_missing", "Missing required param: card.")
 	case in.Card != nil && in.Token != "":
@@ -80,13 +88,51 @@ func (v *Service) ReferInput(s id.Scope, in *MethodInput) (*MethodRef, error) {
 			f.err = f.body.Card.prefer(in.Card.Preferred)
 		}
 	}
-	f.body.Metadata, f.body.AllowRedisplay = in.Metadata, in.AllowRedisplay
-	if f.err == nil {
-		f.person, f.err = sealPerson(v, s, f.key, fieldBilling, in.Billing)
-	}
-	f.body.Subject, f.body.Sealed = f.person.subject, f.person.sealed
+	f.describe(in)
 	f.body.Card.Checks.address(&in.Billing)
 	return f, f.err
+}
+
+// notKept refuses a type. One that there is not is not repeated: what stands in
+// the wrong place may be a card number.
+func notKept(name string) error {
+	if _, ok := method.Of(name); !ok {
+		return fault.Param("type", "", "There is no such payment method type. Available: %s.", strings.Join(Kept(), ", "))
+	}
+	return fault.Param("type", "", "The payment method type \"%s\" is not available. Available: %s.", name, strings.Join(Kept(), ", "))
+}
+
+// referTyped is [Service.ReferInput] for what is no card.
+func (v *Service) referTyped(s id.Scope, in *MethodInput) (*MethodRef, error) {
+	t, _ := method.Of(in.Type)
+	have := map[string]bool{"name": in.Billing.Name != "", "email": in.Billing.Email != "", "address": in.Billing.Address != Address{}}
+	for _, field := range t.Required {
+		if !have[field] {
+			return nil, fault.Param("billing_details["+field+"]", "parameter_missing", "Missing required param: billing_details[%s].", field)
+		}
+	}
+	f := v.Refer(s, "")
+	f.body.Type, f.made = t.Name, true
+	if t.Account != "" {
+		account := in.Account
+		if account == nil {
+			account = &AccountInput{}
+		}
+		if err := f.takeAccount(&t, account); err != nil {
+			return nil, err
+		}
+	}
+	f.describe(in)
+	return f, f.err
+}
+
+// describe takes over what is said of a payment method of any type.
+func (f *MethodRef) describe(in *MethodInput) {
+	f.body.Metadata, f.body.AllowRedisplay = in.Metadata, in.AllowRedisplay
+	if f.err == nil {
+		f.person, f.err = sealPerson(f.v, f.scope, f.key, fieldBilling, in.Billing)
+	}
+	f.body.Subject, f.body.Sealed = f.person.subject, f.person.sealed
 }
 
 // takeCard makes it a reference to a new payment method of card c.
@@ -174,6 +220,8 @@ func (f *MethodRef) resolve(tx *db.Tx) (*object.Object[PaymentMethod], error) {
 		return m, err
 	case f.draft != nil:
 		f.draft.insert(tx, f.scope)
+		return f.insert(tx, f.body)
+	case f.made:
 		return f.insert(tx, f.body)
 	case f.token != 0:
 		body, err := f.convert(tx)

@@ -96,8 +96,11 @@ func (list given) resolve(tx *db.Tx, p *CustomerParams, customer int64, body *Cu
 		if err != nil {
 			return nil, err
 		}
+		if g.source && m.Body.Type != TypeCard {
+			return nil, fault.Param("source", "", "A customer's source is a card. Attach a PaymentMethod of type %s instead.", m.Body.Type)
+		}
 		if g.source {
-			body.DefaultSource = m.Key
+			body.DefaultSource, m.Body.Source = m.Key, true
 		} else if p.InvoiceMethod != nil && *p.InvoiceMethod == p.PaymentMethod {
 			body.InvoiceMethod = m.Key
 		}
@@ -114,6 +117,14 @@ func (v *Service) UpdateCustomer(ctx context.Context, s id.Scope, customer strin
 	key, _ := parse(Customers.Prefix, s, customer)
 	method := v.Refer(s, deref(p.InvoiceMethod))
 	needs := []db.Need{Customers.Need(s, key), event.Lane(s, key)}
+	var source *MethodRef
+	if p.NewSource != nil {
+		var err error
+		if source, err = v.referSource(s, p.NewSource); err != nil {
+			return nil, err
+		}
+		needs = append(needs, source.AttachNeeds()...)
+	}
 	var fresh personDraft
 	if p.personal() {
 		var err error
@@ -144,6 +155,9 @@ func (v *Service) UpdateCustomer(ctx context.Context, s id.Scope, customer strin
 			if o.Body.InvoiceMethod, err = method.of(tx, key); err != nil {
 				return nil, err
 			}
+		}
+		if err := v.defaultSource(tx, o, source, p, By(r)); err != nil {
+			return nil, err
 		}
 		if err := Customers.Update(tx, o); err != nil {
 			return nil, err

@@ -74,7 +74,10 @@ func (v *Service) Attach(tx *db.Tx, m *object.Object[PaymentMethod], customer in
 	if err := PaymentMethods.Update(tx, m); err != nil {
 		return err
 	}
-	return tell(tx, v, PaymentMethods, m, "payment_method.attached", by)
+	if err := tell(tx, v, PaymentMethods, m, "payment_method.attached", by); err != nil || !m.Body.Source {
+		return err
+	}
+	return tell(tx, v, Sources, m, "customer.source.created", by)
 }
 
 // verify has a test card say what its issuer says when it is asked about it.
@@ -119,7 +122,7 @@ func (v *Service) UseUp(tx *db.Tx, m *object.Object[PaymentMethod]) error {
 // DetachPaymentMethod detaches a payment method from its customer for good, and
 // where it was the customer's default leaves the customer without.
 func (v *Service) DetachPaymentMethod(ctx context.Context, s id.Scope, method string, r *idem.Request) (*idem.Reply, error) {
-	key, _ := parse(PaymentMethods.Prefix, s, method)
+	key, _ := methodKey(s, method)
 	needs := []db.Need{PaymentMethods.Need(s, key), event.Lane(s, key)}
 	return v.once(ctx, "vault.detach_payment_method", s, r, needs, func(tx *db.Tx) (*idem.Reply, error) {
 		m, err := methodIn(tx, s, key, method)
@@ -130,15 +133,23 @@ func (v *Service) DetachPaymentMethod(ctx context.Context, s id.Scope, method st
 		if customer == 0 {
 			return nil, fault.New(fault.Invalid, "", "The payment method you provided is not attached to a customer so detachment is impossible.")
 		}
-		m.Body.Customer, m.Body.Detached = 0, true
-		if err := PaymentMethods.Update(tx, m); err != nil {
-			return nil, err
-		}
-		if err := tell(tx, v, PaymentMethods, m, "payment_method.detached", By(r)); err != nil {
+		if err := v.detach(tx, m, By(r)); err != nil {
 			return nil, err
 		}
 		return show(PaymentMethods, m), v.dropDefault(tx, s, customer, key, By(r))
 	})
+}
+
+// detach detaches, in a step, a payment method from its customer, and tells so.
+func (v *Service) detach(tx *db.Tx, m *object.Object[PaymentMethod], by event.Request) error {
+	m.Body.Customer, m.Body.Detached = 0, true
+	if err := PaymentMethods.Update(tx, m); err != nil {
+		return err
+	}
+	if err := tell(tx, v, PaymentMethods, m, "payment_method.detached", by); err != nil || !m.Body.Source {
+		return err
+	}
+	return tell(tx, v, Sources, m, "customer.source.deleted", by)
 }
 
 // dropDefault leaves a customer without the default that method was.
@@ -169,7 +180,7 @@ func methodIn(tx *db.Tx, s id.Scope, key int64, reference string) (*object.Objec
 
 // RetrievePaymentMethod reads a payment method.
 func (v *Service) RetrievePaymentMethod(ctx context.Context, s id.Scope, method string) (*object.Object[PaymentMethod], error) {
-	key, _ := parse(PaymentMethods.Prefix, s, method)
+	key, _ := methodKey(s, method)
 	m, ok, err := PaymentMethods.Read(ctx, v.db, s, key)
 	if err == nil && !ok {
 		err = missing(fault.NotFound, "payment_method", "PaymentMethod", method)

@@ -13,7 +13,7 @@ import (
 
 // UpdatePaymentMethod changes a payment method that is attached to a customer.
 func (v *Service) UpdatePaymentMethod(ctx context.Context, s id.Scope, method string, p *MethodParams, r *idem.Request) (*idem.Reply, error) {
-	key, _ := parse(PaymentMethods.Prefix, s, method)
+	key, _ := methodKey(s, method)
 	fresh, err := sealPerson(v, s, key, fieldBilling, Billing{Name: "-"})
 	if err != nil {
 		return nil, err
@@ -39,6 +39,16 @@ func (v *Service) UpdatePaymentMethod(ctx context.Context, s id.Scope, method st
 
 func (v *Service) change(tx *db.Tx, m *object.Object[PaymentMethod], p *MethodParams, fresh personDraft) (err error) {
 	b := &m.Body
+	if b.Type != TypeCard && (p.Preferred != nil || p.ExpMonth != nil || p.ExpYear != nil) {
+		return fault.Param("card", "", "You cannot update the card of a PaymentMethod of type %s.", b.Type)
+	}
+	if b.Type != TypeACH && (p.HolderType != nil || p.AccountType != nil) {
+		return fault.Param(TypeACH, "", "You cannot update the bank account of a PaymentMethod of type %s.", b.Type)
+	}
+	if b.Account != nil {
+		set(&b.Account.HolderType, p.HolderType)
+		set(&b.Account.AccountType, p.AccountType)
+	}
 	b.Metadata = p.Metadata.Apply(b.Metadata)
 	set(&b.AllowRedisplay, p.AllowRedisplay)
 	if p.Preferred != nil {
@@ -54,7 +64,7 @@ func (v *Service) change(tx *db.Tx, m *object.Object[PaymentMethod], p *MethodPa
 		b.Sealed, err = resealPerson(tx, v, m.Scope, b.Subject, fieldBilling, b.Sealed, fresh, func(to *Billing) {
 			before := to.Address
 			p.Billing.apply(to)
-			if to.Address != before {
+			if to.Address != before && b.Type == TypeCard {
 				b.Card.Checks.address(to)
 			}
 		})

@@ -130,7 +130,11 @@ func TestCustomerWithMethods(t *testing.T) {
 		t.Errorf("defaults %d and %d", o.Body.InvoiceMethod, o.Body.DefaultSource)
 	}
 	for _, m := range page {
-		if got := w.events(m.Key); !slices.Equal(got, []string{"payment_method.attached"}) || m.Body.Card.Checks.CVC != "pass" {
+		want := []string{"payment_method.attached"}
+		if m.Body.Source {
+			want = append(want, "customer.source.created")
+		}
+		if got := w.events(m.Key); !slices.Equal(got, want) || m.Key == o.Body.DefaultSource != m.Body.Source || m.Body.Card.Checks.CVC != "pass" {
 			t.Error(got, m.Body.Card.Checks)
 		}
 		must[PaymentMethod](t)(w.DetachPaymentMethod(t.Context(), w.s, w.pm(m), nil))

@@ -77,4 +77,6 @@ var (
 	// ownedMethods are the payment methods that a customer has or had.
 	ownedMethods = db.NewQuery("payment methods of an owner",
 		"SELECT scope, key FROM payment_method WHERE scope = ? AND owner = ? AND owner > 0 AND key > ? ORDER BY key LIMIT ?", (*scopedKey).fields)
+	newestMethods = db.NewQuery("newest payment methods of an owner",
+		"SELECT scope, key FROM payment_method WHERE scope = ? AND owner = ? AND owner > 0 AND key < ? ORDER BY key DESC LIMIT ?", (*scopedKey).fields)
 )

@@ -2,6 +2,8 @@ package webhook
 
 import (
 	"time"
+
+	"github.com/florinpay/florin/internal/kit/probe"
 )
 
 // State is where a delivery is in its life; the package's documentation says how
@@ -87,7 +89,7 @@ func choose(open []delivery, now time.Time) choice {
 			c.pick, c.skipped = i, skipped
 			return c
 		}
-		if past := d.Failed.Add(Patience); d.Failed.IsZero() || past.After(now) {
+		if past := d.Failed.Add(Patience); (d.Failed.IsZero() || past.After(now)) && !probe.Mutant("webhook.arrival-order") {
 			if d.Failed.IsZero() || d.Due.Before(past) {
 				past = d.Due
 			}
@@ -116,7 +118,7 @@ func (d delivery) after(now time.Time) delivery {
 		d.Failed = now
 	}
 	d.Due = now.Add(pause(d.Event, d.Tries))
-	if d.Due.After(d.Failed.Add(GiveUpAfter)) {
+	if d.Due.After(d.Failed.Add(GiveUpAfter)) || probe.Mutant("webhook.give-up-early") {
 		d.State, d.Due = Failed, time.Time{}
 	}
 	return d

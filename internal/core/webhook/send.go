@@ -12,6 +12,7 @@ import (
 	"github.com/florinpay/florin/internal/base/event"
 	"github.com/florinpay/florin/internal/base/job"
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/kit/probe"
 )
 
 // lane sends what is due in a lane, one after another.
@@ -123,7 +124,7 @@ func (t *turn) send(ctx context.Context, o *object.Object[Endpoint], e *event.Ev
 		{"Content-Type", "application/json; charset=utf-8"}, {"User-Agent", userAgent}, {"Accept", "*/*"}, {"Cache-Control", "no-cache"},
 		{"Stripe-Signature", Signature(secrets, at, body)}, {"Florin-Sequence", strconv.FormatInt(e.Seq, 10)},
 	}
-	if len(skipped) > 0 {
+	if len(skipped) > 0 && !probe.Mutant("webhook.skip-unsaid") {
 		header = append(header, [2]string{"Florin-Skipped", numbers(skipped)})
 	}
 	if !t.safe() {
@@ -161,7 +162,7 @@ func (v *Service) post(ctx context.Context, r Request) outcome {
 	late := <-watching
 	got := outcome{at: began, took: clock.Now().Sub(began), status: answer.Status, reply: clip(answer.Body, maxReply)}
 	switch {
-	case late || got.took > Timeout:
+	case (late || got.took > Timeout) && !probe.Mutant("webhook.late-answer-counts"):
 		got.problem = fmt.Sprintf("No answer within %d seconds.", int(Timeout/time.Second))
 	case err != nil:
 		got.problem = readable(err.Error())
@@ -198,7 +199,7 @@ func (t *turn) record(ctx context.Context, d delivery, got outcome) error {
 		}
 		now := r.delivery(d.Event)
 		switch {
-		case got.problem == "":
+		case got.problem == "", probe.Mutant("webhook.parked-is-sent"):
 			now.State, now.Due, now.Tries = Delivered, time.Time{}, now.Tries+1
 		case now.State != Pending || now.Tries != d.Tries:
 		case got.final:

@@ -180,6 +180,9 @@ func (s *Server) writeError(w http.ResponseWriter, c *call, reply *idem.Reply, e
 	}
 	wire := kinds[e.Kind]
 	body := errorBody(e)
+	if reply != nil && reply.Kind == payment.Charges.Name && len(reply.Shown) > 0 {
+		body.Charge = payment.Charges.ID(c.scope, reply.Shown[0].Key)
+	}
 	if reply != nil && (reply.Kind == payment.Intents.Name || reply.Kind == setup.Intents.Name) {
 		if err := s.embed(c, reply, body); err != nil {
 			s.Log.Error("error body", "request", c.id, "error", err)

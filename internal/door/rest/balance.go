@@ -23,6 +23,10 @@ var balanceRoutes = map[string]route{
 	"GetBalanceTransactionsId": {retrieveTransaction, merchant.BalanceSources, merchant.Read},
 }
 
+// transactionsURL is where lists of balance transactions are, also for those who
+// find them by their older path.
+const transactionsURL = "/v1/balance_transactions"
+
 type shownBalance struct {
 	Object    string        `json:"object"`
 	Available []shownAmount `json:"available"`
@@ -207,7 +211,12 @@ func retrieveTransaction(s *Server, c *call) (any, error) {
 
 func listTransactions(s *Server, c *call) (any, error) {
 	if c.form.Has("payout") {
-		return listPaidOut(s, c)
+		out, err := listPaidOut(s, c)
+		if l, ok := out.(list); ok {
+			l.URL = transactionsURL
+			out = l
+		}
+		return out, err
 	}
 	where := map[string]any{}
 	if typ, _ := c.form.String("type"); typ != "" {
@@ -223,7 +232,7 @@ func listTransactions(s *Server, c *call) (any, error) {
 		}
 		where["source"] = key
 	}
-	return listOf(s, c, ledger.Transactions, where, renderTransaction)
+	return listUnder(s, c, ledger.Transactions, where, transactionsURL, renderTransaction)
 }
 
 // sourceKey reads the id of what a balance transaction can come from.

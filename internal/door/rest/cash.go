@@ -1,12 +1,10 @@
 package rest
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/cash"
 	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/money"
@@ -19,6 +17,7 @@ var cashRoutes = map[string]route{
 	"GetCustomersCustomerCashBalanceTransactionsTransaction": {retrieveCashTransaction, merchant.Customers, merchant.Read},
 	"PostCustomersCustomerFundingInstructions":               {fundingInstructions, merchant.Customers, merchant.Write},
 	"PostTestHelpersCustomersCustomerFundCashBalance":        {fundCash, merchant.Customers, merchant.Write},
+	"PostPaymentIntentsIntentApplyCustomerBalance":           {applyCash, merchant.PaymentIntents, merchant.Write},
 }
 
 type shownCash struct {
@@ -40,18 +39,6 @@ const (
 	// of its own, and asMerchant how a request says so.
 	merchantsMode = "automatic"
 	asMerchant    = "merchant_default"
-
-	euBankTransfer = "eu_bank_transfer"
-	jpBankTransfer = "jp_bank_transfer"
-
-	// What the bank of tests is called, in the various systems.
-	bankOfTests     = "Florin Test Bank"
-	bankCodeOfTests = "1100"
-	branchOfTests   = "000"
-	ibanBankOfTests = "FLOR"
-	bicOfTests      = "FLORDEFFXXX"
-
-	accountNumberLen = 7 // digits of an account in Japan
 )
 
 // reconciliation is a mode as customers keep it.
@@ -135,7 +122,10 @@ type shownCashTransaction struct {
 	Customer        any        `json:"customer"`
 	CustomerAccount any        `json:"customer_account"`
 	EndingBalance   int64      `json:"ending_balance"`
+	Applied         *cashPaid  `json:"applied_to_payment,omitempty"`
 	Funded          *cashFunds `json:"funded,omitempty"`
+	Refunded        *cashBack  `json:"refunded_from_payment,omitempty"`
+	Unapplied       *cashPaid  `json:"unapplied_from_payment,omitempty"`
 	Livemode        bool       `json:"livemode"`
 	NetAmount       int64      `json:"net_amount"`
 	Type            string     `json:"type"`
@@ -143,6 +133,14 @@ type shownCashTransaction struct {
 
 type cashFunds struct {
 	Transfer map[string]any `json:"bank_transfer"`
+}
+
+type cashPaid struct {
+	Intent any `json:"payment_intent"`
+}
+
+type cashBack struct {
+	Refund any `json:"refund"`
 }
 
 func renderCashTransaction(v *view, o *object.Object[cash.Transaction]) (any, error) {
@@ -154,16 +152,36 @@ func renderCashTransaction(v *view, o *object.Object[cash.Transaction]) (any, er
 	if n.err != nil {
 		return nil, n.err
 	}
-	if b.Type == cash.Funded {
+	if err := out.cause(v, b); err != nil {
+		return nil, err
+	}
+	var err error
+	out.Customer, err = ref(v, "customer", vault.Customers, b.Customer, renderCustomer)
+	return out, err
+}
+
+// cause fills in what changed the balance.
+func (out *shownCashTransaction) cause(v *view, b *cash.Transaction) (err error) {
+	child := v
+	switch b.Type {
+	case cash.Funded:
 		// The sandbox's bank does not tell who has sent the money.
 		out.Funded = &cashFunds{map[string]any{"type": b.Bank, "reference": text(b.Reference), b.Bank: senderOf(b.Bank)}}
 		if b.Bank == "mx_bank_transfer" {
 			delete(out.Funded.Transfer, b.Bank) // of which the API shows nothing
 		}
+	case cash.Applied:
+		child, out.Applied = v.within("applied_to_payment"), &cashPaid{}
+		out.Applied.Intent, err = ref(child, "payment_intent", payment.Intents, b.Intent, renderIntent)
+	case cash.Unapplied:
+		child, out.Unapplied = v.within("unapplied_from_payment"), &cashPaid{}
+		out.Unapplied.Intent, err = ref(child, "payment_intent", payment.Intents, b.Intent, renderIntent)
+	case cash.Refunded:
+		child, out.Refunded = v.within("refunded_from_payment"), &cashBack{}
+		out.Refunded.Refund, err = ref(child, "refund", payment.Refunds, b.Refund, renderRefund)
 	}
-	var err error
-	out.Customer, err = ref(v, "customer", vault.Customers, b.Customer, renderCustomer)
-	return out, err
+	v.shown = child.shown
+	return err
 }
 
 // senderOf are the fields about the sender of a transfer.
@@ -220,6 +238,24 @@ func fundCash(s *Server, c *call) (any, error) {
 	return s.Cash.Fund(c.ctx, c.scope, clip(c.path["customer"]), amount, reference, c.idem)
 }
 
+// applyCash applies what a customer has sent to a payment that waits for it.
+func applyCash(s *Server, c *call) (any, error) {
+	intent, err := pathKey(c, payment.Intents, "intent")
+	if err != nil {
+		return nil, err
+	}
+	var p payment.ApplyParams
+	if p.Amount, err = positive(c, "amount"); err != nil {
+		return nil, err
+	}
+	if c.form.Has("currency") {
+		if p.Currency, err = currencyParam(c); err != nil {
+			return nil, err
+		}
+	}
+	return s.Payment.ApplyFunds(c.ctx, c.scope, payment.IntentID(intent), p, c.idem)
+}
+
 // fundingInstructions says where a customer's money is to be sent. The accounts
 // are made up of the customer, so that they are the same whenever they are asked
 // for; no bank knows them, and money comes by the test helper alone.
@@ -239,69 +275,10 @@ func fundingInstructions(s *Server, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	transfer, err := transferAt(c, currency, fmt.Sprintf("%d", customer.Key), account.Name)
+	transfer, err := transferAt(c, currency, customer.Key, account.Name)
 	if err != nil {
 		return nil, err
 	}
 	return map[string]any{"object": "funding_instructions", "bank_transfer": transfer, "currency": currency, "funding_type": "bank_transfer",
 		"livemode": c.scope.Livemode}, nil
-}
-
-// transferAt reads bank_transfer, and gives the account for it. The document
-// shows accounts in the countries of SEPA and in Japan alone.
-func transferAt(c *call, currency money.Currency, number, holder string) (any, error) {
-	kind, _ := c.form.String("bank_transfer", "type")
-	if want := map[string]money.Currency{euBankTransfer: "eur", jpBankTransfer: "jpy"}[kind]; want == "" {
-		return nil, fault.Param("bank_transfer[type]", "", "Florin gives instructions for eu_bank_transfer and jp_bank_transfer only.")
-	} else if want != currency {
-		return nil, fault.Param("currency", "", "A %s is in %s.", kind, want)
-	}
-	address := map[string]any{"type": "iban", "supported_networks": []string{"sepa"}}
-	country, wanted := "JP", "zengin"
-	if kind == euBankTransfer {
-		country, _ = c.form.String("bank_transfer", "eu_bank_transfer", "country")
-		wanted = "iban"
-		if ibanDigits[country] == 0 {
-			return nil, fault.Param("bank_transfer[eu_bank_transfer][country]", "", "The country of the account must be one of BE, DE, ES, FR, IE, NL.")
-		}
-	}
-	if types, given := c.form.Strings("bank_transfer", "requested_address_types"); given {
-		for _, t := range types {
-			if t != wanted {
-				return nil, fault.Param("bank_transfer[requested_address_types]", "", "A %s goes to an address of type %s.", kind, wanted)
-			}
-		}
-	}
-	none := map[string]any{"city": nil, "country": country, "line1": nil, "line2": nil, "postal_code": nil, "state": nil}
-	if wanted == "iban" {
-		address["iban"] = map[string]any{"account_holder_address": none, "account_holder_name": holder, "bank_address": none, "bic": bicOfTests,
-			"country": country, "iban": ibanOf(country, number)}
-	} else {
-		address["type"], address["supported_networks"] = "zengin", []string{"zengin"}
-		address["zengin"] = map[string]any{"account_holder_address": none, "account_holder_name": holder, "account_number": number[len(number)-accountNumberLen:],
-			"account_type": "futsu", "bank_address": none, "bank_code": bankCodeOfTests, "bank_name": bankOfTests, "branch_code": branchOfTests, "branch_name": bankOfTests}
-	}
-	return map[string]any{"country": country, "financial_addresses": []any{address}, "type": kind}, nil
-}
-
-// ibanDigits are how many digits follow the bank's part of an IBAN, by country:
-// all of them, or after the four letters of the bank's name.
-var ibanDigits = map[string]int{"BE": 12, "DE": 18, "ES": 20, "FR": 23, "IE": 14, "NL": 10}
-
-// ibanOf makes an IBAN with a right check number of a number (ISO 13616).
-func ibanOf(country, number string) string {
-	digits := ibanDigits[country]
-	body := strings.Repeat("0", max(0, digits-len(number))) + number[max(0, len(number)-digits):]
-	if country == "IE" || country == "NL" {
-		body = ibanBankOfTests + body
-	}
-	rest := 0
-	for _, r := range body + country + "00" {
-		if r >= 'A' {
-			rest = (rest*100 + int(r-'A') + 10) % 97
-		} else {
-			rest = (rest*10 + int(r-'0')) % 97
-		}
-	}
-	return fmt.Sprintf("%s%02d%s", country, 98-rest, body)
 }

@@ -68,7 +68,7 @@ func captureCharge(s *Server, c *call) (any, error) {
 	if p.Amount, err = positive(c, "amount"); err != nil {
 		return nil, err
 	}
-	if p.Changes, err = changesOf(c); err != nil {
+	if p.Changes, err = s.changesOf(c); err != nil {
 		return nil, err
 	}
 	return s.Payment.CaptureCharge(c.ctx, c.scope, payment.ChargeID(key), p, c.idem)
@@ -235,6 +235,13 @@ func outcomeOf(ch *payment.Charge) outcome {
 // paidWith is payment_method_details: the method as it was when it paid, and
 // what the network said of it then. amount is the charge's in API units.
 func paidWith(v *view, ch *payment.Charge, amount int64) (any, error) {
+	m, err := v.methodVersion(ch.Method)
+	if err != nil {
+		return nil, err
+	}
+	if m != nil && m.Body.Type != vault.TypeCard {
+		return paidByAccount(v, ch, &m.Body), nil
+	}
 	card, err := v.cardDetails(ch.Method)
 	if err != nil {
 		return nil, err

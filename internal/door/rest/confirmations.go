@@ -64,10 +64,10 @@ type shownConfirmation struct {
 type shownPreview struct {
 	AllowRedisplay  string       `json:"allow_redisplay"`
 	BillingDetails  shownBilling `json:"billing_details"`
-	Card            shownCard    `json:"card"`
 	Customer        any          `json:"customer"`
 	CustomerAccount any          `json:"customer_account"`
 	Type            string       `json:"type"`
+	shownTyped
 }
 
 // sentTo is where goods go, as a token shows it.
@@ -86,7 +86,7 @@ func renderConfirmation(v *view, o *object.Object[vault.ConfirmationToken]) (any
 	if err != nil || v.tx != nil {
 		return out, err
 	}
-	out.PaymentMethodPreview = &shownPreview{AllowRedisplay: m.Body.AllowRedisplay, Card: cardOf(&m.Body.Card), Type: m.Body.Type,
+	out.PaymentMethodPreview = &shownPreview{AllowRedisplay: m.Body.AllowRedisplay, shownTyped: typedOf(&m.Body), Type: m.Body.Type,
 		Customer: text(vault.Customers.ID(v.scope, m.Body.Customer))}
 	if out.PaymentMethodPreview.BillingDetails, err = v.billing(m); err != nil {
 		return nil, err

@@ -15,7 +15,6 @@ const coverageFile = "../../../docs/api-coverage.md"
 
 // partial are operations that are there but for a part, and what is missing.
 var partial = map[string]string{
-	"PostCustomersCustomer":           "sources cannot be changed",
 	"PostPaymentIntents":              "cards only; no money for others (Connect)",
 	"PostPaymentIntentsIntentConfirm": "cards only; no money for others (Connect)",
 	"PostPaymentMethods":              "cards only",

@@ -50,10 +50,11 @@ func retrieveCustomersMethod(s *Server, c *call) (any, error) {
 }
 
 func updateMethod(s *Server, c *call) (any, error) {
-	if err := refuseUnsupported(c, "payto", "us_bank_account"); err != nil {
+	if err := refuseUnsupported(c, "payto"); err != nil {
 		return nil, err
 	}
-	p := &vault.MethodParams{Metadata: metadataAt(c.form), AllowRedisplay: textAt(c.form, "allow_redisplay"), Preferred: textAt(c.form, "card", "networks", "preferred")}
+	p := &vault.MethodParams{Metadata: metadataAt(c.form), AllowRedisplay: textAt(c.form, "allow_redisplay"), Preferred: textAt(c.form, "card", "networks", "preferred"),
+		HolderType: textAt(c.form, vault.TypeACH, "account_holder_type"), AccountType: textAt(c.form, vault.TypeACH, "account_type")}
 	for name, to := range map[string]**int{"exp_month": &p.ExpMonth, "exp_year": &p.ExpYear} {
 		if n, ok := c.form.Int64("card", name); ok {
 			*to = new(int(min(max(n, -1), 1<<16)))

@@ -99,7 +99,7 @@ func renderCustomer(v *view, o *object.Object[vault.Customer]) (any, error) {
 		return nil, err
 	}
 	var err error
-	if out.DefaultSource, err = ref(v, "default_source", vault.PaymentMethods, b.DefaultSource, renderSource); err != nil {
+	if out.DefaultSource, err = ref(v, "default_source", vault.Sources, b.DefaultSource, renderSource); err != nil {
 		return nil, err
 	}
 	settings := v.within("invoice_settings")
@@ -158,10 +158,8 @@ func (out *shownCustomer) personal(v *view, o *object.Object[vault.Customer]) er
 	return nil
 }
 
-// lists fills in the lists that are expanded. A customer has no source but the
-// default one, and no subscription can be made.
+// lists fills in the lists that are expanded. No subscription can be made.
 func (out *shownCustomer) lists(v *view, customer *object.Object[vault.Customer]) error {
-	b := &customer.Body
 	empty := func(field string) *list {
 		if !v.wants("customer." + field) {
 			return nil
@@ -174,18 +172,10 @@ func (out *shownCustomer) lists(v *view, customer *object.Object[vault.Customer]
 			return err
 		}
 	}
-	if out.Sources == nil || b.DefaultSource == 0 {
+	if out.Sources == nil {
 		return nil
 	}
-	child := v.within("sources")
-	o, err := load(child, vault.PaymentMethods, b.DefaultSource)
-	v.shown = child.shown
-	if err != nil {
-		return err
-	}
-	source, err := renderSource(child, o)
-	out.Sources.Data = []any{source}
-	return err
+	return v.sourcesOf(customer.Key, out.Sources)
 }
 
 func createCustomer(s *Server, c *call) (any, error) {
@@ -205,14 +195,22 @@ func createCustomer(s *Server, c *call) (any, error) {
 }
 
 func updateCustomer(s *Server, c *call) (any, error) {
-	for _, name := range []string{"source", "card", "bank_account", "default_source", "default_card", "default_bank_account", "default_alipay_account"} {
-		if c.form.Has(name) {
-			return nil, fault.Param(name, "", "Florin does not change the sources of a customer. Attach a PaymentMethod to the customer instead.")
-		}
-	}
 	p, err := s.customerParams(c)
 	if err != nil {
 		return nil, err
+	}
+	if p.NewSource, err = s.sourceAt(c); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"default_alipay_account", "default_bank_account"} {
+		if c.form.Has(name) {
+			return nil, fault.Missing(fault.Invalid, name, "source", clip(c.form.Get(name).Text()))
+		}
+	}
+	for _, name := range []string{"default_card", "default_source"} {
+		if at := textAt(c.form, name); at != nil {
+			p.DefaultSource, p.DefaultParam = at, name
+		}
 	}
 	return s.Vault.UpdateCustomer(c.ctx, c.scope, clip(c.path["customer"]), p, c.idem)
 }

@@ -84,17 +84,18 @@ func TestCustomerRefusals(t *testing.T) {
 		status               int
 		typ, code, param, in string
 	}{
-		"bad email":        {"POST", "/v1/customers", "email=nobody", 400, "invalid_request_error", "email_invalid", "email", "nobody"},
-		"unknown param":    {"POST", "/v1/customers", "nickname=x", 400, "invalid_request_error", "parameter_unknown", "nickname", "nickname"},
-		"test clock":       {"POST", "/v1/customers", "test_clock=clock_1", 400, "invalid_request_error", "resource_missing", "test_clock", "clock_1"},
-		"no such method":   {"POST", "/v1/customers", "payment_method=pm_nothing", 400, "invalid_request_error", "resource_missing", "payment_method", "No such PaymentMethod"},
-		"declined method":  {"POST", "/v1/customers", "payment_method=pm_card_chargeDeclinedExpiredCard", 402, "card_error", "expired_card", "exp_month", "expired"},
-		"foreign default":  {"POST", "/v1/customers/" + id, "invoice_settings[default_payment_method]=pm_card_visa", 400, "invalid_request_error", "resource_missing", "payment_method", ""},
-		"change of source": {"POST", "/v1/customers/" + id, "source=tok_visa", 400, "invalid_request_error", "", "source", "Attach a PaymentMethod"},
-		"not there":        {"GET", "/v1/customers/cus_nothing", "", 404, "invalid_request_error", "resource_missing", "id", "No such customer: 'cus_nothing'"},
-		"cursor":           {"GET", "/v1/customers", "starting_after=cus_nothing", 400, "invalid_request_error", "resource_missing", "starting_after", "No such customer"},
-		"limit":            {"GET", "/v1/customers", "limit=101", 400, "invalid_request_error", "parameter_invalid_integer", "limit", "101"},
-		"balance":          {"POST", "/v1/customers", "balance=1.5", 400, "invalid_request_error", "parameter_invalid_integer", "balance", "1.5"},
+		"bad email":       {"POST", "/v1/customers", "email=nobody", 400, "invalid_request_error", "email_invalid", "email", "nobody"},
+		"unknown param":   {"POST", "/v1/customers", "nickname=x", 400, "invalid_request_error", "parameter_unknown", "nickname", "nickname"},
+		"test clock":      {"POST", "/v1/customers", "test_clock=clock_1", 400, "invalid_request_error", "resource_missing", "test_clock", "clock_1"},
+		"no such method":  {"POST", "/v1/customers", "payment_method=pm_nothing", 400, "invalid_request_error", "resource_missing", "payment_method", "No such PaymentMethod"},
+		"declined method": {"POST", "/v1/customers", "payment_method=pm_card_chargeDeclinedExpiredCard", 402, "card_error", "expired_card", "exp_month", "expired"},
+		"foreign default": {"POST", "/v1/customers/" + id, "invoice_settings[default_payment_method]=pm_card_visa", 400, "invalid_request_error", "resource_missing", "payment_method", ""},
+		"no such source":  {"POST", "/v1/customers/" + id, "source=tok_nothing", 400, "invalid_request_error", "resource_missing", "source", "No such token"},
+		"a bank account":  {"POST", "/v1/customers/" + id, "bank_account=btok_1", 400, "invalid_request_error", "", "bank_account", "Attach a PaymentMethod"},
+		"not there":       {"GET", "/v1/customers/cus_nothing", "", 404, "invalid_request_error", "resource_missing", "id", "No such customer: 'cus_nothing'"},
+		"cursor":          {"GET", "/v1/customers", "starting_after=cus_nothing", 400, "invalid_request_error", "resource_missing", "starting_after", "No such customer"},
+		"limit":           {"GET", "/v1/customers", "limit=101", 400, "invalid_request_error", "parameter_invalid_integer", "limit", "101"},
+		"balance":         {"POST", "/v1/customers", "balance=1.5", 400, "invalid_request_error", "parameter_invalid_integer", "balance", "1.5"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := d.as(d.sk, c.method, c.path, c.form)

@@ -50,6 +50,10 @@ func updateDispute(s *Server, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.changeDispute(c, key)
+}
+
+func (s *Server) changeDispute(c *call, key int64) (any, error) {
 	p := dispute.Params{Evidence: dispute.Evidence{}, Metadata: metadataAt(c.form)}
 	if yes, ok := c.form.Bool("submit"); ok {
 		p.Submit = &yes

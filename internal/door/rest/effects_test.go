@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,43 +34,62 @@ func TestParametersHaveEffects(t *testing.T) {
 	}
 	update := os.Getenv("FLORIN_UPDATE") != ""
 	committed := readIgnored(t)
-	ignored := map[string][]string{}
-	for _, id := range slices.Sorted(maps.Keys(routes)) {
-		if spec.ByID(id).Multipart {
-			continue // a form is no part of it; what its parameters do is shown where it is tested
+	ignored := &ignoredParams{of: map[string][]string{}}
+	t.Run("operations", func(t *testing.T) {
+		for _, id := range slices.Sorted(maps.Keys(routes)) {
+			// A form is no part of one with files; what its parameters do is shown where it
+			// is tested. What is always refused can't be changed.
+			if spec.ByID(id).Multipart || scenarios[id].never != "" {
+				continue
+			}
+			t.Run(id, func(t *testing.T) {
+				t.Parallel()
+				p := &prober{h: newHarness(t), op: spec.ByID(id), s: scenarios[id], bases: map[string]*tried{}}
+				p.all()
+				for _, other := range p.s.also {
+					p.again(other)
+				}
+				ignored.add(id, p.ignored)
+				if !t.Failed() && !update {
+					compareIgnored(t, p.ignored, committed[id])
+				}
+			})
 		}
-		t.Run(id, func(t *testing.T) {
-			if scenarios[id].never != "" {
-				return // what is always refused can't be changed
-			}
-			p := &prober{h: newHarness(t), op: spec.ByID(id), s: scenarios[id], bases: map[string]*tried{}}
-			p.all()
-			for _, other := range p.s.also {
-				p.again(other)
-			}
-			ignored[id] = p.ignored
-			if t.Failed() || update {
-				return
-			}
-			for _, param := range p.ignored {
-				if !slices.Contains(committed[id], param) {
-					t.Errorf("%s changes nothing: refuse it, or let it have an effect", param)
-				}
-			}
-			for _, param := range committed[id] {
-				if !slices.Contains(p.ignored, param) {
-					t.Errorf("%s has an effect by now: take it from %s (FLORIN_UPDATE=1 writes the list)", param, ignoredFile)
-				}
-			}
-		})
-	}
+	})
 	for id := range committed {
 		if _, there := routes[id]; !there {
 			t.Errorf("%s lists %s, which is not implemented", ignoredFile, id)
 		}
 	}
 	if update && !t.Failed() {
-		writeIgnored(t, ignored)
+		writeIgnored(t, ignored.of)
+	}
+}
+
+// ignoredParams collects what operations ignore.
+type ignoredParams struct {
+	sync.Mutex
+	of map[string][]string // by operation
+}
+
+func (i *ignoredParams) add(id string, params []string) {
+	i.Lock()
+	defer i.Unlock()
+	i.of[id] = params
+}
+
+// compareIgnored holds the parameters that change nothing against those listed.
+func compareIgnored(t *testing.T, found, listed []string) {
+	t.Helper()
+	for _, param := range found {
+		if !slices.Contains(listed, param) {
+			t.Errorf("%s changes nothing: refuse it, or let it have an effect", param)
+		}
+	}
+	for _, param := range listed {
+		if !slices.Contains(found, param) {
+			t.Errorf("%s has an effect by now: take it from %s (FLORIN_UPDATE=1 writes the list)", param, ignoredFile)
+		}
 	}
 }
 
@@ -144,9 +164,6 @@ func (p *prober) all() {
 		p.noise[path] = a.shown[path] != b.shown[path]
 	}
 	for _, f := range p.op.Params.Fields {
-		if p.only != nil && !slices.Contains(p.only, f.Name) {
-			continue
-		}
 		p.probe(probed{f.Name, f.Param, nil, f.Required})
 	}
 }
@@ -158,8 +175,18 @@ func (p *prober) again(other alternative) {
 	q.s.prepare = other.prepare
 	q.all()
 	p.ignored = slices.DeleteFunc(p.ignored, func(name string) bool {
-		return slices.Contains(other.params, name) && !slices.Contains(q.ignored, name)
+		wanted, _ := q.wanted(name)
+		return wanted && !slices.Contains(q.ignored, name)
 	})
+}
+
+// wanted reports whether a parameter is among those to try, or holds some.
+func (p *prober) wanted(name string) (wanted, holds bool) {
+	for _, one := range p.only {
+		wanted = wanted || one == name || strings.HasPrefix(name, one+"[")
+		holds = holds || strings.HasPrefix(one, name+"[")
+	}
+	return wanted || p.only == nil, holds
 }
 
 // probed is a parameter by its name in bracket form, with what the hashes around
@@ -227,13 +254,17 @@ func filledIn(n probed, all bool, choose func([]string) string) (pairs []string)
 // probe finds out what a parameter changes. Of a hash all parts are tried at
 // once: where they change nothing together, none does.
 func (p *prober) probe(n probed) {
+	wanted, holds := p.wanted(n.name)
+	if !wanted && !holds {
+		return
+	}
 	n.beside = p.around(n)
 	children := n.children()
 	if len(children) == 0 {
 		p.leaf(n)
 		return
 	}
-	if n.param.Type&spec.Hash != 0 {
+	if n.param.Type&spec.Hash != 0 && wanted {
 		base, got := p.base(n.beside), p.try(append(slices.Clone(n.beside), filledIn(n, true, first)...))
 		if got.status >= 400 && got.param != "" && (got.param == n.name || strings.HasPrefix(n.name, got.param+"[")) {
 			return
@@ -278,6 +309,8 @@ func (p *prober) leaf(n probed) {
 	}
 	switch {
 	case refused: // some value of it, or any
+	case len(n.param.Enum) == 1 && p.try(append(slices.Clone(n.beside), n.name, "something_else")).names(n.name):
+		// It can say but one thing, and whatever else it says is refused.
 	case unclear != "" && one == nil:
 		p.h.t.Errorf("what it does can't be told, give the scenario a value for it: %s", unclear)
 	case required && len(n.param.Enum) == 1:

@@ -214,6 +214,12 @@ func updateExternalAccount(s *Server, c *call) (any, error) {
 	if err := ownAccount(c); err != nil {
 		return nil, err
 	}
+	return updateAnyExternalAccount(s, c)
+}
+
+// updateAnyExternalAccount needs no account in the path: the key tells whose it
+// is.
+func updateAnyExternalAccount(s *Server, c *call) (any, error) {
 	if err := refuseUnsupported(c, "documents", "address_city", "address_country", "address_line1", "address_line2", "address_state", "address_zip", "exp_month", "exp_year", "name"); err != nil {
 		return nil, err
 	}

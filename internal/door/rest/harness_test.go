@@ -30,6 +30,7 @@ import (
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
+	"github.com/florinpay/florin/internal/core/settle"
 	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
@@ -54,6 +55,13 @@ type harness struct {
 	handler http.Handler
 
 	script *script
+	// version is that of the account, which is sent with each request, too; empty:
+	// the newest, unsaid.
+	version string
+	// judge is asked of each answer; nil: nobody is.
+	judge func(h *harness, method, path string, a *answered)
+	// acquirer is where the sandbox listens, if it is the provider.
+	acquirer string
 	// atBank is the account at the bank, once there is one; root is the whole test.
 	atBank *string
 	root   testing.TB
@@ -85,6 +93,12 @@ func (h *harness) in(t testing.TB) *harness {
 // socket.
 func newHarness(t testing.TB) *harness {
 	t.Helper()
+	return harnessAt(t, "")
+}
+
+// harnessAt is [newHarness] whose account, and each request, is at a version.
+func harnessAt(t testing.TB, version string) *harness {
+	t.Helper()
 	dir := t.TempDir()
 	t.Cleanup(func() { leak.CheckDir(t, dir) })
 	book, err := sandbox.OpenFileBook(filepath.Join(dir, "book"))
@@ -105,13 +119,21 @@ func newHarness(t testing.TB) *harness {
 		<-ended
 		_ = book.Close()
 	})
-	return harnessWith(t, sandbox.New("http://"+ln.Addr().String(), sandbox.ConnectorOptions{}))
+	acquirer := "http://" + ln.Addr().String()
+	h := &harness{t: t, version: version, acquirer: acquirer}
+	return h.with(sandbox.New(acquirer, sandbox.ConnectorOptions{}))
 }
 
 // harnessWith makes a door with a provider, whose answers a test may replace.
 func harnessWith(t testing.TB, p provider.Provider) *harness {
 	t.Helper()
-	h := &harness{t: t, atBank: new(string), root: t, script: &script{says: map[string]provider.Outcome{}}}
+	return (&harness{t: t}).with(p)
+}
+
+func (h *harness) with(p provider.Provider) *harness {
+	t := h.t
+	t.Helper()
+	h.root, h.atBank, h.script = t, new(string), &script{says: map[string]provider.Outcome{}}
 	log := leak.Logger(t)
 	d := dbtest.OpenAt(t, dbtest.Address(t), db.Options{Logger: log})
 	master, err := secret.Generate()
@@ -120,10 +142,10 @@ func harnessWith(t testing.TB, p provider.Provider) *harness {
 	}
 	s := &Server{DB: d, Live: true, Master: master, Log: slog.New(slog.NewMultiHandler(log.Handler(), slog.NewTextHandler(logTo{t}, &slog.HandlerOptions{Level: slog.LevelError})))}
 	s.Keys = &idem.Keys{Sealer: master, Pin: s.Pin}
-	s.Merchant = merchant.New(d, merchant.Options{})
+	s.Merchant = merchant.New(d, merchant.Options{APIVersion: h.version})
 	s.Vault = vault.New(d, master, s.Keys)
-	s.Cash = &cash.Service{DB: d, Keys: s.Keys, Book: &ledger.Book{}}
 	s.Vault.Holds = cash.Holds
+	s.Settle = &settle.Service{DB: d, Keys: s.Keys, Book: &ledger.Book{}}
 	s.Search = search.New(d, master, s.Vault)
 	s.Payment = &payment.Service{
 		DB: d, Keys: s.Keys, Vault: s.Vault, Merchant: s.Merchant, Book: &ledger.Book{},
@@ -131,6 +153,8 @@ func harnessWith(t testing.TB, p provider.Provider) *harness {
 	}
 	s.Dispute = &dispute.Service{DB: d, Payment: s.Payment, Vault: s.Vault, Log: log}
 	s.Payment.Aftermath = s.Dispute
+	s.Cash = &cash.Service{DB: d, Keys: s.Keys, Book: &ledger.Book{}, Payment: s.Payment}
+	s.Payment.Funds, s.Payment.Own = s.Cash, []string{vault.TypeTransfer}
 	s.Offering = &offering.Service{DB: d, Keys: s.Keys}
 	s.File = &file.Service{DB: d, Keys: s.Keys, Master: master}
 	s.Payout = &payout.Service{DB: d, Keys: s.Keys, Vault: s.Vault, Merchant: s.Merchant, Book: &ledger.Book{}, Banks: map[string]provider.Provider{}, Log: log}
@@ -243,6 +267,9 @@ func (h *harness) send(method, path, params string, headers ...string) *answered
 	if params != "" {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
+	if h.version != "" {
+		r.Header.Set("Stripe-Version", h.version)
+	}
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
@@ -256,6 +283,9 @@ func (h *harness) send(method, path, params string, headers ...string) *answered
 	}
 	if !strings.HasPrefix(w.Header().Get("Request-Id"), "req_") || w.Header().Get("Content-Type") != "application/json" {
 		h.t.Errorf("%s %s: headers %v", method, path, w.Header())
+	}
+	if h.judge != nil {
+		h.judge(h, method, path, a)
 	}
 	return a
 }

@@ -71,7 +71,7 @@ func createIntent(s *Server, c *call) (any, error) {
 	if p.ConfirmationMethod, err = oneOf(c, "confirmation_method"); err != nil {
 		return nil, err
 	}
-	if p.Changes, err = changesOf(c); err != nil {
+	if p.Changes, err = s.changesOf(c); err != nil {
 		return nil, err
 	}
 	p.Confirm, _ = c.form.Bool("confirm")
@@ -113,7 +113,7 @@ func updateIntent(s *Server, c *call) (any, error) {
 		return nil, err
 	}
 	p.ClearMethod = p.MethodData == nil && c.form.Cleared("payment_method")
-	if p.Changes, err = changesOf(c); err != nil {
+	if p.Changes, err = s.changesOf(c); err != nil {
 		return nil, err
 	}
 	return s.Payment.Update(c.ctx, c.scope, payment.IntentID(intent), p, c.idem)
@@ -170,7 +170,7 @@ func confirmIntent(s *Server, c *call) (any, error) {
 	if p.AmountToConfirm, err = positive(c, "amount_to_confirm"); err != nil {
 		return nil, err
 	}
-	if p.Changes, err = changesOf(c); err != nil {
+	if p.Changes, err = s.changesOf(c); err != nil {
 		return nil, err
 	}
 	token, err := s.agreementAt(c, &p.Agreement)
@@ -199,7 +199,7 @@ func captureIntent(s *Server, c *call) (any, error) {
 	if p.Amount, err = positive(c, "amount_to_capture"); err != nil {
 		return nil, err
 	}
-	if p.Changes, err = changesOf(c); err != nil {
+	if p.Changes, err = s.changesOf(c); err != nil {
 		return nil, err
 	}
 	return s.Payment.Capture(c.ctx, c.scope, payment.IntentID(intent), p, c.idem)
@@ -217,7 +217,7 @@ func incrementIntent(s *Server, c *call) (any, error) {
 	if p.Amount, err = positive(c, "amount"); err != nil {
 		return nil, err
 	}
-	if p.Changes, err = changesOf(c); err != nil {
+	if p.Changes, err = s.changesOf(c); err != nil {
 		return nil, err
 	}
 	return s.Payment.Increment(c.ctx, c.scope, payment.IntentID(intent), p, c.idem)
@@ -353,12 +353,13 @@ func newMetadata(c *call) map[string]string {
 	return patch.Set
 }
 
-// cardAllowed refuses lists of types that leave out the one there is.
-func cardAllowed(c *call) error {
+// someAllowed refuses lists of types that have none that there is.
+func (s *Server) someAllowed(c *call) error {
+	there := s.Payment.Types(c.scope)
 	for _, param := range []string{"payment_method_types", "allowed_payment_method_types"} {
 		types, ok := c.form.Strings(param)
-		if ok && !slices.Contains(types, vault.TypeCard) {
-			return fault.Param(param, "payment_intent_invalid_parameter", "None of the payment method types \"%s\" is available. Available: card.", clip(strings.Join(types, ", ")))
+		if ok && !slices.ContainsFunc(there, func(t string) bool { return slices.Contains(types, t) }) {
+			return fault.Param(param, "payment_intent_invalid_parameter", "None of the payment method types \"%s\" is available. Available: %s.", clip(strings.Join(types, ", ")), strings.Join(there, ", "))
 		}
 	}
 	return nil

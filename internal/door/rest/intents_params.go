@@ -17,7 +17,7 @@ const configurationPrefix = id.Prefix("pmc")
 // changesOf reads what a request says of an intent besides its money. It is one
 // for creating, updating, confirming, capturing and incrementing: what the
 // operation's document does not have can't be there.
-func changesOf(c *call) (payment.Changes, error) {
+func (s *Server) changesOf(c *call) (payment.Changes, error) {
 	p := payment.Changes{
 		Description: textAt(c.form, "description"), Descriptor: textAt(c.form, "statement_descriptor"),
 		DescriptorSuffix: textAt(c.form, "statement_descriptor_suffix"), TransferGroup: textAt(c.form, "transfer_group"),
@@ -39,7 +39,7 @@ func changesOf(c *call) (payment.Changes, error) {
 			return p, err
 		}
 	}
-	if p.MethodTypes, err = listedTypes(c); err != nil {
+	if p.MethodTypes, err = s.listedTypes(c); err != nil {
 		return p, err
 	}
 	if excluded, ok := c.form.Strings("excluded_payment_method_types"); ok {
@@ -49,6 +49,9 @@ func changesOf(c *call) (payment.Changes, error) {
 		return p, err
 	}
 	if p.Card, err = cardChanges(c); err != nil {
+		return p, err
+	}
+	if p.Cash, err = cashChanges(c); err != nil {
 		return p, err
 	}
 	p.Details = detailsAt(c.form.Get("amount_details"))
@@ -189,16 +192,14 @@ func lineAt(at *form.Value) payment.Line {
 // when the request lists none. The older parameter payment_method_types lists
 // types that all have to be there; of the newer one those that are there are
 // taken.
-func listedTypes(c *call) (*[]string, error) {
+func (s *Server) listedTypes(c *call) (*[]string, error) {
 	if listed, ok := c.form.Strings("payment_method_types"); ok {
 		types := slices.Compact(listed)
-		return &types, cardAllowed(c)
+		return &types, s.someAllowed(c)
 	}
 	if allowed, ok := c.form.Strings("allowed_payment_method_types"); ok {
-		if !slices.Contains(allowed, vault.TypeCard) {
-			return nil, cardAllowed(c)
-		}
-		return &[]string{vault.TypeCard}, nil
+		there := slices.DeleteFunc(s.Payment.Types(c.scope), func(t string) bool { return !slices.Contains(allowed, t) })
+		return &there, s.someAllowed(c)
 	}
 	return nil, nil
 }
@@ -221,8 +222,9 @@ func automatic(c *call) (string, error) {
 	return redirects, err
 }
 
-// ofCards are the parts of payment_method_data that a card has.
-var ofCards = []string{"allow_redisplay", "billing_details", "card", "metadata", "radar_options", "type"}
+// ofAll are the parts of payment_method_data that methods of every type have,
+// besides the hash that is named after the type.
+var ofAll = []string{"allow_redisplay", "billing_details", "metadata", "radar_options", "type"}
 
 // methodParam reads what to pay with: a payment method's id, a test method's
 // name, or a token's id, or the description of a new method. Nothing is said
@@ -237,15 +239,16 @@ func (s *Server) methodParam(c *call) (string, *vault.MethodInput, error) {
 	if ok && method != "" {
 		return "", nil, fault.Param(data, "", "You may only specify one of these parameters: payment_method, payment_method_data.")
 	}
-	if typ, _ := at.String("type"); typ != vault.TypeCard {
-		return "", nil, fault.Param(data+"[type]", "", "The payment method type \"%s\" is not available. Available: card.", clip(typ))
+	typ, _ := at.String("type")
+	if !slices.Contains(vault.Kept(), typ) {
+		return "", nil, fault.Param(data+"[type]", "", "The payment method type \"%s\" is not available. Available: %s.", clip(typ), strings.Join(vault.Kept(), ", "))
 	}
 	for name := range at.All() {
-		if !slices.Contains(ofCards, name) {
-			return "", nil, fault.Param(data+"["+clip(name)+"]", "", "You cannot provide `%s[%s]` for a payment method of type card.", data, clip(name))
+		if name != typ && !slices.Contains(ofAll, name) {
+			return "", nil, fault.Param(data+"["+clip(name)+"]", "", "You cannot provide `%s[%s]` for a payment method of type %s.", data, clip(name), typ)
 		}
 	}
-	if !at.Has("card") {
+	if typ == vault.TypeCard && !at.Has("card") {
 		return "", nil, fault.Param(data+"[card]", "parameter_missing", "Missing required param: %s[card].", data)
 	}
 	in, err := s.methodInputAt(c, at)

@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"slices"
+
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/vault"
@@ -80,6 +82,15 @@ func renderIntent(v *view, o *object.Object[payment.Intent]) (any, error) {
 		PaymentDetails:       paymentDetails{text(i.CustomerReference), text(i.OrderReference)},
 		PaymentMethodOptions: map[string]any{"card": cardOptionsOf(i)},
 		StatementDescriptor:  text(i.Descriptor), StatementDescriptorSuffix: text(i.DescriptorSuffix), TransferGroup: text(i.TransferGroup),
+	}
+	if i.Awaits() {
+		var err error
+		if out.NextAction, err = instructionsOf(o); err != nil {
+			return nil, err
+		}
+	}
+	if slices.Contains(i.MethodTypes, vault.TypeTransfer) {
+		out.PaymentMethodOptions[vault.TypeTransfer] = cashOptionsOf(&i.Cash)
 	}
 	if i.Automatic != "" {
 		out.AutomaticPaymentMethods = map[string]any{"allow_redirects": i.Automatic, "enabled": true}

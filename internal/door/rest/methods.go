@@ -9,6 +9,7 @@ import (
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/door/rest/form"
 	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/kit/method"
 )
 
 var methodRoutes = map[string]route{
@@ -64,6 +65,9 @@ func (s *Server) methodInputAt(c *call, at *form.Value) (*vault.MethodInput, err
 	if !plausibleEmail(in.Billing.Email) {
 		return nil, invalidEmail("billing_details[email]", in.Billing.Email)
 	}
+	if err := s.accountInput(c, at, in); err != nil {
+		return nil, err
+	}
 	if card := at.Get("card"); card.Has("number") || card.Kind() == form.Hash && !card.Has("token") {
 		if err := s.allowRawCard(c); err != nil {
 			return nil, err
@@ -71,6 +75,33 @@ func (s *Server) methodInputAt(c *call, at *form.Value) (*vault.MethodInput, err
 		in.Card = new(cardAt(card))
 	}
 	return in, nil
+}
+
+// accountInput reads the bank account of a new payment method whose type has one.
+func (s *Server) accountInput(c *call, at *form.Value, in *vault.MethodInput) error {
+	if t, _ := method.Of(in.Type); t.Account == "" || !at.Has(in.Type) {
+		return nil
+	}
+	at = at.Get(in.Type)
+	if at.Has("financial_connections_account") {
+		return fault.Param(in.Type+"[financial_connections_account]", "", "Florin has no Financial Connections. Give the account's numbers.")
+	}
+	a := &vault.AccountInput{}
+	for _, name := range []string{"account_number", "iban"} {
+		if number, ok := at.String(name); ok {
+			a.Number = secret.NewText(number)
+		}
+	}
+	for _, name := range []string{"routing_number", "sort_code", "institution_number", "bsb_number"} {
+		if bank, ok := at.String(name); ok {
+			a.Bank = bank
+		}
+	}
+	a.Branch, _ = at.String("transit_number")
+	a.HolderType, _ = at.String("account_holder_type")
+	a.AccountType, _ = at.String("account_type")
+	in.Account = a
+	return nil
 }
 
 // cardAt takes card data in. From here on it is not printable.

@@ -90,7 +90,7 @@ func TestMethodRefusals(t *testing.T) {
 	}{
 		"no type":             {"POST", "/v1/payment_methods", "card[token]=tok_visa", 400, "invalid_request_error", "parameter_missing", "type", "type"},
 		"no card":             {"POST", "/v1/payment_methods", "type=card", 400, "invalid_request_error", "parameter_missing", "card", "card"},
-		"another type":        {"POST", "/v1/payment_methods", "type=sepa_debit&sepa_debit[iban]=x", 400, "invalid_request_error", "", "type", "only card"},
+		"another type":        {"POST", "/v1/payment_methods", "type=klarna", 400, "invalid_request_error", "", "type", "\"klarna\" is not available"},
 		"token and number":    {"POST", "/v1/payment_methods", rawCard + "&card[token]=tok_visa", 400, "invalid_request_error", "parameters_exclusive", "card[token]", ""},
 		"copy":                {"POST", "/v1/payment_methods", rawCard + "&payment_method=pm_1", 400, "invalid_request_error", "", "payment_method", "does not copy"},
 		"email":               {"POST", "/v1/payment_methods", "type=card&card[token]=tok_visa&billing_details[email]=a@b@c", 400, "invalid_request_error", "email_invalid", "billing_details[email]", "a@b@c"},

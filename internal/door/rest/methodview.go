@@ -12,13 +12,13 @@ type shownMethod struct {
 	Object          string            `json:"object"`
 	AllowRedisplay  string            `json:"allow_redisplay"`
 	BillingDetails  shownBilling      `json:"billing_details"`
-	Card            shownCard         `json:"card"`
 	Created         int64             `json:"created"`
 	Customer        any               `json:"customer"`
 	CustomerAccount any               `json:"customer_account"`
 	Livemode        bool              `json:"livemode"`
 	Metadata        map[string]string `json:"metadata"`
 	Type            string            `json:"type"`
+	shownTyped
 }
 
 // shownBilling is Stripe's billing_details. Its address is never null, since
@@ -65,7 +65,7 @@ func renderMethod(v *view, o *object.Object[vault.PaymentMethod]) (any, error) {
 	b := &o.Body
 	out := &shownMethod{
 		ID: vault.PaymentMethods.ID(o.Scope, o.Key), Object: vault.PaymentMethods.Name, AllowRedisplay: b.AllowRedisplay,
-		Card: cardOf(&b.Card), Created: o.Created().Unix(), Livemode: o.Scope.Livemode, Metadata: metadata(b.Metadata), Type: b.Type,
+		shownTyped: typedOf(b), Created: o.Created().Unix(), Livemode: o.Scope.Livemode, Metadata: metadata(b.Metadata), Type: b.Type,
 	}
 	var err error
 	if out.BillingDetails, err = v.billing(o); err != nil {

@@ -22,11 +22,9 @@ func createRefund(s *Server, c *call) (any, error) {
 	if err := refuseUnsupported(c, "customer", "currency", "origin"); err != nil {
 		return nil, err
 	}
-	// Both are about money of other accounts, which no payment of ours has.
-	for _, param := range []string{"refund_application_fee", "reverse_transfer"} {
-		if yes, _ := c.form.Bool(param); yes {
-			return nil, unsupported(param, "")
-		}
+	p, err := refundAt(c)
+	if err != nil {
+		return nil, err
 	}
 	if c.form.Has("charge") == c.form.Has("payment_intent") {
 		return nil, fault.New(fault.Invalid, "parameter_missing", "One of the following params should be provided for this request: payment_intent or charge.")
@@ -39,18 +37,30 @@ func createRefund(s *Server, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := payment.RefundParams{Charge: payment.ChargeID(charge), Intent: payment.IntentID(intent), Metadata: newMetadata(c)}
+	p.Charge, p.Intent = payment.ChargeID(charge), payment.IntentID(intent)
+	return s.Payment.Refund(c.ctx, c.scope, p, c.idem)
+}
+
+// refundAt reads how much is refunded and why.
+func refundAt(c *call) (p payment.RefundParams, err error) {
+	p.Metadata = newMetadata(c)
+	// Both are about money of other accounts, which no payment of ours has.
+	for _, param := range []string{"refund_application_fee", "reverse_transfer"} {
+		if yes, _ := c.form.Bool(param); yes {
+			return p, unsupported(param, "")
+		}
+	}
 	if p.Amount, err = positive(c, "amount"); err != nil {
-		return nil, err
+		return p, err
 	}
 	if p.Reason, err = oneOf(c, "reason"); err != nil {
-		return nil, err
+		return p, err
 	}
 	p.Email, _ = c.form.String("instructions_email")
 	if !plausibleEmail(p.Email) {
-		return nil, invalidEmail("instructions_email", p.Email)
+		return p, invalidEmail("instructions_email", p.Email)
 	}
-	return s.Payment.Refund(c.ctx, c.scope, p, c.idem)
+	return p, nil
 }
 
 func updateRefund(s *Server, c *call) (any, error) {
@@ -127,6 +137,9 @@ func renderRefund(v *view, o *object.Object[payment.Refund]) (any, error) {
 			"reference_status": "unavailable", "reference_type": "acquirer_reference_number", "type": "refund",
 		}},
 		FailureReason: r.FailureReason, Metadata: metadata(r.Metadata), Reason: text(r.Reason), Status: r.Status,
+	}
+	if r.ToCash {
+		out.DestinationDetails = map[string]any{"type": "customer_cash_balance", "customer_cash_balance": map[string]any{}}
 	}
 	if r.Status == payment.RefundPending {
 		out.PendingReason = "processing"

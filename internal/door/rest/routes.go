@@ -13,6 +13,7 @@ import (
 	"github.com/florinpay/florin/internal/core/offering"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
+	"github.com/florinpay/florin/internal/core/settle"
 	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
@@ -31,6 +32,7 @@ type route struct {
 var routes = joined(
 	accountRoutes,
 	balanceRoutes,
+	breakRoutes,
 	cashRoutes,
 	chargeRoutes,
 	clockRoutes,
@@ -40,6 +42,7 @@ var routes = joined(
 	customerRoutes,
 	customerTaxRoutes,
 	deliveryRoutes,
+	directRoutes,
 	disputeRoutes,
 	endpointRoutes,
 	ephemeralRoutes,
@@ -53,6 +56,7 @@ var routes = joined(
 	refundRoutes,
 	searchRoutes,
 	setupRoutes,
+	sourceRoutes,
 	stripecliRoutes,
 	tokenRoutes,
 	warningRoutes,
@@ -78,6 +82,7 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		dispute.Warnings.Name:         nounOf(dispute.Warnings, renderWarning),
 		vault.Customers.Name:          nounOf(vault.Customers, renderCustomer),
 		vault.PaymentMethods.Name:     nounOf(vault.PaymentMethods, renderMethod),
+		vault.Sources.Name:            nounOf(vault.Sources, renderSource),
 		vault.Tokens.Name:             nounOf(vault.Tokens, renderToken),
 		cash.Balances.Name:            nounOf(cash.Balances, renderCash),
 		cash.Transactions.Name:        nounOf(cash.Transactions, renderCashTransaction),
@@ -90,6 +95,7 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		timeline.Clocks.Name:          nounOf(timeline.Clocks, renderClock),
 		webhook.Endpoints.Name:        nounOf(webhook.Endpoints, renderEndpoint),
 		webhook.Replays.Name:          nounOf(webhook.Replays, renderReplay),
+		settle.Breaks.Name:            nounOf(settle.Breaks, renderBreak),
 		payout.Payouts.Name:           nounOf(payout.Payouts, renderPayout),
 		vault.BankAccounts.Name:       nounOf(vault.BankAccounts, renderBankAccount),
 		vault.BankTokens.Name:         nounOf(vault.BankTokens, renderBankToken),

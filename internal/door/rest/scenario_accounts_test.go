@@ -340,3 +340,12 @@ func TestAutomaticPayoutsListWhatTheyPay(t *testing.T) {
 	}
 	h.checkBooks()
 }
+
+// The merchant's own account tells what is changed of it.
+func TestOwnAccountUpdated(t *testing.T) {
+	h := newHarness(t)
+	h.post("/v1/accounts/"+h.self(), "metadata[a]=b&email=shop@example.com").ok()
+	told := h.event("account.updated").has(map[string]any{"data.object.id": h.self(), "data.object.object": "account", "data.object.metadata.a": "b",
+		"data.object.email": "shop@example.com", "data.previous_attributes.email": nil})
+	validate(t, "account", told.part("data.object"))
+}

@@ -79,3 +79,55 @@ var _ = shows("PostCustomersCustomerFundingInstructions", scenario{
 		{"another address", sending(instructions + "DE&bank_transfer[requested_address_types][]=zengin"), 400, ""},
 	},
 })
+
+// byTransfer is the form of a payment in euros that is to come by bank transfer.
+const (
+	byTransfer  = "amount=5000&currency=eur&payment_method_types[]=customer_balance&payment_method_data[type]=customer_balance&"
+	fromGermany = "payment_method_options[customer_balance][funding_type]=bank_transfer&payment_method_options[customer_balance][bank_transfer][type]=eu_bank_transfer&" +
+		"payment_method_options[customer_balance][bank_transfer][eu_bank_transfer][country]=DE"
+)
+
+// transferOptions are the parameters of that.
+const transferOptions = "payment_method_options[customer_balance]"
+
+// waiting makes a payment that waits for a bank transfer, and gives its answer.
+func (h *harness) waiting(customer, more string) *answered {
+	h.t.Helper()
+	return h.post("/v1/payment_intents", byTransfer+fromGermany+"&confirm=true&customer="+customer+more).ok()
+}
+
+// send has money come from a customer.
+func (h *harness) sends(customer string, form string) *answered {
+	h.t.Helper()
+	return h.post("/v1/test_helpers/customers/"+customer+"/fund_cash_balance", form).ok()
+}
+
+// byHand prepares a payment that waits, of a customer whose money is applied by
+// hand and has come.
+func byHand(form string) func(*harness) sent {
+	return func(h *harness) sent {
+		customer := h.aCustomer()
+		h.post("/v1/customers/"+customer+"/cash_balance", "settings[reconciliation_mode]=manual").ok()
+		h.sends(customer, "amount=6000&currency=eur")
+		return sent{in: []string{h.waiting(customer, "").str("id")}, form: form}
+	}
+}
+
+var _ = shows("PostPaymentIntentsIntentApplyCustomerBalance", scenario{
+	prepare: byHand("amount=2000&currency=eur"),
+	want:    map[string]any{"status": "requires_action", "next_action.display_bank_transfer_instructions.amount_remaining": 3000},
+	shows:   map[string]any{"status": "requires_action", "next_action.display_bank_transfer_instructions.amount_remaining": 3000},
+	// What goes with the intent is its own currency alone; the others are refused, below.
+	elsewhere: []string{"currency"},
+	then: func(h *harness, s sent, _ *answered) {
+		h.post("/v1/payment_intents/"+s.in[0]+"/apply_customer_balance", "").ok().has(map[string]any{"status": "succeeded", "amount_received": 5000, "next_action": nil})
+	},
+	fails: []refusedRequest{
+		{"more than it needs", sending("amount=5001"), 400, "amount_too_large"},
+		{"another currency", sending("currency=usd"), 400, ""},
+		{"does not wait", func(h *harness, _ sent) sent { return sent{in: []string{h.paid().str("id")}} }, 400, "payment_intent_unexpected_state"},
+		{"has not come", func(h *harness, _ sent) sent {
+			return sent{in: []string{h.waiting(h.aCustomer(), "").str("id")}}
+		}, 400, ""},
+	},
+})

@@ -28,10 +28,16 @@ var _ = shows("GetCustomers", scenario{
 var _ = shows("GetCustomersCustomer", scenario{prepare: ofCustomer(""), want: map[string]any{"object": "customer"}})
 
 var _ = shows("PostCustomersCustomer", scenario{
-	prepare: ofCustomer("description=good&" + shownWhole),
+	prepare: ofCustomer("description=good&expand[]=default_source&" + shownWhole),
 	want:    map[string]any{"description": "good"},
 	shows:   map[string]any{"description": "good"},
-	fails:   []refusedRequest{{"another source", sending("source=tok_visa"), 400, ""}},
+	needs:   map[string]string{"card": aTypedCard},
+	values: func(h *harness, s sent) map[string]string {
+		h.post("/v1/customers/"+s.in[0]+"/sources", "source=tok_visa").ok()
+		other := h.post("/v1/customers/"+s.in[0]+"/sources", "source=tok_amex").ok().str("id")
+		return map[string]string{"source": "tok_mastercard", "card[number]": "4242424242424242", "default_source": other, "default_card": other}
+	},
+	fails: []refusedRequest{{"no such source", sending("source=tok_nothing"), 400, "resource_missing"}},
 })
 
 var _ = shows("DeleteCustomersCustomer", scenario{

@@ -6,7 +6,9 @@ const visa = "payment_method=pm_card_visa"
 var _ = shows("PostPaymentIntents", scenario{
 	also: []alternative{{func(*harness) sent {
 		return sent{form: "amount=1000&currency=usd&confirm=true&payment_method=pm_card_authenticationRequired"}
-	}, challenged}},
+	}, challenged}, {func(h *harness) sent {
+		return sent{form: byTransfer + fromGermany + "&confirm=true&customer=" + h.aCustomer()}
+	}, []string{transferOptions}}},
 	prepare: func(*harness) sent {
 		return sent{form: "amount=1000&currency=usd&confirm=true&expand[]=latest_charge&" + visa}
 	},
@@ -36,7 +38,10 @@ var challenged = []string{"error_on_requires_action", "off_session", "return_url
 var _ = shows("PostPaymentIntentsIntentConfirm", scenario{
 	also: []alternative{{func(h *harness) sent {
 		return sent{in: []string{h.intent().ok().str("id")}, form: "payment_method=pm_card_authenticationRequired"}
-	}, challenged}},
+	}, challenged}, {func(h *harness) sent {
+		made := h.post("/v1/payment_intents", byTransfer+"customer="+h.aCustomer()).ok()
+		return sent{in: []string{made.str("id")}, form: fromGermany}
+	}, []string{transferOptions}}},
 	prepare: func(h *harness) sent {
 		return sent{in: []string{h.intent("capture_method", "automatic").ok().str("id")}, form: "expand[]=latest_charge&" + visa}
 	},

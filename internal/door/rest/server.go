@@ -25,6 +25,7 @@ import (
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/search"
+	"github.com/florinpay/florin/internal/core/settle"
 	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
@@ -58,6 +59,7 @@ type Server struct {
 	Payout   *payout.Service
 	File     *file.Service
 	Offering *offering.Service
+	Settle   *settle.Service
 	Search   *search.Service
 	Clocks   *timeline.Service
 	Cash     *cash.Service

@@ -53,7 +53,7 @@ func (s *Server) setupParams(c *call) (p setup.Params, err error) {
 	if p.MethodData = data; method != "" || data == nil && c.form.Cleared("payment_method") {
 		p.Method = &method
 	}
-	if err := cardAllowed(c); err != nil {
+	if err := s.someAllowed(c); err != nil {
 		return p, err
 	}
 	for _, name := range []string{"payment_method_types", "allowed_payment_method_types"} {
@@ -254,7 +254,7 @@ func confirmSetup(s *Server, c *call) (any, error) {
 	if err := refuseUnsupported(c, notForSetups...); err != nil {
 		return nil, err
 	}
-	if err := cardAllowed(c); err != nil {
+	if err := s.someAllowed(c); err != nil {
 		return nil, err
 	}
 	p, err := s.setupConfirmation(c)

@@ -6,7 +6,6 @@ import (
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/door/rest/form"
 	"github.com/florinpay/florin/internal/kit/fault"
-	"github.com/florinpay/florin/internal/kit/id"
 )
 
 var tokenRoutes = map[string]route{
@@ -66,9 +65,6 @@ var legacyBrands = map[string]string{
 	"unionpay": "UnionPay", "visa": "Visa", vault.Unknown: "Unknown",
 }
 
-// cardPrefix begins the ids of older cards.
-const cardPrefix = id.Prefix("card")
-
 func renderToken(v *view, o *object.Object[vault.Token]) (any, error) {
 	var b vault.Billing
 	if v.tx == nil {
@@ -78,23 +74,9 @@ func renderToken(v *view, o *object.Object[vault.Token]) (any, error) {
 		}
 	}
 	return &shownToken{
-		ID: vault.Tokens.ID(o.Scope, o.Key), Object: vault.Tokens.Name, Card: legacyCardOf(cardPrefix.Format(o.Scope, o.Body.CardRow), &o.Body.Card, &b),
+		ID: vault.Tokens.ID(o.Scope, o.Key), Object: vault.Tokens.Name, Card: legacyCardOf(vault.Sources.ID(o.Scope, o.Body.CardRow), &o.Body.Card, &b),
 		ClientIP: text(o.Body.ClientIP), Created: o.Created().Unix(), Livemode: o.Scope.Livemode, Type: o.Body.Type, Used: o.Body.Used,
 	}, nil
-}
-
-// renderSource shows a payment method as a customer's source.
-func renderSource(v *view, o *object.Object[vault.PaymentMethod]) (any, error) {
-	var b vault.Billing
-	if v.tx == nil {
-		var err error
-		if b, err = v.s.Vault.BillingDetails(v.ctx, o); err != nil {
-			return nil, err
-		}
-	}
-	out := legacyCardOf(vault.PaymentMethods.ID(o.Scope, o.Key), &o.Body.Card, &b)
-	out.Customer, out.Metadata = text(vault.Customers.ID(o.Scope, o.Body.Customer)), metadata(o.Body.Metadata)
-	return out, nil
 }
 
 func legacyCardOf(id string, c *vault.Card, b *vault.Billing) *legacyCard {

@@ -67,6 +67,7 @@ func (d *desk) world(key string) map[string]string {
 	at["file_links"] = as("POST", "/v1/file_links", "file="+at["files"]).at("id")
 	at["payment_method_configurations"] = as("POST", "/v1/payment_method_configurations", "name=Mine").at("id")
 	at["payment_method_domains"] = as("POST", "/v1/payment_method_domains", "domain_name=mine.example").at("id")
+	at["breaks"] = d.aBreak(d.scope)
 	at["payouts"] = as("POST", "/v1/payouts", "amount=100&currency=usd").at("id")
 	return at
 }
@@ -144,6 +145,10 @@ func TestNoRouteLeadsIntoAnotherWorld(t *testing.T) {
 				return "amount=5&currency=usd"
 			case "PostCustomersCustomerFundingInstructions":
 				return "currency=jpy&funding_type=bank_transfer&bank_transfer[type]=jp_bank_transfer"
+			case "FlorinPostBreaksId":
+				return "owner=mine"
+			case "FlorinPostBreaksIdResolve":
+				return "by=me&why=mine"
 			case "PostCustomersCustomerTaxIds":
 				return "type=us_ein&value=123456789"
 			case "PostPaymentIntentsIntentIncrementAuthorization":

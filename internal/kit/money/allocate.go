@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+
+	"github.com/florinpay/florin/internal/kit/probe"
 )
 
 // ErrWeights refuses weights that say nothing about how to split: none, all
@@ -36,6 +38,9 @@ func (a Amount) Allocate(weights ...int64) ([]Amount, error) {
 		left -= shares[i]
 	}
 	slices.SortStableFunc(order, func(i, j int) int { return lost[j].Cmp(lost[i]) })
+	if probe.Mutant("money.split-down") {
+		left = 0
+	}
 	for _, i := range order[:left] {
 		shares[i]++ // left < number of shares that lost something
 	}

@@ -3,6 +3,8 @@ package sandbox
 import (
 	"crypto/sha256"
 	"encoding/base32"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,6 +67,13 @@ var declining = map[string]string{
 	"4000008260003178": codeNoFunds,     // after authentication
 	"4000008400001629": codeDoNotHonour, // after authentication
 	"4000008400001280": codeDoNotHonour, // its authentication can't be looked up
+}
+
+// Cards are the numbers of all test cards that the simulator knows, in order.
+func Cards() []string {
+	numbers := slices.AppendSeq(slices.Collect(maps.Keys(approving)), maps.Keys(declining))
+	slices.Sort(numbers)
+	return numbers
 }
 
 // wrongCVC are the cards whose security code, if sent, does not match.

@@ -764,3 +764,26 @@ CREATE INDEX payment_method_domain_name ON payment_method_domain (scope, name, k
 CREATE INDEX payment_method_domain_enabled ON payment_method_domain (scope, enabled, key);
 
 -- End of the merchant's own account.
+
+-- Reconciliation: what the books say beside what providers and banks say.
+
+-- Differences that nothing explains.
+CREATE TABLE settle_break (
+    scope    BIGINT NOT NULL,
+    key      BIGINT NOT NULL,
+    version  BIGINT NOT NULL,
+    state    TEXT COLLATE "C" NOT NULL,
+    type     TEXT COLLATE "C" NOT NULL,
+    provider TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX settle_break_state ON settle_break (scope, state, key);
+
+-- Which break is the latest about something, by a hash of its type and subject.
+CREATE TABLE settle_mark (
+    scope     BIGINT NOT NULL,
+    hash_a    BIGINT NOT NULL,
+    hash_b    BIGINT NOT NULL,
+    break_key BIGINT NOT NULL,
+    PRIMARY KEY (scope, hash_a, hash_b)
+);

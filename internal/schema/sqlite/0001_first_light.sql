@@ -757,3 +757,26 @@ CREATE INDEX payment_method_domain_name ON payment_method_domain (scope, name, k
 CREATE INDEX payment_method_domain_enabled ON payment_method_domain (scope, enabled, key);
 
 -- End of the merchant's own account.
+
+-- Reconciliation: what the books say beside what providers and banks say.
+
+-- Differences that nothing explains.
+CREATE TABLE settle_break (
+    scope    INTEGER NOT NULL,
+    key      INTEGER NOT NULL,
+    version  INTEGER NOT NULL,
+    state    TEXT NOT NULL,
+    type     TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX settle_break_state ON settle_break (scope, state, key);
+
+-- Which break is the latest about something, by a hash of its type and subject.
+CREATE TABLE settle_mark (
+    scope     INTEGER NOT NULL,
+    hash_a    INTEGER NOT NULL,
+    hash_b    INTEGER NOT NULL,
+    break_key INTEGER NOT NULL,
+    PRIMARY KEY (scope, hash_a, hash_b)
+) STRICT;

@@ -5,18 +5,23 @@
 package golang81
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stripe/stripe-go/v81"
 	"github.com/stripe/stripe-go/v81/client"
+	"github.com/stripe/stripe-go/v81/webhook"
 
+	"github.com/florinpay/florin/test/contract"
 	"github.com/florinpay/florin/test/florin"
 	"github.com/florinpay/florin/test/leak"
 )
@@ -25,7 +30,8 @@ import (
 // books must be in order in the end.
 func TestOlderGoClient(t *testing.T) {
 	s := florintest.Start(t, florintest.Options{})
-	f := &flow{sc: connect(t, s, s.SecretKey), stranger: connect(t, s, "sk_test_wrongwrongwrongwrong")}
+	document := contract.Before(t, stripe.APIVersion)
+	f := &flow{sc: connect(t, s, document, s.SecretKey), stranger: connect(t, s, document, "sk_test_wrongwrongwrongwrong"), browser: connect(t, s, document, s.PublishableKey)}
 	for _, c := range []struct {
 		name string
 		test func(*testing.T, *flow)
@@ -38,6 +44,7 @@ func TestOlderGoClient(t *testing.T) {
 		{"idempotency", testIdempotency},
 		{"refusals", testRefusals},
 		{"events", testEvents},
+		{"webhooks", testWebhooks},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, f) })
 	}
@@ -59,12 +66,14 @@ func TestOlderGoClient(t *testing.T) {
 type flow struct {
 	sc       *client.API // with the secret key
 	stranger *client.API // with a key that is nobody's
+	browser  *client.API // with the publishable key
 }
 
-// connect makes a client whose replies are searched for card data on their way.
-func connect(t *testing.T, s *florintest.Server, key string) *client.API {
+// connect makes a client whose replies are searched for card data on their way, and
+// held against the document of its version.
+func connect(t *testing.T, s *florintest.Server, document *contract.Document, key string) *client.API {
 	backend := stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
-		URL: stripe.String(s.URL), HTTPClient: &http.Client{Timeout: 80 * time.Second, Transport: leak.Watched(t, nil)},
+		URL: stripe.String(s.URL), HTTPClient: &http.Client{Timeout: 80 * time.Second, Transport: document.Watched(t, leak.Watched(t, nil))},
 		LeveledLogger: &stripe.LeveledLogger{Level: stripe.LevelNull},
 	})
 	return client.New(key, &stripe.Backends{API: backend, Connect: backend, Uploads: backend})
@@ -130,23 +139,39 @@ func testPay(t *testing.T, f *flow) {
 }
 
 func testDeclines(t *testing.T, f *flow) {
-	for method, want := range map[string]struct {
-		code    stripe.ErrorCode
-		decline stripe.DeclineCode
-	}{
-		"pm_card_visa_chargeDeclined":                  {stripe.ErrorCodeCardDeclined, stripe.DeclineCodeGenericDecline},
-		"pm_card_visa_chargeDeclinedInsufficientFunds": {stripe.ErrorCodeCardDeclined, stripe.DeclineCodeInsufficientFunds},
-		"pm_card_visa_chargeDeclinedLostCard":          {stripe.ErrorCodeCardDeclined, stripe.DeclineCodeLostCard},
-		"pm_card_visa_chargeDeclinedStolenCard":        {stripe.ErrorCodeCardDeclined, stripe.DeclineCodeStolenCard},
-		"pm_card_chargeDeclinedExpiredCard":            {stripe.ErrorCodeExpiredCard, stripe.DeclineCodeExpiredCard},
-		"pm_card_chargeDeclinedIncorrectCvc":           {stripe.ErrorCodeIncorrectCVC, stripe.DeclineCodeIncorrectCVC},
-		"pm_card_chargeDeclinedProcessingError":        {stripe.ErrorCodeProcessingError, stripe.DeclineCodeProcessingError},
+	for method, want := range map[string]struct{ code, decline, param string }{
+		"pm_card_visa_chargeDeclined":                      {"card_declined", "generic_decline", ""},
+		"pm_card_visa_chargeDeclinedInsufficientFunds":     {"card_declined", "insufficient_funds", ""},
+		"pm_card_visa_chargeDeclinedLostCard":              {"card_declined", "lost_card", ""},
+		"pm_card_visa_chargeDeclinedStolenCard":            {"card_declined", "stolen_card", ""},
+		"pm_card_visa_chargeDeclinedVelocityLimitExceeded": {"card_declined", "card_velocity_exceeded", ""},
+		"pm_card_chargeDeclinedFraudulent":                 {"card_declined", "fraudulent", ""},
+		"pm_card_chargeDeclinedExpiredCard":                {"expired_card", "expired_card", "exp_month"},
+		"pm_card_chargeDeclinedIncorrectCvc":               {"incorrect_cvc", "incorrect_cvc", "cvc"},
+		"pm_card_chargeDeclinedProcessingError":            {"processing_error", "processing_error", ""},
 	} {
 		e := refused(f.sc.PaymentIntents.New(payment(900, method)))(t)
+		_, class := e.Err.(*stripe.CardError)
 		equal(t, map[string][2]any{
-			method + ": type": {e.Type, stripe.ErrorTypeCard}, method + ": status": {e.HTTPStatusCode, 402}, method + ": code": {e.Code, want.code},
-			method + ": decline": {e.DeclineCode, want.decline}, method + ": intent": {e.PaymentIntent.Status, stripe.PaymentIntentStatusRequiresPaymentMethod},
+			method + ": class": {class, true}, method + ": type": {e.Type, stripe.ErrorTypeCard}, method + ": status": {e.HTTPStatusCode, 402},
+			method + ": code": {string(e.Code), want.code}, method + ": decline": {string(e.DeclineCode), want.decline}, method + ": param": {e.Param, want.param},
+			method + ": intent": {e.PaymentIntent.Status, stripe.PaymentIntentStatusRequiresPaymentMethod}, method + ": charge": {e.PaymentIntent.LatestCharge.ID, e.ChargeID},
+			method + ": last error": {string(e.PaymentIntent.LastPaymentError.Code), want.code},
 		})
+		again := ok(f.sc.PaymentIntents.Confirm(e.PaymentIntent.ID, &stripe.PaymentIntentConfirmParams{PaymentMethod: stripe.String("pm_card_visa")}))(t)
+		equal(t, map[string][2]any{method + ": another card": {again.Status, stripe.PaymentIntentStatusSucceeded}})
+	}
+	for code, spoil := range map[string]func(*stripe.CardParams){
+		"incorrect_number":     func(c *stripe.CardParams) { c.Number = stripe.String("4242424242424241") },
+		"invalid_expiry_month": func(c *stripe.CardParams) { c.ExpMonth = stripe.String("13") },
+		"invalid_expiry_year":  func(c *stripe.CardParams) { c.ExpYear = stripe.String("1995") },
+		"invalid_cvc":          func(c *stripe.CardParams) { c.CVC = stripe.String("99") },
+	} {
+		card := &stripe.CardParams{Number: stripe.String("4242424242424242"), ExpMonth: stripe.String("12"), ExpYear: stripe.String("2044"), CVC: stripe.String("123")}
+		spoil(card)
+		e := refused(f.sc.Tokens.New(&stripe.TokenParams{Card: card}))(t)
+		_, class := e.Err.(*stripe.CardError)
+		equal(t, map[string][2]any{code + ": class": {class, true}, code + ": status": {e.HTTPStatusCode, 402}, code: {string(e.Code), code}})
 	}
 }
 
@@ -224,22 +249,40 @@ func testIdempotency(t *testing.T, f *flow) {
 }
 
 func testRefusals(t *testing.T, f *flow) {
+	unknown := payment(2000, "pm_card_visa")
+	unknown.AddExtra("colour", "red")
+	strange := payment(2000, "pm_card_visa")
+	strange.Currency = stripe.String("xyz")
+	pay := func(p *stripe.PaymentIntentParams) error { return second(f.sc.PaymentIntents.New(p)) }
 	for name, c := range map[string]struct {
-		err    error
-		typ    stripe.ErrorType
-		status int
-		code   stripe.ErrorCode
+		err         error
+		status      int
+		code, param string
 	}{
-		"a stranger":   {second(f.stranger.Balance.Get(nil)), stripe.ErrorTypeInvalidRequest, 401, ""},
-		"not there":    {second(f.sc.PaymentIntents.Get("pi_nothing", nil)), stripe.ErrorTypeInvalidRequest, 404, stripe.ErrorCodeResourceMissing},
-		"too little":   {second(f.sc.PaymentIntents.New(payment(1, "pm_card_visa"))), stripe.ErrorTypeInvalidRequest, 400, stripe.ErrorCodeAmountTooSmall},
-		"no operation": {second(f.sc.Products.New(&stripe.ProductParams{Name: stripe.String("Tea")})), stripe.ErrorTypeInvalidRequest, 404, ""},
+		"a stranger":           {second(f.stranger.Balance.Get(nil)), 401, "", ""},
+		"a browser":            {second(f.browser.Refunds.New(&stripe.RefundParams{PaymentIntent: stripe.String("pi_nothing")})), 401, "secret_key_required", ""},
+		"not there":            {second(f.sc.PaymentIntents.Get("pi_nothing", nil)), 404, "resource_missing", "intent"},
+		"too little":           {pay(payment(1, "pm_card_visa")), 400, "amount_too_small", "amount"},
+		"unknown parameter":    {pay(unknown), 400, "parameter_unknown", "colour"},
+		"no amount":            {pay(&stripe.PaymentIntentParams{Currency: stripe.String("usd")}), 400, "parameter_missing", "amount"},
+		"no such currency":     {pay(strange), 400, "", "currency"},
+		"no such card":         {pay(payment(2000, "pm_nothing")), 400, "resource_missing", "payment_method"},
+		"no operation":         {second(f.sc.Products.New(&stripe.ProductParams{Name: stripe.String("Tea")})), 404, "", ""},
+		"a cursor of nothing":  {f.sc.Customers.List(&stripe.CustomerListParams{ListParams: stripe.ListParams{StartingAfter: stripe.String("cus_nobody")}}).Err(), 400, "resource_missing", "starting_after"},
+		"what is not reserved": {second(f.sc.PaymentIntents.Capture(ok(f.sc.PaymentIntents.New(payment(900, "pm_card_visa")))(t).ID, nil)), 400, "payment_intent_unexpected_state", ""},
 	} {
 		e, is := errors.AsType[*stripe.Error](c.err)
 		if !is {
 			t.Fatalf("%s: %v", name, c.err)
 		}
-		equal(t, map[string][2]any{name + ": type": {e.Type, c.typ}, name + ": status": {e.HTTPStatusCode, c.status}, name + ": code": {e.Code, c.code}, name + ": has a request id": {e.RequestID != "", true}})
+		_, class := e.Err.(*stripe.InvalidRequestError)
+		equal(t, map[string][2]any{
+			name + ": class": {class, true}, name + ": type": {e.Type, stripe.ErrorTypeInvalidRequest}, name + ": status": {e.HTTPStatusCode, c.status},
+			name + ": code": {string(e.Code), c.code}, name + ": has a request id": {e.RequestID != "", true},
+		})
+		if c.param != "" && e.Param != c.param {
+			t.Errorf("%s: the parameter is %q, want %q", name, e.Param, c.param)
+		}
 	}
 }
 
@@ -258,4 +301,59 @@ func testEvents(t *testing.T, f *flow) {
 		t.Fatal(err)
 	}
 	equal(t, map[string][2]any{"about": {about.ID, intent.ID}, "status": {about.Status, stripe.PaymentIntentStatusSucceeded}})
+}
+
+// testWebhooks has an event delivered at the client's own version, which the client
+// verifies and reads.
+func testWebhooks(t *testing.T, f *flow) {
+	type hook struct {
+		body      []byte
+		signature string
+	}
+	hooks := make(chan hook, 10)
+	shop := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		hooks <- hook{body, r.Header.Get("Stripe-Signature")}
+	}))
+	defer shop.Close()
+	endpoint := ok(f.sc.WebhookEndpoints.New(&stripe.WebhookEndpointParams{
+		URL: stripe.String(shop.URL), EnabledEvents: stripe.StringSlice([]string{"payment_intent.succeeded"}), APIVersion: stripe.String(stripe.APIVersion),
+	}))(t)
+	intent := ok(f.sc.PaymentIntents.New(payment(1300, "pm_card_visa")))(t)
+	var got hook
+	select {
+	case got = <-hooks:
+	case <-time.After(30 * time.Second):
+		t.Fatal("nothing is delivered")
+	}
+	event, err := webhook.ConstructEvent(got.body, got.signature, endpoint.Secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var about stripe.PaymentIntent
+	if err := json.Unmarshal(event.Data.Raw, &about); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, map[string][2]any{
+		"type": {string(event.Type), "payment_intent.succeeded"}, "version": {event.APIVersion, stripe.APIVersion}, "about": {about.ID, intent.ID},
+		"amount": {about.Amount, int64(1300)}, "status": {about.Status, stripe.PaymentIntentStatusSucceeded}, "charge": {about.LatestCharge.ID, intent.LatestCharge.ID},
+	})
+	if told, err := contract.Tells(got.body); err != nil {
+		t.Error(err)
+	} else if v := contract.Violations(contract.Before(t, stripe.APIVersion).Object("payment_intent"), told[0].JSON); len(v) > 0 {
+		t.Error(v)
+	}
+	for name, c := range map[string]struct {
+		body   []byte
+		secret string
+	}{
+		"another's secret": {got.body, endpoint.Secret + "x"},
+		"another body":     {bytes.Replace(got.body, []byte("1300"), []byte("1301"), 1), endpoint.Secret},
+	} {
+		if _, err := webhook.ConstructEvent(c.body, got.signature, c.secret); !errors.Is(err, webhook.ErrNoValidSignature) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	deleted := ok(f.sc.WebhookEndpoints.Del(endpoint.ID, nil))(t)
+	equal(t, map[string][2]any{"deleted": {deleted.Deleted, true}})
 }

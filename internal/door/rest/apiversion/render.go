@@ -19,6 +19,7 @@ var changes = []change{
 	// An invoice's payments stand in an object of their own since basil.
 	{basil, "charge", nulls("destination", "invoice", "order")},
 	{basil, "payment_intent", nulls("invoice")},
+	{basil, "account", descriptorPrefixes},
 	// Lists that were shown unasked said how long they are.
 	{"2022-11-15", "charge", counted("refunds")},
 	{"2022-11-15", "payment_intent", counted("charges")},
@@ -33,6 +34,23 @@ func nulls(names ...string) func(*record) {
 		for _, name := range names {
 			r.set(name, null)
 		}
+	}
+}
+
+// descriptorPrefixes shows an account's prefixes of descriptors where they were
+// shown once more.
+func descriptorPrefixes(r *record) {
+	settings, _ := r.get("settings").(*record)
+	if settings == nil {
+		return
+	}
+	cards, _ := settings.get("card_payments").(*record)
+	payments, _ := settings.get("payments").(*record)
+	if cards == nil || payments == nil {
+		return
+	}
+	for _, name := range []string{"statement_descriptor_prefix_kana", "statement_descriptor_prefix_kanji"} {
+		payments.set(name, cards.get(name))
 	}
 }
 

@@ -33,6 +33,12 @@ func TestRender(t *testing.T) {
 			"2018-11-08": `{"object":"payment_intent","allowed_source_types":["card"],"invoice":null,"next_action":null,"next_source_action":null,"payment_method_types":["card"],"status":"requires_source"}`,
 			"2019-02-11": `{"object":"payment_intent","invoice":null,"next_action":null,"payment_method_types":["card"],"status":"requires_payment_method"}`,
 		}},
+		{"an account", `{"object":"account","settings":{"card_payments":{"statement_descriptor_prefix":"A","statement_descriptor_prefix_kana":null,"statement_descriptor_prefix_kanji":"B"},"payments":{"statement_descriptor":null}}}`, map[string]string{
+			"2025-02-24.acacia": `{"object":"account","settings":{"card_payments":{"statement_descriptor_prefix":"A","statement_descriptor_prefix_kana":null,"statement_descriptor_prefix_kanji":"B"},"payments":{"statement_descriptor":null,"statement_descriptor_prefix_kana":null,"statement_descriptor_prefix_kanji":"B"}}}`,
+			"2025-03-31.basil":  `{"object":"account","settings":{"card_payments":{"statement_descriptor_prefix":"A","statement_descriptor_prefix_kana":null,"statement_descriptor_prefix_kanji":"B"},"payments":{"statement_descriptor":null}}}`,
+			"2024-06-20":        `{"object":"account","settings":{"card_payments":{"statement_descriptor_prefix":"A","statement_descriptor_prefix_kana":null,"statement_descriptor_prefix_kanji":"B"},"payments":{"statement_descriptor":null,"statement_descriptor_prefix_kana":null,"statement_descriptor_prefix_kanji":"B"}}}`,
+		}},
+		{"a deleted account", `{"object":"account","deleted":true}`, map[string]string{"2024-06-20": `{"object":"account","deleted":true}`}},
 		{"texts with marks", `{"object":"charge","description":"a \"b\" \\ , ] } \u003c ü","zero":-1.5e3,"yes":true,"none":[],"empty":{}}`, map[string]string{
 			"2025-03-31.basil": `{"object":"charge","description":"a \"b\" \\ , ] } \u003c ü","zero":-1.5e3,"yes":true,"none":[],"empty":{}}`,
 			"2024-06-20":       `{"object":"charge","description":"a \"b\" \\ , ] } \u003c ü","destination":null,"invoice":null,"order":null,"zero":-1.5e3,"yes":true,"none":[],"empty":{}}`,

@@ -29,6 +29,7 @@ func params(fields map[string]*Param) *Param {
 
 var (
 	anyText    = &Param{Type: Text, MaxLength: 5000}
+	shortText  = &Param{Type: Text, MaxLength: 200}
 	anyInteger = &Param{Type: Integer}
 	anyTime    = &Param{Type: Integer | Timestamp}
 	anyBoolean = &Param{Type: Boolean}
@@ -48,6 +49,9 @@ func paged(more map[string]*Param) *Param {
 
 var deliveryStatus = map[string]*Param{"status": {Type: Text, Enum: []string{"delivered", "failed", "pending", "stopped"}}}
 
+// breakTypes are the types of the differences that reconciliation finds.
+var breakTypes = []string{"amount", "contradiction", "currency", "duplicate", "fee", "missing_here", "missing_there", "status", "timing", "unknown_outcome"}
+
 // extensions are the operations that the document has not.
 var extensions = []Operation{
 	// What Stripe's command line begins listen and logs tail with. It sends more
@@ -62,6 +66,12 @@ var extensions = []Operation{
 	{ID: "FlorinPostWebhookReplays", Method: "POST", Path: extensionPath + "webhook_replays", Params: params(map[string]*Param{
 		"webhook_endpoint!": anyText, "event": anyText, "created": within, "types": textList, "only_failed": anyBoolean, "starting_after": anyText, "expand": textList})},
 	{ID: "FlorinGetWebhookReplays", Method: "GET", Path: extensionPath + "webhook_replays", Params: paged(map[string]*Param{"webhook_endpoint": anyText})},
+	{ID: "FlorinGetBreaks", Method: "GET", Path: extensionPath + "breaks", Params: paged(map[string]*Param{
+		"state": {Type: Text, Enum: []string{"open", "resolved"}}, "type": {Type: Text, Enum: breakTypes}, "provider": anyText})},
+	{ID: "FlorinGetBreaksId", Method: "GET", Path: extensionPath + "breaks/{id}", Params: params(map[string]*Param{"expand": textList})},
+	{ID: "FlorinPostBreaksId", Method: "POST", Path: extensionPath + "breaks/{id}", Params: params(map[string]*Param{"owner!": shortText, "expand": textList})},
+	{ID: "FlorinPostBreaksIdResolve", Method: "POST", Path: extensionPath + "breaks/{id}/resolve", Params: params(map[string]*Param{
+		"by!": shortText, "why!": anyText, "evidence": anyText, "posting": {Type: Text, Enum: []string{"bank", "cost", "none"}}, "expand": textList})},
 	{ID: "FlorinGetWebhookReplaysId", Method: "GET", Path: extensionPath + "webhook_replays/{id}", Params: params(map[string]*Param{"expand": textList})},
 }
 
