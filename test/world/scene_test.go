@@ -64,6 +64,15 @@ func (c *client) scene() func(*client) {
 // an unknown outcome of such a thing waits for a person.
 func lasting(scene string) bool { return scene == "dispute" || scene == "refunds" }
 
+// wants reports whether to do what leads to one of some steps: more often where
+// the seed is after it.
+func (c *client) wants(percent int, steps ...string) bool {
+	if slices.Contains(steps, c.w.focus) {
+		percent = 75
+	}
+	return c.chance(percent)
+}
+
 func pick[T any](c *client, list ...T) T { return list[c.random.IntN(len(list))] }
 
 // paid makes a payment with a test card, taken at once, and gives its intent;
@@ -201,7 +210,7 @@ func (c *client) asked(at string) map[string]any {
 	next, _ := body["next_action"].(map[string]any)
 	to, _ := next["redirect_to_url"].(map[string]any)
 	page := str(to["url"])
-	if page == "" || c.chance(15) {
+	if page == "" || c.wants(15, "setup.cancel") {
 		return body
 	}
 	visit := func(c *client) { c.visit(page) }
@@ -305,13 +314,13 @@ func (c *client) setup() {
 		return
 	}
 	made := c.post("setup", "/v1/setup_intents", url.Values{"customer": {customer}, "confirm": {"true"}, "usage": {"off_session"}, "return_url": {"https://shop.example/back"},
-		"payment_method": {"pm_card_" + pick(c, "visa", "authenticationRequiredOnSetup", "authenticationRequired", "chargeDeclined")}})
+		"payment_method": {"pm_card_" + pick(c, "visa", "authenticationRequiredOnSetup", "authenticationRequired", "authenticationRequired", "chargeDeclined")}})
 	if made.id() == "" {
 		return
 	}
 	at := "/v1/setup_intents/" + made.id()
 	body := c.asked(at)
-	if body["status"] == "requires_action" && c.chance(60) {
+	if body["status"] == "requires_action" && c.wants(60, "setup.cancel") {
 		c.post("setup cancel", at+"/cancel", nil)
 		return
 	}
@@ -327,7 +336,7 @@ func (c *client) payout() {
 		return
 	}
 	pay := func(c *client) answer {
-		return c.post("payout", "/v1/payouts", url.Values{"amount": {strconv.Itoa(amount * 3 / 5)}, "currency": {"usd"}, "method": {pick(c, "instant", "instant", "standard")},
+		return c.post("payout", "/v1/payouts", url.Values{"amount": {strconv.Itoa(amount * 3 / 5)}, "currency": {"usd"}, "method": {c.speed()},
 			"destination": {c.w.banks[pick(c, append([]string{bankAccounts[0]}, bankAccounts...)...)]}})
 	}
 	var made answer
@@ -340,13 +349,21 @@ func (c *client) payout() {
 		return
 	}
 	at := "/v1/payouts/" + made.id()
-	switch c.random.IntN(4) {
-	case 0:
+	switch {
+	case c.wants(25, "payout.cancel"):
 		c.post("payout cancel", at+"/cancel", nil)
-	case 1:
+	case c.wants(35, "payout.reverse"):
 		c.until(at, func(body map[string]any) bool { return body["status"] == "paid" })
 		c.post("payout reverse", at+"/reverse", nil)
 	}
+}
+
+// speed is how a payout goes: at once, or with those of its day.
+func (c *client) speed() string {
+	if c.wants(30, "payout.cancel", "payout.submit") {
+		return "standard"
+	}
+	return "instant"
 }
 
 // cash sends money ahead.
@@ -394,7 +411,7 @@ func (c *client) clock() {
 		advance(c)
 	}
 	c.until("/v1/test_helpers/test_clocks/"+clock, func(body map[string]any) bool { return body["status"] == "ready" })
-	if c.chance(25) {
+	if c.wants(25, "timeline.delete", "timeline.clear") {
 		c.remove("clock delete", "/v1/test_helpers/test_clocks/"+clock)
 	}
 }
