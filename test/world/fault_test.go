@@ -188,6 +188,8 @@ type plan struct {
 	outside bool
 	// skewed: clocks differ by more than they may where webhooks are concerned.
 	skewed bool
+	// morning is when the bank's next day begins.
+	morning time.Duration
 	// mute: the provider can't be asked how an operation stands.
 	mute bool
 	// replay is the provider's window: 0 is the sandbox's, less is none.
@@ -213,6 +215,7 @@ var payers = []sandbox.Kind{sandbox.Sale, sandbox.Authorize, sandbox.Capture, sa
 
 func (w *world) plan(at focus, round int) (p plan) {
 	p.nodes, p.receivers, p.round, p.outside = 2+w.random.IntN(2), 1+w.random.IntN(2), round, at.outside
+	p.morning = w.between(20*time.Second, 100*time.Second)
 	p.skewed, p.scene = w.random.IntN(2) == 0, sceneOf(at.op)
 	switch op := at.op; {
 	case at.outside && op == "payout":

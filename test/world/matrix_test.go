@@ -40,8 +40,8 @@ var (
 		"payout.create", "payout.cancel", "payout.reverse", "payout.submit", "payout.settle", "payout.claim", "payout.reschedule",
 		"payout.returned", "payout.noticed", "payout.automatic",
 		"cash.fund", "timeline.create", "timeline.advance", "timeline.move", "timeline.delete", "timeline.clear",
-		"job.claim", "job.record", "ledger.seal", "ledger.mature", "search.build", "search.index",
-		"vault.create_payment_method", "vault.create_customer", "vault.attach_payment_method",
+		"job.claim", "job.record", "ledger.seal", "ledger.mature", "search.index",
+		"vault.create_payment_method", "vault.create_customer", "vault.attach_payment_method", "vault.delete_customer",
 		"webhook.spread", "webhook.claim", "webhook.record", "webhook.release", "webhook.put-off", "webhook.renew",
 	}
 	// requests are what clients ask for.
@@ -62,6 +62,18 @@ var impossible = map[cell]string{
 // and why.
 var incidental = map[string]string{
 	"ledger.tell_available": "the job that tells of a maturity runs once a day at most, and a world has few days",
+	"search.build":          "the index is built before anything befalls anybody, unless its node is slow",
+	"dispute.expire":        "a dispute is open for nine days",
+	"payment.notice-kept":   "a notice is kept where it could not be applied, which is where a step failed",
+	"payment.notice-stray":  "the sandbox tells of nothing that it was not asked for",
+	"setup.abandon":         "a payer may take a day",
+	"setup.later":           "a setup that somebody has claimed is given back only where its outcome is still open",
+	"payout.rest":           "the bank has to have known nothing of a payout, twice",
+	"webhook.stop":          "no endpoint is disabled or deleted",
+	"timeline.again":        "moving a clock seldom takes longer than the 20 s of a turn",
+	"vault.erase_customer":  "customers are erased with the clock that they are on, after its time",
+	"vault.erase_methods":   "likewise",
+	"vault.expire_cvc":      "security codes go with the outcome; what is left of them goes by the minute",
 }
 
 // possible lists the cells of the matrix.
@@ -97,7 +109,7 @@ func mishaps[M ~string](modes []M) (list []mishap) {
 var rare = map[string]int{
 	"payment.resume": 2, "payment.reversed": 2, "payment.late": 2, "payment.rest": 2, "payment.give-back": 2, "job.claim": 2, "job.record": 2,
 	"ledger.mature": 4, "payout.automatic": 3, "payout.submit": 2, "payout.returned": 3, "payout.noticed": 2, "payout.cancel": 2, "payout.reverse": 2,
-	"timeline.clear": 2, "webhook.renew": 2, "webhook.put-off": 2, "payout notices": 2, "setup.cancel": 2, "setup.resume": 2,
+	"timeline.clear": 2, "vault.delete_customer": 2, "webhook.renew": 2, "webhook.put-off": 2, "payout notices": 2, "setup.cancel": 2, "setup.resume": 2,
 }
 
 // focus is what a seed is after: what may befall an operation here, or outside.

@@ -230,8 +230,8 @@ func (w *world) dial(ctx context.Context, network, address string) (net.Conn, er
 	return n.pipe.Dial(ctx, network, address)
 }
 
-// aDay is by how much the bank goes ahead in the end: what was on its way has
-// arrived then, and what is to come back does.
+// aDay is by how much the bank goes ahead once in a while, and again in the end:
+// what was on its way has arrived then, and what is to come back does.
 const aDay = 25 * time.Hour
 
 // furnish makes what the merchant has before it begins: endpoints for webhooks
@@ -290,6 +290,10 @@ func (w *world) live() {
 	}
 	w.calm = false
 	w.inject()
+	w.lives.Go(func() {
+		time.Sleep(w.made.morning)
+		w.minutes.jump(aDay)
+	})
 	var busy sync.WaitGroup
 	for i := range clients {
 		busy.Go(w.newClient(i).run)
@@ -307,7 +311,7 @@ func (w *world) rest() {
 	w.calm = true
 	w.sim.Calm()
 	w.bank.Calm()
-	w.minutes.jump(aDay)
+	w.minutes.jump(2 * aDay)
 	w.boots.Wait()
 	w.answerAll()
 	quiet := 0

@@ -24,7 +24,7 @@ func sceneOf(op string) string {
 	switch op {
 	case "contest", "notices", "payment.notice", "payment.notices-read", "payment.notice-kept":
 		return "dispute"
-	case "authenticate", "payment.attach":
+	case "authenticate":
 		return "payer"
 	case "increment", "payment.increment":
 		return "parts"
@@ -32,8 +32,10 @@ func sceneOf(op string) string {
 		return "payout"
 	case "payment.expire":
 		return "clock"
-	case "vault.create_customer", "vault.attach":
+	case "vault.create_customer":
 		return "setup"
+	case "vault.attach_payment_method", "vault.delete_customer":
+		return "clock"
 	}
 	if family == "timeline" {
 		family = "clock"
@@ -46,23 +48,29 @@ func sceneOf(op string) string {
 
 // scene chooses what to do.
 func (c *client) scene() func(*client) {
-	if at := c.w.made.scene; at != "" && !(c.w.made.mute && lasting(at)) && c.chance(70) {
-		return scenes[c.w.made.scene]
+	if at := c.w.made.scene; at != "" && c.w.made.plays(at) && c.chance(70) {
+		return scenes[at]
 	}
 	if c.w.made.hasty || c.chance(50) {
 		return (*client).card
 	}
-	names := slices.Sorted(maps.Keys(scenes))
-	if c.w.made.mute {
-		names = slices.DeleteFunc(names, lasting)
-	}
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(scenes)), func(name string) bool { return !c.w.made.plays(name) })
 	return scenes[names[c.random.IntN(len(names))]]
 }
 
-// lasting reports whether what a scene does can't be undone any more, because the
-// payer or the bank has done something about it. Where a provider can't be asked,
-// an unknown outcome of such a thing waits for a person.
-func lasting(scene string) bool { return scene == "dispute" || scene == "refunds" }
+// plays reports whether a scene comes to its end in a world. Where a provider
+// can't be asked, what the payer or the bank has done something about can't be
+// undone any more, and an unknown outcome of it waits for a person; and where it
+// can't be told anything again either, a payer's authentication waits for a day.
+func (p plan) plays(scene string) bool {
+	switch scene {
+	case "dispute", "refunds":
+		return !p.mute
+	case "payer", "setup":
+		return p.replay >= 0
+	}
+	return true
+}
 
 // wants reports whether to do what leads to one of some steps: more often where
 // the seed is after it.
@@ -411,7 +419,7 @@ func (c *client) clock() {
 		advance(c)
 	}
 	c.until("/v1/test_helpers/test_clocks/"+clock, func(body map[string]any) bool { return body["status"] == "ready" })
-	if c.wants(25, "timeline.delete", "timeline.clear") {
+	if c.wants(25, "timeline.delete", "timeline.clear", "vault.delete_customer") {
 		c.remove("clock delete", "/v1/test_helpers/test_clocks/"+clock)
 	}
 }
