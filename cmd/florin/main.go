@@ -27,6 +27,8 @@ type cli struct {
 	Serve   serveCommand   `cmd:"" help:"Run the platform: API, jobs and, by default, the sandbox."`
 	Migrate migrateCommand `cmd:"" help:"Bring a database's schema up to date, and stop."`
 	Verify  verifyCommand  `cmd:"" help:"Check every invariant of the books. Exit status 1 when one is broken."`
+	Backup  backupCommand  `cmd:"" help:"Back up a database, also while it is served, into one file."`
+	Restore restoreCommand `cmd:"" help:"Bring a backup back, to an empty place."`
 	Sandbox sandboxCommand `cmd:"" help:"Run the sandbox acquirer as a process of its own."`
 	Gateway gatewayCommand `cmd:"" help:"Stand in for Stripe's hosts on this machine, for clients that have them built in."`
 	Account accountCommand `cmd:"" help:"Make accounts and show them."`

@@ -21,6 +21,11 @@ func beside(address, name string) string {
 	return name
 }
 
+// keyFile is what the file of a master key is called that nobody configured.
+const keyFile = "florin.key"
+
+var errTwoKeys = errors.New("FLORIN_MASTER_KEY and FLORIN_MASTER_KEY_FILE are both set: set one")
+
 // masterKey finds the key that seals the database, makes one where the
 // database is new and none is configured, and binds the database to it. It
 // tells the file that it made.
@@ -29,10 +34,10 @@ func masterKey(ctx context.Context, d *db.DB, c Config) (m *secret.Master, made 
 	if err != nil {
 		return nil, "", err
 	}
-	file := beside(c.DB, "florin.key")
+	file := beside(c.DB, keyFile)
 	switch {
 	case c.MasterKey != "" && c.MasterKeyFile != "":
-		return nil, "", errors.New("FLORIN_MASTER_KEY and FLORIN_MASTER_KEY_FILE are both set: set one")
+		return nil, "", errTwoKeys
 	case c.MasterKey != "":
 		m, err = secret.Parse(c.MasterKey)
 	case c.MasterKeyFile != "":

@@ -17,6 +17,7 @@ import (
 	"github.com/florinpay/florin/internal/app/metrics"
 	"github.com/florinpay/florin/internal/base/listen"
 	"github.com/florinpay/florin/internal/door/rest"
+	"github.com/florinpay/florin/internal/door/web"
 	"github.com/florinpay/florin/internal/schema"
 )
 
@@ -55,6 +56,7 @@ func checkPublicURL(text string) error {
 func (a *App) measure() {
 	a.metrics.Build(a.version, admin.ReadBuild(a.version).Commit, a.DB.Figures().Engine)
 	a.metrics.Watch(a.DB, a.Jobs)
+	a.metrics.Learning(a.Learning, a.unexplainedCount)
 }
 
 // Handler answers everything that comes over HTTP.
@@ -73,13 +75,27 @@ func (a *App) Handler() http.Handler {
 		mux.Handle("POST /sandbox/pages/", a.pages)
 	}
 	a.web.Mount(mux)
+	a.inbound.Mount(mux)
 	mux.HandleFunc("GET /links/{token}", a.Rest.ServeLink)
 	mux.Handle("/", a.Rest)
 	all := http.NewServeMux()
-	all.Handle("/", a.metrics.Requests(mux))
+	all.Handle("/", a.metrics.Requests(a.closedWhileLearning(mux)))
 	// Websockets are no requests to be measured: they last for hours.
 	all.Handle("GET "+rest.SocketPath+"/{account}", a.Rest.Sockets(a.sockets))
 	return all
+}
+
+// closedWhileLearning keeps payers who come back from going on with a payment
+// that may have gone on already. The REST API's own answers are for its clients.
+func (a *App) closedWhileLearning(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.Learning() && (strings.HasPrefix(r.URL.Path, web.Landings) || strings.HasPrefix(r.URL.Path, "/sandbox/pages/")) {
+			w.Header().Set("Retry-After", "5")
+			http.Error(w, "Florin was restored from a backup and is learning what happened since. Load this page again in a moment.", http.StatusServiceUnavailable)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // ready tells why this process should get no requests now.

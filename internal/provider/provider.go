@@ -23,6 +23,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -192,6 +193,7 @@ type AuthenticateRequest struct {
 // IncrementRequest asks for more to be reserved by an authorisation.
 type IncrementRequest struct {
 	Reference string       // ours, names the increment
+	Mark      string       // see [Operation.Mark]
 	Original  string       // our reference of the authorisation
 	Amount    money.Amount // by how much
 }
@@ -210,19 +212,59 @@ const (
 	NoticeRefundFailed NoticeKind = "refund_failed"
 	// NoticePayoutReturned: a payout that was approved came back.
 	NoticePayoutReturned NoticeKind = "payout_returned"
+	// NoticeOutcome: an operation has come to an end; Standing says to which.
+	NoticeOutcome NoticeKind = "outcome"
 )
 
 // Notice is something that a provider tells unasked.
 type Notice struct {
 	// Number is the provider's, growing in the order of what happened. A notice
-	// that is told again has the same one.
-	Number    int64      `json:"number"`
+	// that is told again has the same one. Zero: it is not among those that
+	// Provider.Notices gives, and ID names it.
+	Number int64 `json:"number,omitempty"`
+	// ID is the provider's name of a notice without a number.
+	ID        string     `json:"id,omitempty"`
 	Kind      NoticeKind `json:"kind"`
 	Reference string     `json:"reference"` // ours, of the operation that it is about
 	At        time.Time  `json:"at"`
 	// Reason is Stripe's failure_reason or fraud_type.
-	Reason  string   `json:"reason,omitempty"`
-	Dispute *Dispute `json:"dispute,omitempty"`
+	Reason   string    `json:"reason,omitempty"`
+	Dispute  *Dispute  `json:"dispute,omitempty"`
+	Standing *Standing `json:"standing,omitempty"`
+}
+
+// Standing is how an operation stands, as its provider tells it unasked. It is
+// less than an [Outcome]: who wants to know all asks.
+type Standing struct {
+	Status   Status         `json:"status"`
+	Amount   int64          `json:"amount,omitempty"` // ISO minor units; zero: not told
+	Currency money.Currency `json:"currency,omitempty"`
+	ID       string         `json:"id,omitempty"`     // the provider's own of the operation
+	Reason   string         `json:"reason,omitempty"` // Stripe's decline code, for Declined
+	Code     string         `json:"code,omitempty"`   // the provider's own
+}
+
+// ErrUnsigned refuses a message that is not proven to be the provider's.
+var ErrUnsigned = errors.New("the message's signature is not the provider's")
+
+// Push is a message that came unasked, as it came.
+type Push struct {
+	Header func(name string) string // the first value, or empty
+	Body   []byte
+	At     time.Time // when it came: signatures are good for a while only
+}
+
+// Pushed is what a [Push] says.
+type Pushed struct {
+	// ID is the provider's own of the message. One that comes again has the same,
+	// and what is told under it does not change. Empty: there is none, and equal
+	// bodies are one message.
+	ID      string
+	Notices []Notice
+	// Raw is the body as it may be kept: card data masked.
+	Raw string
+	// Problem says why it could not be understood; Notices is empty then.
+	Problem string
 }
 
 // Dispute is how a payer's complaint stands at the provider.
@@ -255,6 +297,7 @@ type ContestRequest struct {
 // once.
 type AuthorizeRequest struct {
 	Reference  string       // ours, unique for ever: names this operation
+	Mark       string       // see [Operation.Mark]
 	Amount     money.Amount // to authorise
 	Card       Card
 	Capture    bool   // take it at once (a sale) instead of reserving it
@@ -275,6 +318,7 @@ type AuthorizeRequest struct {
 // rest is released, unless more captures are to follow.
 type CaptureRequest struct {
 	Reference string       // ours, names the capture
+	Mark      string       // see [Operation.Mark]
 	Original  string       // our reference of the authorisation
 	Amount    money.Amount // ≤ Granted.MaxCapture, all captures together
 	More      bool         // keep the rest reserved; needs Granted.Multicapture
@@ -283,6 +327,7 @@ type CaptureRequest struct {
 // RefundRequest asks for a captured amount, or part of it, to be given back.
 type RefundRequest struct {
 	Reference string       // ours, names the refund
+	Mark      string       // see [Operation.Mark]
 	Original  string       // our reference of the sale or the authorisation that was captured
 	Amount    money.Amount // ≤ what is captured and not yet refunded
 }
@@ -319,6 +364,7 @@ func (b BankAccount) MarshalJSON() ([]byte, error) { return []byte(`"bank_accoun
 // after it was approved is told by a notice.
 type PayoutRequest struct {
 	Reference  string // ours, unique for ever: names this operation
+	Mark       string // see [Operation.Mark]
 	Original   string // our reference of the payout that is taken back
 	Amount     money.Amount
 	Account    BankAccount
@@ -330,8 +376,46 @@ type PayoutRequest struct {
 // authorisation released, a sale, capture or refund undone before settlement.
 type ReverseRequest struct {
 	Reference string       // ours, names the reversal
+	Mark      string       // see [Operation.Mark]
 	Original  string       // our reference of what is undone
 	Amount    money.Amount // the amount of what is undone
+}
+
+// OperationKind is what an operation that a provider tells of did.
+type OperationKind string
+
+// The kinds of operations that move money, or reserve it.
+const (
+	KindAuthorize OperationKind = "authorize"
+	KindSale      OperationKind = "sale"
+	KindIncrement OperationKind = "increment"
+	KindCapture   OperationKind = "capture"
+	KindRefund    OperationKind = "refund"
+	KindReversal  OperationKind = "reversal"
+	KindPayout    OperationKind = "payout"
+	KindTakeBack  OperationKind = "take_back" // of a payout
+)
+
+// MaxMark is how many bytes a mark has at most.
+const MaxMark = 160
+
+// Operation is one operation as a provider has it in its own books.
+type Operation struct {
+	Kind      OperationKind
+	Reference string       // ours
+	Original  string       // our reference of what it builds on
+	Amount    money.Amount // as it was asked for
+	Status    Status       // as it stood when it was answered: Approved, Declined or Pending
+	Reason    string       // Stripe's decline code, for Declined
+	At        time.Time    // by the provider's clock
+	// Mark is what we gave along with the request for our own later use; nobody
+	// else reads it.
+	Mark string
+	// More: further captures are to follow.
+	More bool
+	// Brand and Last4 are of the card, as far as the provider tells.
+	Brand, Last4 string
+	Instant      bool // of a payout
 }
 
 // Answer is what an inquiry or a reversal found.
@@ -391,6 +475,15 @@ type Provider struct {
 	// Notices gives what was told after the notice with that number, oldest
 	// first, at most limit of them.
 	Notices func(ctx context.Context, after int64, limit int) ([]Notice, error)
+	// Parse reads a message that came unasked. Its error is [ErrUnsigned] and
+	// nothing else: what is signed and can't be understood is a Pushed that says so.
+	// What is told that way is told by Notices and Inquire too, so a message may be
+	// lost, come late, twice or in another order.
+	Parse func(Push) (Pushed, error)
+	// Activity hands over the operations that the provider has had since a time,
+	// by its own clock, those that it declined too; each after what it builds on.
+	// An error, each's too, ends it: then it is not known what there is besides.
+	Activity func(ctx context.Context, since time.Time, each func(Operation) error) error
 	// Inquire asks how the operation named by our reference stands.
 	Inquire func(ctx context.Context, reference string) Finding
 	// Reverse undoes an operation, and is also how an authorisation is voided.

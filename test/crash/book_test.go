@@ -4,6 +4,7 @@ package crash
 
 import (
 	"context"
+	"strings"
 
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/object"
@@ -21,6 +22,8 @@ func (w *world) book() {
 	for _, op := range w.operations {
 		a := w.attempts[op.Reference]
 		switch {
+		case a == nil && w.restored && op.State != sandbox.Approved:
+			continue // nothing came of it
 		case a == nil:
 			w.differ("the acquirer has %+v, of which Florin knows nothing", op)
 			continue
@@ -29,6 +32,9 @@ func (w *world) book() {
 		}
 		if op.State != sandbox.Approved {
 			continue
+		}
+		if strings.HasPrefix(a.Body.Note, "learned from the provider") {
+			w.learned++
 		}
 		intent := payment.Intents.ID(a.Scope, int64(a.Body.Intent))
 		if op.Kind == sandbox.Sale || op.Kind == sandbox.Authorize {

@@ -38,6 +38,11 @@ type world struct {
 	reversed   map[string]bool // references of approved operations that were undone
 
 	lost, doubled, unexplained int
+
+	// restored: the database is one that was restored from a backup. learned
+	// counts the operations that it learned of from the acquirer.
+	restored bool
+	learned  int
 }
 
 // differ tells of a difference that nothing explains.
@@ -179,6 +184,9 @@ func (w *world) outcomes() {
 			continue
 		}
 		now := w.intents[o.ID]
+		if w.restored && now.ID == "" && o.AmountReceived == 0 {
+			continue // the acquirer has never heard of it
+		}
 		final := o.Status == "succeeded" || o.Status == "canceled"
 		if final && now.Status != o.Status || o.Status == "succeeded" && now.AmountReceived != o.AmountReceived {
 			w.lost++

@@ -67,6 +67,22 @@ func (m *Metrics) Certificate(ends func() time.Time) {
 	}, func() float64 { return float64(ends().Unix()) }))
 }
 
+// Learning tells whether the server is asking the providers what happened since
+// the backup that it was restored from, and of how many operations nothing is
+// known here.
+func (m *Metrics) Learning(active func() bool, unexplained func() int) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "florin_learning", Help: "1 while it is not known what happened since the backup that the database was restored from.",
+	}, func() float64 {
+		if active() {
+			return 1
+		}
+		return 0
+	}), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "florin_learning_unexplained", Help: "Operations since the backup that a provider has and the books can't explain.",
+	}, func() float64 { return float64(unexplained()) }))
+}
+
 // desc is the description of a metric that is made when it is read.
 func desc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(name, help, labels, nil)

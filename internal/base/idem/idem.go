@@ -154,6 +154,8 @@ func (k *Keys) Begin(tx *db.Tx, s id.Scope, r *Request) (*Reply, int64, error) {
 		keys.Insert(tx, at, row{Request: r.Hash[:], State: started, Lease: tx.Now().Add(r.Lease), Created: tx.Now(), Origin: r.ID,
 			Reply: r.Rendering})
 		return nil, 0, nil
+	case len(have.Request) == 0:
+		return k.claim(tx, s, r, have)
 	case string(have.Request) != string(r.Hash[:]) && !probe.Mutant("idem.no-hash"):
 		return nil, 0, fault.New(fault.KeyMismatch, "", "Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '%s' if you meant to execute a different request.", r.Key)
 	case have.State == finished:
@@ -195,6 +197,15 @@ func (k *Keys) Finish(tx *db.Tx, s id.Scope, t Ticket, reply *Reply) error {
 	if err != nil || !ok || have.State == finished && !probe.Mutant("idem.last-reply-counts") {
 		return err
 	}
+	if err := k.record(tx, s, t, &have, reply); err != nil {
+		return err
+	}
+	keys.Update(tx, t.key(s), have)
+	return nil
+}
+
+// record makes the row of a key finished.
+func (k *Keys) record(tx *db.Tx, s id.Scope, t Ticket, have *row, reply *Reply) error {
 	if reply.Rendering == "" {
 		reply.Rendering = have.Reply
 	}
@@ -216,8 +227,46 @@ func (k *Keys) Finish(tx *db.Tx, s id.Scope, t Ticket, reply *Reply) error {
 			return err
 		}
 	}
-	keys.Update(tx, t.key(s), have)
 	return nil
+}
+
+// Foresee records the reply to a request that was executed and is not in the
+// database any more, such as one made after the backup that it was restored from.
+// Of the request nothing is known but its key: whichever is sent under it first
+// is taken for it, and answered in the way that it asks for.
+func (k *Keys) Foresee(tx *db.Tx, s id.Scope, t Ticket, reply *Reply) error {
+	if t == (Ticket{}) {
+		return nil
+	}
+	_, there, err := keys.Get(tx, t.key(s))
+	if there || err != nil {
+		return err
+	}
+	reply.At = tx.Now()
+	have := row{Created: tx.Now()}
+	if err := k.record(tx, s, t, &have, reply); err != nil {
+		return err
+	}
+	keys.Insert(tx, t.key(s), have)
+	return nil
+}
+
+// claim takes a request for the one whose reply was foreseen.
+func (k *Keys) claim(tx *db.Tx, s id.Scope, r *Request, have row) (*Reply, int64, error) {
+	at := r.Ticket().key(s)
+	reply, err := k.open(s, at, have)
+	if err != nil {
+		return nil, 0, err
+	}
+	reply.Rendering = r.Rendering
+	text, err := json.Marshal(reply)
+	if err != nil {
+		return nil, 0, err
+	}
+	have.Request, have.Origin, have.Reply = r.Hash[:], r.ID, string(text)
+	reply.Origin = r.ID
+	keys.Update(tx, at, have)
+	return reply, 0, nil
 }
 
 func (k *Keys) pin(tx *db.Tx, s id.Scope, reply *Reply) error {

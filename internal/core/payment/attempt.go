@@ -45,7 +45,7 @@ const (
 	Pending State = "pending"
 	// Approved: it happened. Final.
 	Approved State = "approved"
-	// Declined: it was refused. Final, but for a contradiction.
+	// Declined: it was refused. Left only by a late success.
 	Declined State = "declined"
 	// Failed: it certainly did not happen. Left only by a late success.
 	Failed State = "failed"
@@ -85,6 +85,7 @@ var attemptMachine = fsm.New("attempt",
 	fsm.Row[State, News]{From: Pending, On: newsDeclined, To: Declined},
 	fsm.Row[State, News]{From: Pending, On: newsFailed, To: Failed},
 	fsm.Row[State, News]{From: Pending, On: newsReversed, To: Reversed},
+	fsm.Row[State, News]{From: Declined, On: newsLate, To: Approved},
 	fsm.Row[State, News]{From: Failed, On: newsLate, To: Approved},
 	fsm.Row[State, News]{From: Reversed, On: newsLate, To: Approved},
 )
@@ -191,6 +192,10 @@ type Attempt struct {
 	PostalCheck       string             `json:"postal,omitempty"`
 	Granted           *provider.Granted  `json:"granted,omitempty"`
 	Raw               []provider.Message `json:"raw,omitempty"` // redacted
+
+	// told, if set, is what a provider told of the attempt that is about to be
+	// written, which it had before.
+	told *recalled
 }
 
 // Open reports whether the outcome is still to come.

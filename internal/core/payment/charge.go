@@ -67,9 +67,9 @@ type Charge struct {
 	// to capture the amount once.
 	Features provider.Features `json:"features,omitzero"`
 	Granted  *provider.Granted `json:"granted,omitempty"`
-	// Contradicted is a refund that succeeded after it was called failed, for
-	// as long as others have its place.
-	Contradicted AttemptID `json:"contradicted,omitempty"`
+	// Contradicted are operations that succeeded after they were called failed, for
+	// as long as others have their place, in the order in which that was learned.
+	Contradicted []AttemptID `json:"contradictions,omitempty"`
 	// Risk is how risky it was found; nil: not.
 	Risk *Risk `json:"risk,omitempty"`
 	// UserReport is what the merchant says of it: fraudulent or safe.
@@ -80,8 +80,10 @@ type Charge struct {
 	Complaints []Complaint `json:"complaints,omitempty"`
 	Disputed   int64       `json:"disputed,omitempty"`
 	Warned     int64       `json:"warned,omitempty"`
-	// GivenBack tells that the money came when it was no longer wanted.
+	// GivenBack tells that the money came when it was no longer wanted, and
+	// Bounced how often a refund of it did not reach the payer.
 	GivenBack string `json:"given_back,omitempty"`
+	Bounced   int    `json:"bounced,omitempty"`
 }
 
 // Capture is a part of a charge that was taken.

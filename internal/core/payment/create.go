@@ -348,6 +348,9 @@ func (v *Service) writeAttempt(tx *db.Tx, s id.Scope, a Attempt) (*object.Object
 	if err != nil {
 		return nil, err
 	}
+	if a.told != nil {
+		return a.told.write(tx, s, a)
+	}
 	a.State, a.Sent = Sending, tx.Now()
 	a.Due = tx.Now().Add(p.Traits.Timeout + Margin)
 	return Attempts.Insert(tx, s, tx.NewKey(), a)

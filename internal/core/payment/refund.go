@@ -27,6 +27,8 @@ type RefundParams struct {
 	Email string
 	// ShowCharge: the reply shows the charge.
 	ShowCharge bool
+
+	told *recalled // the provider has it already
 }
 
 // Refund gives back a captured amount, or part of it. The reply shows the
@@ -136,7 +138,7 @@ func (v *Service) insertRefund(tx *db.Tx, ch *object.Object[Charge], amount mone
 	}
 	attempt, err := v.insertAttempt(tx, s, Attempt{
 		Operation: OpRefund, Provider: original.Body.Provider, Amount: amount.Minor(), Currency: amount.Currency(),
-		Intent: ch.Body.Intent, Charge: ChargeID(ch.Key), Refund: RefundID(key), Original: AttemptID(original.Key), Method: ch.Body.Method, ShowCharge: p.ShowCharge,
+		Intent: ch.Body.Intent, Charge: ChargeID(ch.Key), Refund: RefundID(key), Original: AttemptID(original.Key), Method: ch.Body.Method, ShowCharge: p.ShowCharge, told: p.told,
 	}, r)
 	if err != nil {
 		return nil, err

@@ -124,8 +124,9 @@ func (v *Service) claim(ctx context.Context, s id.Scope, key AttemptID) (claimed
 		}
 		a.Body.Tries++
 		if tx.Now().Sub(id.Time(a.Key)) > breakAfter && a.Body.Operation != OpAuthenticate && a.Body.Break.IsZero() && a.Body.Open() {
-			a.Body.Break = tx.Now()
-			v.Log.Warn("an outcome is still unknown after a day; a person has to look", "attempt", Reference(s, key))
+			if err := v.openBreak(tx, a, BreakUnknown, a.Body.stake(), "the outcome is still unknown after a day"); err != nil {
+				return err
+			}
 		}
 		p, err := v.provider(a.Body.Provider)
 		if err != nil {
@@ -216,7 +217,7 @@ func (v *Service) reverse(ctx context.Context, p provider.Provider, a *object.Ob
 	ctx2, cancel := context.WithTimeout(ctx, p.Traits.Timeout)
 	defer cancel()
 	reference, asked := Reference(a.Scope, AttemptID(a.Key)), v.clock().Now()
-	f := p.Reverse(ctx2, provider.ReverseRequest{Reference: reference + "_r", Original: reference, Amount: a.Body.money()})
+	f := p.Reverse(ctx2, provider.ReverseRequest{Reference: reference + "_r", Original: reference, Mark: markOf(a.Scope, &a.Body), Amount: a.Body.money()})
 	switch {
 	case f.Answer == provider.Found && f.Outcome.Status == provider.Approved:
 		return v.settleReversed(ctx, a, f.Outcome)

@@ -6,7 +6,10 @@ import (
 	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
@@ -82,7 +85,8 @@ func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.
 	if err != nil {
 		return failed(err, true)
 	}
-	r := provider.PayoutRequest{Reference: Reference(s, a.Key), Amount: o.Body.money(), Instant: o.Body.Method == "instant", Descriptor: o.Body.Descriptor}
+	r := provider.PayoutRequest{Reference: Reference(s, a.Key), Amount: o.Body.money(), Instant: o.Body.Method == "instant", Descriptor: o.Body.Descriptor,
+		Mark: markOf(s, a, o).String()}
 	if a.Body.Original != 0 {
 		r.Original = Reference(s, a.Body.Original)
 	} else if r.Account, err = v.Vault.BankData(ctx, s, o.Body.Destination); err != nil {
@@ -94,6 +98,12 @@ func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.
 	ctx, cancel := context.WithTimeout(ctx, p.Traits.Timeout)
 	defer cancel()
 	return p.PayOut(ctx, r)
+}
+
+// markOf is what the bank keeps for us beside a payout.
+func markOf(s id.Scope, a *object.Object[Attempt], o *object.Object[Payout]) payment.Mark {
+	asked := idem.Request{Key: a.Body.Request.IdempotencyKey}
+	return payment.Mark{Scope: s, Object: Payouts.ID(s, o.Key), Ticket: asked.Ticket(), Detail: vault.BankAccounts.ID(s, o.Body.Destination)}
 }
 
 // wait is the time before the next try: it doubles from one second to five

@@ -72,6 +72,8 @@ type Server struct {
 	// Master makes client secrets.
 	Master *secret.Master
 	Log    *slog.Logger
+	// Closed, if set, tells why nothing may be changed now; nil: it may.
+	Closed func() error
 
 	commandLines commandLines
 }
@@ -131,6 +133,11 @@ const requestPrefix = id.Prefix("req")
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, c *call) (any, error) {
 	if err := s.authenticate(r, c); err != nil {
 		return nil, err
+	}
+	if s.Closed != nil && r.Method != http.MethodGet && r.Method != http.MethodHead {
+		if err := s.Closed(); err != nil {
+			return nil, err
+		}
 	}
 	if name, ok := contentsOf(r); ok {
 		return nil, s.serveContents(w, r, c, name)

@@ -80,10 +80,10 @@ func New() (*Server, error) {
 }
 
 // Mount adds the pages to mux.
-func (s *Server) Mount(mux *http.ServeMux) { mux.HandleFunc("GET "+landings+"{token}", s.landed) }
+func (s *Server) Mount(mux *http.ServeMux) { mux.HandleFunc("GET "+Landings+"{token}", s.landed) }
 
-// landings is where payers come back to.
-const landings = "/return/"
+// Landings is where payers come back to.
+const Landings = "/return/"
 
 // The kinds of landing places: of an attempt at a payment, and at a setup.
 const (
@@ -94,12 +94,12 @@ const (
 // Landing is the path that the payer of an authentication comes back to. Nobody
 // can guess it who was not given it.
 func (s *Server) Landing(scope id.Scope, attempt payment.AttemptID) string {
-	return landings + s.token(ofPayment, scope, int64(attempt))
+	return Landings + s.token(ofPayment, scope, int64(attempt))
 }
 
 // SetupLanding is [Server.Landing] where a card is set up.
 func (s *Server) SetupLanding(scope id.Scope, attempt setup.AttemptID) string {
-	return landings + s.token(ofSetup, scope, int64(attempt))
+	return Landings + s.token(ofSetup, scope, int64(attempt))
 }
 
 // token names an attempt: kind, scope and key in base 36, and proof that we made

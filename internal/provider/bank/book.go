@@ -13,8 +13,8 @@ import (
 	"github.com/florinpay/florin/internal/base/db"
 )
 
-// bookSchema is the PostgreSQL schema of a [Book].
-const bookSchema = "florin_bank"
+// BookSchema is the PostgreSQL schema of a [Book] that is given none.
+const BookSchema = "florin_bank"
 
 // Book is the bank's own truth, in a database that several processes may hold
 // at once. It has connections and transactions of its own, so that it can share
@@ -26,15 +26,11 @@ type Book struct{ db *db.DB }
 // is missing. Close it when its simulators have ended.
 func OpenBook(ctx context.Context, address string, o db.Options) (*Book, error) {
 	if !strings.HasPrefix(address, "sqlite:") {
-		o.Schema = cmp.Or(o.Schema, bookSchema)
-	}
-	files, err := fs.Sub(bookFiles, "schema")
-	if err != nil {
-		return nil, err
+		o.Schema = cmp.Or(o.Schema, BookSchema)
 	}
 	d, err := db.Open(ctx, address, o)
 	if err == nil {
-		if err = d.Migrate(ctx, files); err == nil {
+		if err = d.Migrate(ctx, BookFiles()); err == nil {
 			err = d.ClaimNode(ctx)
 		}
 		if err != nil {
@@ -45,6 +41,15 @@ func OpenBook(ctx context.Context, address string, o db.Options) (*Book, error) 
 		return nil, fmt.Errorf("bank: open book: %w", err)
 	}
 	return &Book{d}, nil
+}
+
+// BookFiles are the DDL files of a book, for both engines.
+func BookFiles() fs.FS {
+	files, err := fs.Sub(bookFiles, "schema")
+	if err != nil {
+		panic(err) // the name is fixed, and valid
+	}
+	return files
 }
 
 // Close waits for what is under way and lets go of the database.
@@ -89,7 +94,7 @@ func (b *Book) apply(ctx context.Context, r request, now time.Time) (t Transfer,
 // judge decides on a new request, and marks the original that it takes back.
 func judge(tx *db.Tx, r request, recorded int64, now time.Time) (t Transfer, due time.Time, err error) {
 	now = now.UTC().Truncate(time.Millisecond)
-	t = Transfer{Reference: r.Reference, Original: r.Original, Amount: r.Amount, Currency: r.Currency, Instant: r.Instant, State: Accepted,
+	t = Transfer{Reference: r.Reference, Original: r.Original, Amount: r.Amount, Currency: r.Currency, Instant: r.Instant, State: Accepted, Mark: r.Mark,
 		ID: fmt.Sprintf("bt_%x", recorded), Trace: fmt.Sprintf("FL%s%x", now.Format(timeLayout), recorded), Time: now, Arrives: now}
 	if r.Account != nil {
 		t.Country, t.Routing, t.Last4 = r.Account.Country, r.Account.Routing, r.Account.last4()
@@ -171,61 +176,67 @@ func takeBack(tx *db.Tx, r request) (refused string, err error) {
 	return "", err
 }
 
-// settle lets everything happen that is due by now, in its order.
-func (b *Book) settle(ctx context.Context, now time.Time) error {
+// settle lets everything happen that is due by now, in its order, and gives what
+// there is to tell of it.
+func (b *Book) settle(ctx context.Context, now time.Time) (happened []message, err error) {
 	for {
 		due, err := qDue.All(ctx, b.db, now.UnixMicro())
 		if err != nil || len(due) == 0 {
-			return err
+			return happened, err
 		}
+		var round []message
 		needs := []db.Need{notices.Need(db.Key{})}
 		for _, e := range due {
 			needs = append(needs, entries.Need(entryKey(e.Reference)))
 		}
 		err = b.db.Run(ctx, db.Step{Name: "bank.settle", Needs: needs, Do: func(tx *db.Tx) error {
+			round = round[:0]
 			for _, e := range due {
-				if err := b.happen(tx, e.Reference, now); err != nil {
+				m, err := b.happen(tx, e.Reference, now)
+				if err != nil {
 					return err
 				}
+				round = append(round, m...)
 			}
 			return nil
 		}})
 		if err != nil {
-			return err
+			return happened, err
 		}
+		happened = append(happened, round...)
 	}
 }
 
-// happen moves one transfer on by what is due of it, and tells of money that
-// comes back after it had arrived.
-func (b *Book) happen(tx *db.Tx, reference string, now time.Time) error {
+// happen moves one transfer on by what is due of it, and gives what there is to
+// tell. Of money that comes back after it had arrived a notice is kept.
+func (b *Book) happen(tx *db.Tx, reference string, now time.Time) ([]message, error) {
 	e, ok, err := entries.Get(tx, entryKey(reference))
 	if err != nil || !ok || e.Due.IsZero() || e.Due.After(now) {
-		return err
+		return nil, err
 	}
 	t, err := e.transfer()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	arrived := t.State == Arrived
 	at := e.Due
 	due := t.advance(at)
 	changed, err := entryOf(t, e.Recorded, due)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	entries.Update(tx, entryKey(reference), changed)
 	if !arrived || t.State != Returned {
-		return nil
+		return []message{messageOf(t, 0)}, nil
 	}
 	last, ok, err := notices.Get(tx, db.Key{})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	last.Last++
 	body, err := json.Marshal(notice{last.Last, reference, at, t.Code})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if ok {
 		notices.Update(tx, db.Key{}, last)
@@ -233,7 +244,7 @@ func (b *Book) happen(tx *db.Tx, reference string, now time.Time) error {
 		notices.Insert(tx, db.Key{}, last)
 	}
 	notices.Insert(tx, db.Key{ID: last.Last}, told{Body: string(body)})
-	return nil
+	return []message{messageOf(t, last.Last)}, nil
 }
 
 // find gives the transfer under a reference.

@@ -14,6 +14,7 @@ import (
 const (
 	transfersPath = "/v1/transfers"
 	noticesPath   = "/v1/notices"
+	bookPath      = "/book"
 	maxRequest    = 8 << 10  // bytes of a request's body
 	maxReply      = 1 << 20  // bytes of a reply that the connector reads
 	maxText       = 64       // of a reference, a descriptor, a holder's name, …
@@ -56,6 +57,7 @@ type Transfer struct {
 	Arrives   time.Time `json:"arrives"`           // when it is to arrive
 	Ended     time.Time `json:"ended,omitzero"`    // when it came to its state
 	TakenBack string    `json:"taken_by,omitzero"` // the transfer that took it back
+	Mark      string    `json:"mark,omitempty"`    // the sender's own note
 }
 
 // request is the body of POST /v1/transfers.
@@ -67,6 +69,7 @@ type request struct {
 	Account    *account `json:"account,omitempty"`
 	Instant    bool     `json:"instant,omitempty"`
 	Descriptor string   `json:"descriptor,omitempty"`
+	Mark       string   `json:"mark,omitempty"`
 }
 
 // account is where money goes. The number is printed by encode alone.
@@ -108,7 +111,8 @@ func (r request) encode(masked bool) ([]byte, error) {
 		Account    *clear `json:"account,omitempty"`
 		Instant    bool   `json:"instant,omitempty"`
 		Descriptor string `json:"descriptor,omitempty"`
-	}{r.Reference, r.Original, r.Amount, r.Currency, to, r.Instant, r.Descriptor})
+		Mark       string `json:"mark,omitempty"`
+	}{r.Reference, r.Original, r.Amount, r.Currency, to, r.Instant, r.Descriptor, r.Mark})
 }
 
 // asks reports whether r has the content of a recorded transfer, so that it is a
@@ -182,6 +186,8 @@ func (r request) check() *refusal {
 		return refuse(invalidField, "a currency is three lower-case letters")
 	case (r.Account == nil) != (r.Original != ""):
 		return refuse(invalidField, "money goes to an account, or is taken back from an original")
+	case len(r.Mark) > provider.MaxMark:
+		return refuse(invalidField, "a mark has at most %d bytes", provider.MaxMark)
 	case len(r.Descriptor) > maxText:
 		return refuse(invalidField, "a descriptor has at most %d bytes", maxText)
 	}
@@ -225,12 +231,17 @@ func decodeTransfer(body []byte) (Transfer, error) {
 	if err := json.Unmarshal(body, &t); err != nil {
 		return t, errNotTransfer
 	}
-	came := t.State == Returned || t.State == Refused
-	known := came || t.State == Accepted || t.State == Arrived
-	if !validReference(t.Reference) || !known || came != (t.Code != "") || max(len(t.Code), len(t.ID), len(t.Trace)) > maxText {
+	if !t.valid() {
 		return t, errNotTransfer
 	}
 	return t, nil
+}
+
+// valid reports whether t is one that the protocol could have.
+func (t Transfer) valid() bool {
+	came := t.State == Returned || t.State == Refused
+	known := came || t.State == Accepted || t.State == Arrived
+	return validReference(t.Reference) && known && came == (t.Code != "") && max(len(t.Code), len(t.ID), len(t.Trace)) <= maxText && len(t.Mark) <= provider.MaxMark
 }
 
 var errNotTransfer = fmt.Errorf("the answer is not a transfer as the protocol has it")

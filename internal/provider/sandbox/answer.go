@@ -20,8 +20,16 @@ func decodeOperation(body []byte) (Operation, error) {
 	if err := json.Unmarshal(body, &op); err != nil {
 		return Operation{}, errNotOperation
 	}
-	if !op.short() || !validReference(op.Reference) {
+	if !op.valid() {
 		return Operation{}, errNotOperation
+	}
+	return op, nil
+}
+
+// valid reports whether op is one that the protocol could have.
+func (op Operation) valid() bool {
+	if !op.short() || !validReference(op.Reference) {
+		return false
 	}
 	approved, pending := op.Code == codeApproved, op.Code == codePending
 	switch {
@@ -29,12 +37,10 @@ func decodeOperation(body []byte) (Operation, error) {
 	case op.State == Pending && pending && (op.Kind == Authenticate || op.Kind == Refund):
 	case op.State == Declined && !approved && !pending:
 	default:
-		return Operation{}, errNotOperation
+		return false
 	}
-	if g := op.Granted; g != nil && (g.Amount < 0 || g.MaxCapture < g.Amount) {
-		return Operation{}, errNotOperation
-	}
-	return op, nil
+	g := op.Granted
+	return g == nil || g.Amount >= 0 && g.MaxCapture >= g.Amount
 }
 
 // short reports whether every text of op is one that the protocol could have.
@@ -48,7 +54,7 @@ func (op Operation) short() bool {
 			return false
 		}
 	}
-	return len(op.Action) <= maxURL && len(op.ReturnURL) <= maxURL
+	return len(op.Mark) <= provider.MaxMark && len(op.Action) <= maxURL && len(op.ReturnURL) <= maxURL
 }
 
 // decodeRefusal reads the error of an answer with that HTTP status. It is nil
@@ -97,12 +103,17 @@ func decodeNotices(after int64, body []byte) ([]Notice, error) {
 		return nil, errNotNotices
 	}
 	for _, n := range list.Notices {
-		if n.Number <= after || !validReference(n.Reference) || n.Kind == "" || (n.Kind == noticeDispute) != (n.Dispute != nil) {
+		if n.Number <= after || !n.valid() {
 			return nil, errNotNotices
 		}
 		after = n.Number
 	}
 	return list.Notices, nil
+}
+
+// valid reports whether n is one that the protocol could have.
+func (n Notice) valid() bool {
+	return n.Number > 0 && validReference(n.Reference) && n.Kind != "" && (n.Kind == noticeDispute) == (n.Dispute != nil)
 }
 
 // toldOf is what notices mean to Florin.

@@ -35,6 +35,9 @@ type ConnectorOptions struct {
 	// The provider's traits: 10 s, [Horizon] and 24 h if zero. A negative
 	// ReplayWindow declares none.
 	Timeout, Horizon, ReplayWindow time.Duration
+	// Secret signs what the simulator sends unasked; empty: none is believed, and
+	// the provider has no Parse.
+	Secret string
 }
 
 func (o ConnectorOptions) traits() provider.Traits {
@@ -55,11 +58,15 @@ func New(baseURL string, o ConnectorOptions) provider.Provider {
 	c := &connector{
 		base: strings.TrimSuffix(baseURL, "/"), timeout: traits.Timeout, clock: o.Clock, transport: newTransport(o),
 	}
-	return provider.Provider{
+	p := provider.Provider{
 		Name: Name, Traits: traits,
 		Authorize: c.authorize, Capture: c.capture, Refund: c.refund, Inquire: c.inquire, Reverse: c.reverse,
-		Authenticate: c.authenticate, Increment: c.increment, Contest: c.contest, Notices: c.notices,
+		Authenticate: c.authenticate, Increment: c.increment, Contest: c.contest, Notices: c.notices, Activity: c.activity,
 	}
+	if o.Secret != "" {
+		p.Parse = parse(o.Secret)
+	}
+	return p
 }
 
 type connector struct {
@@ -84,7 +91,7 @@ func (c *connector) authorize(ctx context.Context, r provider.AuthorizeRequest) 
 	req := request{
 		Reference: r.Reference, Kind: Authorize, Amount: r.Amount.Minor(), Currency: string(r.Amount.Currency()),
 		Card: cardOf(r.Card), Descriptor: r.Descriptor, Features: featuresOf(r.Features),
-		Authentication: r.Authentication, OffSession: r.OffSession, SetUp: r.SetUp,
+		Authentication: r.Authentication, OffSession: r.OffSession, SetUp: r.SetUp, Mark: r.Mark,
 	}
 	if r.Capture {
 		req.Kind = Sale
@@ -97,21 +104,21 @@ func (c *connector) authorize(ctx context.Context, r provider.AuthorizeRequest) 
 
 func (c *connector) increment(ctx context.Context, r provider.IncrementRequest) provider.Outcome {
 	return c.operate(ctx, request{
-		Reference: r.Reference, Kind: Increment, Original: r.Original,
+		Reference: r.Reference, Kind: Increment, Original: r.Original, Mark: r.Mark,
 		Amount: r.Amount.Minor(), Currency: string(r.Amount.Currency()),
 	})
 }
 
 func (c *connector) capture(ctx context.Context, r provider.CaptureRequest) provider.Outcome {
 	return c.operate(ctx, request{
-		Reference: r.Reference, Kind: Capture, Original: r.Original,
+		Reference: r.Reference, Kind: Capture, Original: r.Original, Mark: r.Mark,
 		Amount: r.Amount.Minor(), Currency: string(r.Amount.Currency()), More: r.More,
 	})
 }
 
 func (c *connector) refund(ctx context.Context, r provider.RefundRequest) provider.Outcome {
 	return c.operate(ctx, request{
-		Reference: r.Reference, Kind: Refund, Original: r.Original,
+		Reference: r.Reference, Kind: Refund, Original: r.Original, Mark: r.Mark,
 		Amount: r.Amount.Minor(), Currency: string(r.Amount.Currency()),
 	})
 }
@@ -140,7 +147,7 @@ func (c *connector) notices(ctx context.Context, after int64, limit int) ([]prov
 
 func (c *connector) reverse(ctx context.Context, r provider.ReverseRequest) provider.Finding {
 	out := c.operate(ctx, request{
-		Reference: r.Reference, Kind: Reversal, Original: r.Original,
+		Reference: r.Reference, Kind: Reversal, Original: r.Original, Mark: r.Mark,
 		Amount: r.Amount.Minor(), Currency: string(r.Amount.Currency()),
 	})
 	switch {

@@ -13,8 +13,8 @@ import (
 	"github.com/florinpay/florin/internal/base/db"
 )
 
-// bookSchema is the PostgreSQL schema of a [DBBook].
-const bookSchema = "florin_sandbox"
+// BookSchema is the PostgreSQL schema of a [DBBook] that is given none.
+const BookSchema = "florin_sandbox"
 
 // DBBook is a [Book] in a database that several processes may hold at once. It
 // has connections and transactions of its own, so it can share a PostgreSQL
@@ -31,15 +31,11 @@ type DBBook struct{ db *db.DB }
 // what is missing. Close it when its simulators have ended.
 func OpenDBBook(ctx context.Context, address string, o db.Options) (*DBBook, error) {
 	if !strings.HasPrefix(address, "sqlite:") {
-		o.Schema = cmp.Or(o.Schema, bookSchema)
-	}
-	files, err := fs.Sub(bookFiles, "schema")
-	if err != nil {
-		return nil, err
+		o.Schema = cmp.Or(o.Schema, BookSchema)
 	}
 	d, err := db.Open(ctx, address, o)
 	if err == nil {
-		if err = d.Migrate(ctx, files); err == nil {
+		if err = d.Migrate(ctx, BookFiles()); err == nil {
 			err = d.ClaimNode(ctx)
 		}
 		if err != nil {
@@ -50,6 +46,15 @@ func OpenDBBook(ctx context.Context, address string, o db.Options) (*DBBook, err
 		return nil, fmt.Errorf("sandbox: open book: %w", err)
 	}
 	return &DBBook{d}, nil
+}
+
+// BookFiles are the DDL files of a book, for both engines.
+func BookFiles() fs.FS {
+	files, err := fs.Sub(bookFiles, "schema")
+	if err != nil {
+		panic(err) // the name is fixed, and valid
+	}
+	return files
 }
 
 // Close waits for what is under way and lets go of the database.

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/florinpay/florin/internal/provider"
 )
 
 // ownPrefix begins the references of what the simulator does by itself.
@@ -83,6 +85,8 @@ func (r request) checkRest() *refusal {
 	switch {
 	case len(r.Descriptor) > maxDescriptor:
 		return refuse(invalidField, "descriptor", "a descriptor has at most %d bytes", maxDescriptor)
+	case len(r.Mark) > provider.MaxMark:
+		return refuse(invalidField, "mark", "a mark has at most %d bytes", provider.MaxMark)
 	case r.Billing != nil && (len(r.Billing.Line1.Reveal()) > maxBilling || len(r.Billing.PostalCode.Reveal()) > maxBilling):
 		return refuse(invalidField, "billing", "a part of an address has at most %d bytes", maxBilling)
 	case r.Kind == Contest && !validReference(r.Dispute):

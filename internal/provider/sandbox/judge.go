@@ -19,7 +19,7 @@ type rules struct{ delay time.Duration }
 // returns with another reference than req's is one that stands already.
 func (r rules) judge(v View, req request, now time.Time) (Operation, error) {
 	op := Operation{
-		Reference: req.Reference, Kind: req.Kind, Original: req.Original, Amount: req.Amount, Currency: req.Currency, Time: now, More: req.More,
+		Reference: req.Reference, Kind: req.Kind, Original: req.Original, Amount: req.Amount, Currency: req.Currency, Time: now, More: req.More, Mark: req.Mark,
 	}
 	op.ID, _ = names(req.Reference)
 	var err error

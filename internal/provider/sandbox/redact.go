@@ -50,11 +50,12 @@ func (r request) encode() ([]byte, error) {
 		ReturnURL      string       `json:"return_url,omitempty"`
 		More           bool         `json:"more,omitempty"`
 		Dispute        string       `json:"dispute,omitempty"`
+		Mark           string       `json:"mark,omitempty"`
 
 		Evidence map[string]string `json:"evidence,omitzero"`
 	}{
 		r.Reference, r.Kind, r.Original, amount, r.Currency, c, r.Descriptor, address, r.Features, r.Authentication,
-		r.OffSession, r.SetUp, r.Challenge, r.ReturnURL, r.More, r.Dispute, r.Evidence,
+		r.OffSession, r.SetUp, r.Challenge, r.ReturnURL, r.More, r.Dispute, r.Mark, r.Evidence,
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/florinpay/florin/internal/base/push"
 	"github.com/florinpay/florin/internal/kit/clock"
 )
 
@@ -32,6 +33,12 @@ type Options struct {
 	// OnFault, if set, is told of each request that went wrong on purpose. It is
 	// called while the request is answered, several at once.
 	OnFault func(kind Kind, reference string, mode Mode)
+	// Push says to whom is told unasked what happens; nobody if its URL is empty.
+	// Its Header, Clock and Contradict are the simulator's own.
+	Push push.Options
+	// PushAll tells of every operation, rather than of those alone whose result
+	// the sender may not have got.
+	PushAll bool
 }
 
 // Simulator is the acquirer: an [http.Handler] over a [Book].
@@ -42,6 +49,10 @@ type Simulator struct {
 	rules  rules
 	told   func(Kind, string, Mode)
 	mux    *http.ServeMux
+	pushes *push.Sender
+	all    bool // every operation is told
+	// watched: there is somebody to be told.
+	watched bool
 
 	ctx  context.Context // done when the simulator ends
 	stop context.CancelFunc
@@ -66,16 +77,22 @@ func NewSimulator(book Book, o Options) *Simulator {
 	}
 	s.faults.delay = min(s.faults.delay, Horizon-time.Second)
 	s.ctx, s.stop = context.WithCancel(context.Background())
+	o.Clock = s.clock
+	s.pushes, s.all = push.New(pushOptions(o)), o.PushAll
+	if s.watched = o.Push.URL != ""; s.watched {
+		s.background.Go(s.watch)
+	}
 	s.mux.HandleFunc("POST "+operationsPath, s.operate)
 	s.mux.HandleFunc("GET "+operationsPath+"/{reference}", s.inquire)
 	s.mux.HandleFunc("GET "+noticesPath, s.listNotices)
 	s.mux.HandleFunc("GET "+pagesRoot+"{reference}", s.showPage)
 	s.mux.HandleFunc("POST "+pagesRoot+"{reference}", s.choose)
 	s.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
-	s.mux.HandleFunc("GET /book", s.listBook)
+	s.mux.HandleFunc("GET "+bookPath, s.listBook)
 	s.mux.HandleFunc("GET /faults", s.listFaults)
 	s.mux.HandleFunc("POST /faults", s.addFault)
 	s.mux.HandleFunc("DELETE /faults", s.clearFaults)
+	s.mux.HandleFunc("POST /pushes/faults", s.addPushFault)
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		answerRefusal(w, refuse(noSuchPath, "", "there is nothing here"))
 	})
@@ -105,7 +122,11 @@ func (s *Simulator) operate(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fault := s.fault(req.Kind, req.Reference)
-	again := func() { _, _ = s.processWithin(min(patience, Horizon-fault.Delay), req) }
+	again := func() {
+		if op, err := s.processWithin(min(patience, Horizon-fault.Delay), req); err == nil {
+			s.announce(op) // nobody is answered
+		}
+	}
 	switch fault.Mode {
 	case Refused:
 		panic(http.ErrAbortHandler)
@@ -122,6 +143,9 @@ func (s *Simulator) operate(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		op, err = s.stand(op)
 	}
+	if err == nil {
+		s.tellResult(op, fault)
+	}
 	switch {
 	case s.spoil(fault, w, r):
 	case err != nil:
@@ -135,6 +159,25 @@ func (s *Simulator) operate(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusOK, op)
 	default:
 		answer(w, http.StatusOK, op)
+	}
+}
+
+// tellResult tells how an operation stands, now or when what is pending has come
+// to its end, where its sender may not get to know it by the answer.
+func (s *Simulator) tellResult(op Operation, f Fault) {
+	if !s.watched {
+		return
+	}
+	if op.State == Pending && op.Kind == Refund {
+		s.later(op.Settles.Sub(s.clock.Now()), func() {
+			if ended, err := s.stand(op); err == nil {
+				s.announce(ended)
+			}
+		})
+		return
+	}
+	if s.all || f.Mode != "" && f.Mode != Duplicate {
+		s.announce(op)
 	}
 }
 
@@ -175,6 +218,8 @@ func (s *Simulator) processWithin(limit time.Duration, req request) (Operation, 
 		op.Reference = req.Reference // undone before, under another reference
 	case repeated && !req.asks(op):
 		return Operation{}, refuse(referenceConflict, "reference", "the reference names another operation")
+	case !repeated:
+		s.tellNotices(op)
 	}
 	return op, nil
 }
@@ -285,12 +330,24 @@ func (s *Simulator) later(delay time.Duration, f func()) {
 	})
 }
 
-// listBook is GET /book.
+// listBook is GET /book. The parameter since, a time as RFC 3339 has it, leaves
+// out what was recorded before.
 func (s *Simulator) listBook(w http.ResponseWriter, r *http.Request) {
+	var since time.Time
+	if text := r.URL.Query().Get("since"); text != "" {
+		var err error
+		if since, err = time.Parse(time.RFC3339Nano, text); err != nil {
+			answerRefusal(w, refuse(invalidField, "since", "since is a time as RFC 3339 has it"))
+			return
+		}
+	}
 	w.Header().Set("Content-Type", "application/jsonl")
 	out := bufio.NewWriter(w)
 	enc := json.NewEncoder(out)
 	for op, err := range s.book.Operations(r.Context()) {
+		if err == nil && op.Time.Before(since) {
+			continue
+		}
 		if err == nil {
 			err = enc.Encode(op)
 		}

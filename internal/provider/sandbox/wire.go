@@ -9,6 +9,7 @@ import (
 const (
 	operationsPath = "/v1/operations"
 	noticesPath    = "/v1/notices"
+	bookPath       = "/book"
 	maxRequest     = 1 << 20  // bytes of a request's body, evidence above all
 	maxReply       = 64 << 10 // bytes of a reply that the connector reads
 	maxReference   = 64
@@ -105,6 +106,7 @@ type Operation struct {
 	ReturnURL         string    `json:"return_url,omitempty"` // of an authentication
 	Plays             string    `json:"plays,omitempty"`      // what else the test card does
 	Dispute           string    `json:"dispute,omitempty"`    // of a contest: what it answers
+	Mark              string    `json:"mark,omitempty"`       // the sender's own note, returned as it came
 	Evidence          int       `json:"evidence,omitempty"`   // of a contest: how many pieces; none gives in
 	Notices           []Notice  `json:"notices,omitempty"`    // what it gave to tell
 	// Settles is when what is pending is approved. Due is when time alone makes
@@ -157,6 +159,7 @@ type request struct {
 	ReturnURL      string   `json:"return_url"`
 	More           bool     `json:"more"`
 	Dispute        string   `json:"dispute"`
+	Mark           string   `json:"mark"`
 	// Evidence by the names that the sender gives its pieces; nil gives in.
 	Evidence map[string]string `json:"evidence"`
 }

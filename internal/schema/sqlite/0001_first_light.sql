@@ -780,3 +780,36 @@ CREATE TABLE settle_mark (
     break_key INTEGER NOT NULL,
     PRIMARY KEY (scope, hash_a, hash_b)
 ) STRICT;
+
+-- What providers sent unasked, raw but for card data, by a hash of who sent it
+-- and of its name there. scope is 0: a message names operations by our
+-- references, which carry no account.
+CREATE TABLE provider_message (
+    scope    INTEGER NOT NULL,
+    hash_a   INTEGER NOT NULL,
+    hash_b   INTEGER NOT NULL,
+    state    INTEGER NOT NULL,
+    provider TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    event    TEXT NOT NULL,
+    received INTEGER NOT NULL,
+    settled  INTEGER NOT NULL,
+    copies   INTEGER NOT NULL,
+    problem  TEXT NOT NULL,
+    raw      TEXT NOT NULL,
+    notices  TEXT NOT NULL,
+    PRIMARY KEY (scope, hash_a, hash_b)
+) STRICT;
+CREATE INDEX provider_message_state ON provider_message (scope, state, received);
+
+-- Which messages tell of an operation, by a hash of our reference and half of
+-- the message's. scope is 0.
+CREATE TABLE provider_message_about (
+    scope     INTEGER NOT NULL,
+    subject   INTEGER NOT NULL,
+    message   INTEGER NOT NULL,
+    reference TEXT NOT NULL,
+    hash_a    INTEGER NOT NULL,
+    hash_b    INTEGER NOT NULL,
+    PRIMARY KEY (scope, subject, message)
+) STRICT;
