@@ -26,6 +26,8 @@ func sceneOf(op string) string {
 		return "dispute"
 	case "authenticate":
 		return "payer"
+	case "payout push":
+		return "payout"
 	case "increment", "payment.increment":
 		return "parts"
 	case "payout inquiry", "payout notices":
