@@ -3,6 +3,7 @@ package world
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,6 +54,7 @@ func TestWorld(t *testing.T) {
 		first, count = one, number(t, "FLORIN_RUNS", 1)
 	}
 	templates(t)
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // worlds are small, and there is memory
 	var all hits
 	began := time.Now()
 	t.Run("seeds", func(t *testing.T) {

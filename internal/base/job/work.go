@@ -14,8 +14,8 @@ import (
 
 type workKey struct{}
 
-// Working names the kind of job, or the schedule, that a context was made for;
-// empty where there is none.
+// Working names the job, by its kind and key, or the schedule that a context was
+// made for; empty where there is none.
 func Working(ctx context.Context) string {
 	name, _ := ctx.Value(workKey{}).(string)
 	return name
@@ -36,7 +36,7 @@ func (r *Runner) work(k *Kind, j Job) {
 
 // handle calls the handler under its timeout.
 func (r *Runner) handle(k *Kind, j Job) error {
-	ctx, cancel := context.WithCancelCause(context.WithValue(r.handlers, workKey{}, k.Name))
+	ctx, cancel := context.WithCancelCause(context.WithValue(r.handlers, workKey{}, fmt.Sprintf("%s %d", k.Name, j.Key)))
 	watching := make(chan struct{})
 	go func() {
 		defer close(watching)
