@@ -119,6 +119,7 @@ type App struct {
 	clock       clock.Clock
 	sealing     *sealing
 	learning    learning
+	missing     map[int64]time.Time // nodes that seem gone, and since when
 
 	log    *slog.Logger
 	forget []func(context.Context) error // for each handle of a database: delete old marks of trains
@@ -277,6 +278,7 @@ func (a *App) Start() {
 
 // startWork begins it, and gives what ends it.
 func (a *App) startWork() (end func() error) {
+	left := a.DB.Attend()
 	a.Jobs.Start()
 	serving := a.Webhooks.Start()
 	return func() error {
@@ -285,7 +287,9 @@ func (a *App) startWork() (end func() error) {
 		err := serving.Stop(ctx)
 		ctx2, cancel2 := context.WithTimeout(context.Background(), stopGrace)
 		defer cancel2()
-		return errors.Join(err, a.Jobs.Stop(ctx2))
+		err = errors.Join(err, a.Jobs.Stop(ctx2))
+		left()
+		return err
 	}
 }
 
