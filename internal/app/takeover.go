@@ -12,7 +12,7 @@ import (
 const (
 	// takeOverEvery is how often it is looked whether a process is gone. One that
 	// seems so twice is.
-	takeOverEvery = 2 * time.Second
+	takeOverEvery = time.Second
 	// buryAfter is how long a process that is gone is remembered: longer than any
 	// lease lasts.
 	buryAfter = 2 * time.Minute
