@@ -67,6 +67,8 @@ func rage(t *testing.T, seed, kills uint64, sandboxToo bool) {
 	s := &storm{t: t, random: rand.New(rand.NewPCG(seed, 0)), box: florintest.StartSandbox(t, florintest.SandboxOptions{Seed: seed, Faults: faults})}
 	s.server = florintest.Start(t, florintest.Options{Sandbox: s.box.URL, Args: []string{timeout}})
 	s.load = &load{t: t, ctx: ctx, client: newClient(s.server), tag: "storm"}
+	hook := receive(t)
+	hook.register(ctx, t, s.load.client)
 
 	done := make(chan struct{})
 	go func() {
@@ -80,6 +82,7 @@ func rage(t *testing.T, seed, kills uint64, sandboxToo bool) {
 	s.load.over.Store(true)
 	<-done
 	w := inspect(t, s.load, s.server, s.box)
+	told(ctx, t, s.server, hook)
 	s.report(w)
 }
 

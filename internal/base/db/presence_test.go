@@ -59,4 +59,3 @@ func TestPresence(t *testing.T) {
 		t.Errorf("after it was buried, %v is gone, %v", gone(), err)
 	}
 }
-
