@@ -15,6 +15,8 @@ type sandboxCommand struct {
 	Book   string `help:"File in which every operation is kept." default:"florin.sandbox.book" type:"path" env:"FLORIN_SANDBOX_BOOK"`
 	Seed   uint64 `help:"Seed of random faults." env:"FLORIN_SANDBOX_SEED"`
 	Faults int    `help:"Random faults, per thousand operations." default:"0" env:"FLORIN_SANDBOX_FAULTS"`
+	PushTo string `help:"Where to tell unasked what happened: the server's address and /providers/sandbox/test/notifications." env:"FLORIN_SANDBOX_PUSH_TO" placeholder:"URL"`
+	Secret string `help:"Secret that signs what is told; the server needs the same." env:"FLORIN_SANDBOX_SECRET" placeholder:"TEXT"`
 }
 
 // Run answers until a signal comes.
@@ -27,7 +29,7 @@ func (s *sandboxCommand) Run(ctx context.Context, _ *slog.Logger) error {
 		return err
 	}
 	fmt.Printf("The sandbox acquirer is ready at http://%s, its book at http://%s/book\n", ln.Addr(), ln.Addr())
-	return app.Sandbox{Book: s.Book, Seed: s.Seed, Faults: s.Faults}.Serve(ctx, ln)
+	return app.Sandbox{Book: s.Book, Seed: s.Seed, Faults: s.Faults, PushTo: s.PushTo, PushSecret: s.Secret}.Serve(ctx, ln)
 }
 
 // loopback refuses addresses that other machines could reach: the sandbox asks

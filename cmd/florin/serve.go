@@ -17,6 +17,7 @@ type serveCommand struct {
 	Listen         string `help:"Address to listen on. Away from loopback, card numbers are taken by TLS only." default:"127.0.0.1:8420" env:"FLORIN_LISTEN"`
 	DB             string `name:"db" help:"Database: sqlite:PATH or postgres://…" default:"sqlite:florin.db" env:"FLORIN_DB"`
 	Sandbox        string `help:"The sandbox acquirer: embedded, or the URL of a florin sandbox." default:"embedded" env:"FLORIN_SANDBOX"`
+	SandboxSecret  string `help:"Secret that signs what a sandbox elsewhere tells unasked." env:"FLORIN_SANDBOX_SECRET" placeholder:"TEXT"`
 	SecretKey      string `help:"Secret test key of the first account on an empty database (made if not set)." env:"FLORIN_SECRET_KEY" placeholder:"sk_test_…"`
 	PublishableKey string `help:"Publishable test key of the first account on an empty database (made if not set)." env:"FLORIN_PUBLISHABLE_KEY" placeholder:"pk_test_…"`
 	MasterKey      string `help:"Master key that seals the database." env:"FLORIN_MASTER_KEY" hidden:""`
@@ -51,7 +52,7 @@ func (s *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	a, err := app.New(ctx, app.Config{
-		DB: s.DB, Sandbox: s.Sandbox, SecretKey: s.SecretKey, PublishableKey: s.PublishableKey,
+		DB: s.DB, Sandbox: s.Sandbox, SandboxSecret: s.SandboxSecret, SecretKey: s.SecretKey, PublishableKey: s.PublishableKey,
 		MasterKey: s.MasterKey, MasterKeyFile: s.MasterKeyFile, Heads: s.Heads, Logger: log, ProviderTimeout: s.ProviderTimeout,
 		TLSCert: s.TLSCert, TLSKey: s.TLSKey, TrustedProxies: s.TrustedProxies, PublicURL: s.PublicURL, Version: version,
 	})

@@ -24,6 +24,7 @@ import (
 	"github.com/florinpay/florin/internal/core/file"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/news"
 	"github.com/florinpay/florin/internal/core/offering"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/payout"
@@ -32,6 +33,7 @@ import (
 	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/core/webhook"
+	"github.com/florinpay/florin/internal/door/inbound"
 	"github.com/florinpay/florin/internal/door/rest"
 	"github.com/florinpay/florin/internal/door/web"
 	"github.com/florinpay/florin/internal/kit/clock"
@@ -44,6 +46,9 @@ import (
 type Config struct {
 	DB      string // "sqlite:PATH" or "postgres://…"; default "sqlite:florin.db"
 	Sandbox string // "embedded" (default), or the URL of a sandbox
+	// SandboxSecret signs what a sandbox elsewhere sends unasked; empty: none of it
+	// is believed.
+	SandboxSecret string
 	// SecretKey and PublishableKey are the test keys of the first account on an
 	// empty database; empty: new ones are made.
 	SecretKey, PublishableKey string
@@ -97,6 +102,7 @@ type App struct {
 	Search   *search.Service
 	Cash     *cash.Service
 	Settle   *settle.Service
+	News     *news.Service
 	Clocks   *timeline.Service
 	Webhooks *webhook.Service
 	Rest     *rest.Server
@@ -108,6 +114,9 @@ type App struct {
 
 	welcome     http.Handler // the page at the root
 	web         *web.Server
+	inbound     *inbound.Server
+	hearing     net.Listener // of the embedded simulators; nil where there are none
+	answered    func() error // ends the answering there; nil before it began
 	pages       http.Handler // the sandbox's, for payers; nil where there is none
 	certificate *listen.Certificate
 	proxies     listen.Proxies
@@ -162,6 +171,9 @@ func New(ctx context.Context, c Config) (_ *App, err error) {
 	if a.Master, a.KeyFile, err = masterKey(ctx, a.DB, c); err != nil {
 		return nil, err
 	}
+	if err := a.hear(c); err != nil {
+		return nil, err
+	}
 	acquirer := c.Provider
 	if acquirer.Name == "" {
 		if acquirer, err = a.sandbox(ctx, c); err != nil {
@@ -173,6 +185,7 @@ func New(ctx context.Context, c Config) (_ *App, err error) {
 		return nil, err
 	}
 	a.assemble(c, acquirer, payer)
+	a.answer(ctx)
 	if err := a.beginLearning(ctx); err != nil {
 		return nil, err
 	}
@@ -219,6 +232,8 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	a.Setup = &setup.Service{DB: a.DB, Keys: keys, Vault: a.Vault, Payment: a.Payment, Log: c.Logger}
 	a.Webhooks = &webhook.Service{DB: a.DB, Keys: keys, Sealer: a.Master, Sender: a.hooks(c), Notifier: notifier{c.Logger}, Log: c.Logger}
 	a.Payout = a.payouts(c, payer)
+	a.News = a.newsOf(c, acquirer, payer)
+	a.inbound = &inbound.Server{News: a.News, Clock: c.Clock, Log: c.Logger}
 	a.File = &file.Service{DB: a.DB, Keys: keys, Master: a.Master}
 	a.Rest = &rest.Server{
 		DB:        a.DB,

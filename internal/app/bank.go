@@ -37,12 +37,14 @@ func (a *App) bank(ctx context.Context, c Config) (provider.Provider, error) {
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
-	go func() { ended <- bank.NewSimulator(book, c.Clock).Serve(running, ln) }()
+	sim := bank.NewSimulator(book, c.Clock)
+	sim.PushTo(a.pushes(bank.Name))
+	go func() { ended <- sim.Serve(running, ln) }()
 	a.close = append(a.close, func() error {
 		stop()
 		return <-ended
 	})
-	return bank.New(ln.Addr().String(), bank.ConnectorOptions{Clock: c.Clock, Timeout: c.ProviderTimeout}), nil
+	return bank.New(ln.Addr().String(), bank.ConnectorOptions{Clock: c.Clock, Timeout: c.ProviderTimeout, Secret: a.pushSecret(bank.Name)}), nil
 }
 
 // payouts makes the service that pays out through a bank; without one it refuses

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/push"
 	"github.com/florinpay/florin/internal/provider"
 	"github.com/florinpay/florin/internal/provider/sandbox"
 )
@@ -22,6 +23,9 @@ type Sandbox struct {
 	// Seed and Faults make so many of a thousand operations go wrong at random.
 	Seed   uint64
 	Faults int
+	// PushTo is where it tells unasked what happened, signed with PushSecret; empty:
+	// nowhere.
+	PushTo, PushSecret string
 }
 
 // Serve answers on ln until ctx ends.
@@ -30,7 +34,7 @@ func (s Sandbox) Serve(ctx context.Context, ln net.Listener) error {
 	if err != nil {
 		return err
 	}
-	simulator := sandbox.NewSimulator(book, sandbox.Options{Seed: s.Seed, FaultRate: s.Faults})
+	simulator := sandbox.NewSimulator(book, sandbox.Options{Seed: s.Seed, FaultRate: s.Faults, Push: push.Options{URL: s.PushTo, Secret: s.PushSecret}})
 	return errors.Join(simulator.Serve(ctx, ln), book.Close())
 }
 
@@ -43,6 +47,7 @@ func (a *App) sandbox(ctx context.Context, c Config) (provider.Provider, error) 
 			return provider.Provider{}, fmt.Errorf("the sandbox %q is neither embedded nor an http:// address", c.Sandbox)
 		}
 		a.pages = pagesOf(c.Sandbox)
+		options.Secret = c.SandboxSecret
 		return sandbox.New(c.Sandbox, options), nil
 	}
 	book, err := a.openBook(ctx, c)
@@ -55,12 +60,15 @@ func (a *App) sandbox(ctx context.Context, c Config) (provider.Provider, error) 
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
-	go func() { ended <- sandbox.NewSimulator(book, sandbox.Options{Clock: c.Clock}).Serve(running, ln) }()
+	go func() {
+		ended <- sandbox.NewSimulator(book, sandbox.Options{Clock: c.Clock, Push: a.pushes(sandbox.Name)}).Serve(running, ln)
+	}()
 	a.close = append(a.close, func() error {
 		stop()
 		return <-ended
 	})
 	a.pages = pagesOf("http://" + ln.Addr().String())
+	options.Secret = a.pushSecret(sandbox.Name)
 	return sandbox.New("http://"+ln.Addr().String(), options), nil
 }
 

@@ -75,6 +75,7 @@ func (a *App) Handler() http.Handler {
 		mux.Handle("POST /sandbox/pages/", a.pages)
 	}
 	a.web.Mount(mux)
+	a.inbound.Mount(mux)
 	mux.HandleFunc("GET /links/{token}", a.Rest.ServeLink)
 	mux.Handle("/", a.Rest)
 	all := http.NewServeMux()

@@ -11,6 +11,7 @@ import (
 	"github.com/florinpay/florin/internal/core/cash"
 	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/core/news"
 	"github.com/florinpay/florin/internal/core/payment"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -18,10 +19,6 @@ import (
 
 // batch is how many rows one run of a sweep takes.
 const batch = 500
-
-// giveBackTries lets a give-back go on for about a day: its refund may be
-// unknown for as long as any other.
-const giveBackTries = 200
 
 // clockTries lets a clock survive that many crashes of processes that move it.
 const clockTries = 20
@@ -35,18 +32,16 @@ const reconcileTries = 20
 
 // register tells the runner what there is to do.
 func (a *App) register(keys *idem.Keys) {
-	a.Jobs.Register(job.Kind{Name: payment.GiveBackJob, Lease: time.Minute, MaxTries: giveBackTries, MaxBackoff: 10 * time.Minute, Handle: func(ctx context.Context, j job.Job) error {
-		var p payment.GiveBackPayload
-		if err := j.Payload(&p); err != nil {
-			return err
-		}
-		return a.Payment.GiveBack(ctx, j.Scope, p.Charge)
-	}})
+	a.Jobs.Register(
+		job.Kind{Name: payment.GiveBackJob, Lease: time.Minute, MaxTries: payment.GiveBackTries, MaxBackoff: 10 * time.Minute, Handle: a.Payment.GiveBackDue},
+		job.Kind{Name: news.ApplyJob, Lease: time.Minute, MaxTries: news.ApplyTries, MaxBackoff: time.Hour, Handle: a.News.Apply},
+	)
 	a.Jobs.Every("read providers' notices", time.Second, a.Payment.ReadNotices)
 	a.Jobs.Register(
 		job.Kind{Name: timeline.AdvanceJob, Lease: time.Minute, MaxTries: clockTries, Handle: a.Clocks.Move},
 		job.Kind{Name: timeline.DeleteJob, Lease: time.Minute, MaxTries: clockTries, Handle: a.Clocks.Clear},
 		job.Kind{Name: dispute.DueJob, Lease: time.Minute, MaxTries: dispute.ExpireTries, MaxBackoff: dispute.ExpireBackoff, Handle: a.Dispute.ExpireDue},
+		job.Kind{Name: payment.SettleJob, Lease: time.Minute, MaxTries: expireTries, MaxBackoff: 10 * time.Minute, Handle: a.Payment.SettleDue},
 		job.Kind{Name: payment.ExpireJob, Lease: time.Minute, MaxTries: expireTries, MaxBackoff: 10 * time.Minute, Handle: a.Payment.ExpireDue},
 	)
 	a.Jobs.Register(a.noticeKind(), job.Kind{Name: cash.ReconcileJob, Lease: time.Minute, MaxTries: reconcileTries, Handle: a.Cash.Reconcile})

@@ -23,6 +23,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -93,7 +94,8 @@ type Outcome struct {
 	// Notices are those that the provider had to tell of the operation when it
 	// answered. They come by Provider.Notices too.
 	Notices []Notice
-	// Arrives is when a payout that was accepted is expected at its account, and
+	// Arrives is when a payout that was accepted is expected at its account, or
+	// when what comes of a pending payment is expected to be known, and
 	// Trace is the number by which banks find it; both are empty where unknown.
 	Arrives time.Time
 	Trace   string
@@ -209,21 +211,65 @@ const (
 	NoticeFraud NoticeKind = "fraud_warning"
 	// NoticeRefundFailed: a refund that was approved did not reach the payer.
 	NoticeRefundFailed NoticeKind = "refund_failed"
+	// NoticePaid and NoticeUnpaid: a payment that was pending has succeeded, or
+	// failed for Reason.
+	NoticePaid   NoticeKind = "payment_succeeded"
+	NoticeUnpaid NoticeKind = "payment_failed"
 	// NoticePayoutReturned: a payout that was approved came back.
 	NoticePayoutReturned NoticeKind = "payout_returned"
+	// NoticeOutcome: an operation has come to an end; Standing says to which.
+	NoticeOutcome NoticeKind = "outcome"
 )
 
 // Notice is something that a provider tells unasked.
 type Notice struct {
 	// Number is the provider's, growing in the order of what happened. A notice
-	// that is told again has the same one.
-	Number    int64      `json:"number"`
+	// that is told again has the same one. Zero: it is not among those that
+	// Provider.Notices gives, and ID names it.
+	Number int64 `json:"number,omitempty"`
+	// ID is the provider's name of a notice without a number.
+	ID        string     `json:"id,omitempty"`
 	Kind      NoticeKind `json:"kind"`
 	Reference string     `json:"reference"` // ours, of the operation that it is about
 	At        time.Time  `json:"at"`
-	// Reason is Stripe's failure_reason or fraud_type.
-	Reason  string   `json:"reason,omitempty"`
-	Dispute *Dispute `json:"dispute,omitempty"`
+	// Reason is Stripe's failure_reason, fraud_type or decline code.
+	Reason   string    `json:"reason,omitempty"`
+	Dispute  *Dispute  `json:"dispute,omitempty"`
+	Standing *Standing `json:"standing,omitempty"`
+}
+
+// Standing is how an operation stands, as its provider tells it unasked. It is
+// less than an [Outcome]: who wants to know all asks.
+type Standing struct {
+	Status   Status         `json:"status"`
+	Amount   int64          `json:"amount,omitempty"` // ISO minor units; zero: not told
+	Currency money.Currency `json:"currency,omitempty"`
+	ID       string         `json:"id,omitempty"`     // the provider's own of the operation
+	Reason   string         `json:"reason,omitempty"` // Stripe's decline code, for Declined
+	Code     string         `json:"code,omitempty"`   // the provider's own
+}
+
+// ErrUnsigned refuses a message that is not proven to be the provider's.
+var ErrUnsigned = errors.New("the message's signature is not the provider's")
+
+// Push is a message that came unasked, as it came.
+type Push struct {
+	Header func(name string) string // the first value, or empty
+	Body   []byte
+	At     time.Time // when it came: signatures are good for a while only
+}
+
+// Pushed is what a [Push] says.
+type Pushed struct {
+	// ID is the provider's own of the message. One that comes again has the same,
+	// and what is told under it does not change. Empty: there is none, and equal
+	// bodies are one message.
+	ID      string
+	Notices []Notice
+	// Raw is the body as it may be kept: card data masked.
+	Raw string
+	// Problem says why it could not be understood; Notices is empty then.
+	Problem string
 }
 
 // Dispute is how a payer's complaint stands at the provider.
@@ -253,12 +299,23 @@ type ContestRequest struct {
 }
 
 // AuthorizeRequest asks for an amount to be reserved on a card, or taken at
-// once.
+// once; or to be taken from a bank account, for which the answer is Pending until
+// an inquiry or a notice tells what came of it.
 type AuthorizeRequest struct {
-	Reference  string       // ours, unique for ever: names this operation
-	Mark       string       // see [Operation.Mark]
-	Amount     money.Amount // to authorise
-	Card       Card
+	Reference string       // ours, unique for ever: names this operation
+	Mark      string       // see [Operation.Mark]
+	Amount    money.Amount // to authorise
+	Card      Card
+	// Method is the type of the payment method where that is no card, and Account
+	// the bank account that it is taken from: then Capture is set, and Mandate our
+	// reference of the holder's permission.
+	Method  string
+	Account *BankAccount
+	Mandate string
+	// Hold: what is pending stays so until Provider.Settle ends it. Whoever moves a
+	// test clock says when time has passed.
+	Hold bool
+
 	Capture    bool   // take it at once (a sale) instead of reserving it
 	Descriptor string // what the payer reads on the statement
 	Billing    Billing
@@ -434,12 +491,20 @@ type Provider struct {
 	// Notices gives what was told after the notice with that number, oldest
 	// first, at most limit of them.
 	Notices func(ctx context.Context, after int64, limit int) ([]Notice, error)
+	// Parse reads a message that came unasked. Its error is [ErrUnsigned] and
+	// nothing else: what is signed and can't be understood is a Pushed that says so.
+	// What is told that way is told by Notices and Inquire too, so a message may be
+	// lost, come late, twice or in another order.
+	Parse func(Push) (Pushed, error)
 	// Activity hands over the operations that the provider has had since a time,
 	// by its own clock, those that it declined too; each after what it builds on.
 	// An error, each's too, ends it: then it is not known what there is besides.
 	Activity func(ctx context.Context, since time.Time, each func(Operation) error) error
 	// Inquire asks how the operation named by our reference stands.
 	Inquire func(ctx context.Context, reference string) Finding
+	// Settle has a pending payment end now, as it would in time, and tells how it
+	// stands. Only simulators have it.
+	Settle func(ctx context.Context, reference string) Finding
 	// Reverse undoes an operation, and is also how an authorisation is voided.
 	// Its Outcome is Declined where the operation can't be undone any more.
 	Reverse func(context.Context, ReverseRequest) Finding

@@ -20,10 +20,11 @@ type Dispute struct {
 	Charge   payment.ChargeID `json:"charge"`
 	Intent   payment.IntentID `json:"intent"`
 	Method   object.Ref       `json:"method"` // paid with, as it was
-	// ProviderID is the provider's name of it, and Notice the number of the last
-	// notice that was applied.
-	ProviderID string `json:"pid"`
-	Notice     int64  `json:"notice"`
+	// ProviderID is the provider's name of it, Notice the number of the last notice
+	// that was applied, and Heard that notice's time.
+	ProviderID string    `json:"pid"`
+	Notice     int64     `json:"notice"`
+	Heard      time.Time `json:"heard,omitzero"`
 	// Enhanced are the programmes of the networks under which evidence may be
 	// given: Stripe's enhanced_eligibility_types.
 	Enhanced []string `json:"enhanced,omitempty"`

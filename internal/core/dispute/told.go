@@ -27,7 +27,7 @@ func (v *Service) Told(tx *db.Tx, account *merchant.Account, ch *object.Object[p
 	case d == nil || d.ID == "" || !slices.Contains(Statuses, Status(d.Status)):
 		return fmt.Errorf("dispute: notice %d tells of no dispute that can be understood: %+v", n.Number, d)
 	case d.Amount <= 0 || d.Currency != ch.Body.Currency:
-		return fmt.Errorf("dispute: %d %s are disputed of a charge in %s", d.Amount, d.Currency, ch.Body.Currency)
+		return v.contradiction(tx, ch, payment.Charges.ID(ch.Scope, ch.Key), fmt.Sprintf("%d %s are disputed of a charge in %s", d.Amount, d.Currency, ch.Body.Currency))
 	}
 	for _, c := range ch.Body.Complaints {
 		if c.ID == d.ID {
@@ -43,7 +43,7 @@ func (v *Service) open(tx *db.Tx, account *merchant.Account, ch *object.Object[p
 	s, d, key := ch.Scope, n.Dispute, tx.NewKey()
 	o := &object.Object[Dispute]{Scope: s, Key: key, Body: Dispute{
 		Status: Status(d.Status).opening(), Reason: d.Reason, Network: d.Network, Case: caseOf(d), Amount: d.Amount, Currency: d.Currency,
-		Charge: payment.ChargeID(ch.Key), Intent: ch.Body.Intent, Method: ch.Body.Method, ProviderID: d.ID, Notice: n.Number,
+		Charge: payment.ChargeID(ch.Key), Intent: ch.Body.Intent, Method: ch.Body.Method, ProviderID: d.ID, Notice: n.Number, Heard: n.At.Truncate(time.Microsecond),
 		Enhanced: d.Enhanced, Subject: key,
 	}}
 	if err := o.Body.expect(tx, ch, n); err != nil {
@@ -71,6 +71,9 @@ func (v *Service) open(tx *db.Tx, account *merchant.Account, ch *object.Object[p
 		if err := tell(tx, o.Body.Intent, typ, Disputes, o, event.Request{}); err != nil {
 			return err
 		}
+	}
+	if err := payment.CloseReview(tx, ch, "disputed", event.Request{}); err != nil {
+		return err
 	}
 	if err := v.await(tx, o); err != nil {
 		return err
@@ -107,14 +110,38 @@ func caseOf(d *provider.Dispute) string {
 	return "chargeback"
 }
 
+// contradiction opens a break about what a provider says, which fits nothing.
+func (v *Service) contradiction(tx *db.Tx, ch *object.Object[payment.Charge], subject, why string) error {
+	a, err := get(tx, payment.Attempts, ch.Scope, int64(ch.Body.Attempt))
+	if err != nil {
+		return err
+	}
+	return v.Payment.OpenBreak(tx, ch.Scope, payment.BreakContradiction, subject, a.Body.Provider, money.Amount{}, why)
+}
+
+// newer reports whether a notice was told after the last one that was applied:
+// by the provider's numbers, or by its time where one has none.
+func (d *Dispute) newer(n provider.Notice) bool {
+	switch {
+	case probe.Mutant("dispute.last-heard-wins"):
+		return true
+	case n.Number > 0 && d.Notice > 0:
+		return n.Number > d.Notice
+	}
+	return n.At.Truncate(time.Microsecond).After(d.Heard)
+}
+
 // toldMore applies a further notice about a dispute.
 func (v *Service) toldMore(tx *db.Tx, account *merchant.Account, ch *object.Object[payment.Charge], key int64, n provider.Notice) error {
 	o, err := get(tx, Disputes, ch.Scope, key)
-	if err != nil || n.Number <= o.Body.Notice {
+	if err != nil || !o.Body.newer(n) {
 		return err // an old one that comes again
 	}
 	b, d := &o.Body, n.Dispute
-	b.Notice = n.Number
+	b.Notice, b.Heard = max(b.Notice, n.Number), n.At.Truncate(time.Microsecond)
+	if err := v.compare(tx, ch, o, d); err != nil {
+		return err
+	}
 	if d.Network != "" {
 		b.Network = d.Network
 	}
@@ -134,6 +161,25 @@ func (v *Service) toldMore(tx *db.Tx, account *merchant.Account, ch *object.Obje
 		return Disputes.Update(tx, o) // no news, or none that counts where it stands
 	}
 	return v.move(tx, account, ch, o, told(Status(d.Status)), event.Request{})
+}
+
+// compare opens a break where the provider contradicts what it has said of a
+// dispute: another amount, or a status that comes before the one it had, or after
+// the last.
+func (v *Service) compare(tx *db.Tx, ch *object.Object[payment.Charge], o *object.Object[Dispute], d *provider.Dispute) error {
+	b, now := &o.Body, Status(d.Status)
+	why := ""
+	switch {
+	case d.Amount != b.Amount:
+		why = fmt.Sprintf("%d %s are disputed, and it is told to be about %d now", b.Amount, b.Currency, d.Amount)
+	case now != b.Status && b.Status.closed() && machine.Can(b.Status, told(now)) && b.Status != WarningClosed:
+		why = fmt.Sprintf("it was %s, and is %s now; the money follows", b.Status, now)
+	case now != b.Status && !machine.Can(b.Status, told(now)):
+		why = fmt.Sprintf("it is %s, and told to be %s now", b.Status, now)
+	default:
+		return nil
+	}
+	return v.contradiction(tx, ch, Disputes.ID(o.Scope, o.Key), why)
 }
 
 // move takes a dispute to where news leads, with its money, and tells. News that

@@ -45,7 +45,7 @@ const (
 	Pending State = "pending"
 	// Approved: it happened. Final.
 	Approved State = "approved"
-	// Declined: it was refused. Final, but for a contradiction.
+	// Declined: it was refused. Left only by a late success.
 	Declined State = "declined"
 	// Failed: it certainly did not happen. Left only by a late success.
 	Failed State = "failed"
@@ -85,6 +85,7 @@ var attemptMachine = fsm.New("attempt",
 	fsm.Row[State, News]{From: Pending, On: newsDeclined, To: Declined},
 	fsm.Row[State, News]{From: Pending, On: newsFailed, To: Failed},
 	fsm.Row[State, News]{From: Pending, On: newsReversed, To: Reversed},
+	fsm.Row[State, News]{From: Declined, On: newsLate, To: Approved},
 	fsm.Row[State, News]{From: Failed, On: newsLate, To: Approved},
 	fsm.Row[State, News]{From: Reversed, On: newsLate, To: Approved},
 )
@@ -120,7 +121,13 @@ type Attempt struct {
 	Original  AttemptID      `json:"original,omitempty"` // the attempt that is captured, voided or refunded
 	Dispute   int64          `json:"dispute,omitempty"`  // answered by this attempt
 	Method    object.Ref     `json:"method,omitzero"`    // paid with, as it was
-	Card      int64          `json:"card,omitempty"`     // vault's key of the card data
+	Card      int64          `json:"card,omitempty"`     // vault's key of the card data, or the account's
+	// Type is that of the method where it is no card. Pends is the charge that there
+	// is while its end is not known, and Line the test clock that says when that is;
+	// zero: the provider.
+	Type  string   `json:"type,omitempty"`
+	Pends ChargeID `json:"pends,omitempty"`
+	Line  int64    `json:"line,omitempty"`
 	// Ticket and Request are the API request that waits for the outcome.
 	Ticket  idem.Ticket   `json:"ticket,omitzero"`
 	Request event.Request `json:"request,omitzero"`

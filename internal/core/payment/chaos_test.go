@@ -348,7 +348,7 @@ func (c *chaos) listen() {
 // called failed, so that the provider has nothing more to give back.
 func (c *chaos) contradicted(charge payment.ChargeID) (found bool) {
 	err := payment.Attempts.Scan(context.Background(), c.DB, func(a *object.Object[payment.Attempt]) error {
-		found = found || a.Body.Charge == charge && !a.Body.Break.IsZero()
+		found = found || a.Body.Charge == charge && a.Body.Note == contradicted
 		return nil
 	})
 	if err != nil {

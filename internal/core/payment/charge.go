@@ -18,6 +18,9 @@ type ChargeStatus string
 const (
 	// ChargeSucceeded: authorised, and perhaps captured. Stays.
 	ChargeSucceeded ChargeStatus = "succeeded"
+	// ChargePending: accepted, and it is not known yet what came of it. Left when
+	// that is known.
+	ChargePending ChargeStatus = "pending"
 	// ChargeFailed: declined. Stays.
 	ChargeFailed ChargeStatus = "failed"
 )
@@ -67,11 +70,13 @@ type Charge struct {
 	// to capture the amount once.
 	Features provider.Features `json:"features,omitzero"`
 	Granted  *provider.Granted `json:"granted,omitempty"`
-	// Contradicted is a refund that succeeded after it was called failed, for
-	// as long as others have its place.
-	Contradicted AttemptID `json:"contradicted,omitempty"`
+	// Contradicted are operations that succeeded after they were called failed, for
+	// as long as others have their place, in the order in which that was learned.
+	Contradicted []AttemptID `json:"contradictions,omitempty"`
 	// Risk is how risky it was found; nil: not.
 	Risk *Risk `json:"risk,omitempty"`
+	// Review is the key of its review; 0: there is none.
+	Review int64 `json:"review,omitempty"`
 	// UserReport is what the merchant says of it: fraudulent or safe.
 	UserReport string `json:"report,omitempty"`
 	// Complaints are the disputes and inquiries about it, in the order in which
@@ -80,8 +85,10 @@ type Charge struct {
 	Complaints []Complaint `json:"complaints,omitempty"`
 	Disputed   int64       `json:"disputed,omitempty"`
 	Warned     int64       `json:"warned,omitempty"`
-	// GivenBack tells that the money came when it was no longer wanted.
+	// GivenBack tells that the money came when it was no longer wanted, and
+	// Bounced how often a refund of it did not reach the payer.
 	GivenBack string `json:"given_back,omitempty"`
+	Bounced   int    `json:"bounced,omitempty"`
 }
 
 // Capture is a part of a charge that was taken.
@@ -162,6 +169,8 @@ type Refund struct {
 	Metadata           map[string]string `json:"metadata,omitempty"`
 	BalanceTransaction int64             `json:"txn,omitempty"`
 	FailureReason      string            `json:"failure,omitempty"` // Stripe's failure_reason
+	// Type is that of the method that was paid with, where it is no card.
+	Type string `json:"type,omitempty"`
 	// Contact is where the payer is told how the money comes back.
 	Contact vault.SealedContact `json:"contact,omitzero"`
 	// ToCash: it went to the customer's cash balance.

@@ -33,6 +33,8 @@ type shop struct {
 	clock *movable
 	sim   *sandbox.Simulator
 	book  *sandbox.FileBook
+	// breaks are those that were opened.
+	breaks *heap
 	// address is the database's; damaged tells that the test has spoilt it.
 	address string
 	damaged bool
@@ -67,6 +69,11 @@ const timeout = 400 * time.Millisecond
 // open makes a shop. alter, if any, changes the provider that it uses.
 func open(t testing.TB, alter ...func(*provider.Provider)) *shop {
 	t.Helper()
+	return openWith(t, sandbox.Options{Delay: later}, alter...)
+}
+
+func openWith(t testing.TB, o sandbox.Options, alter ...func(*provider.Provider)) *shop {
+	t.Helper()
 	c := &movable{}
 	dir := t.TempDir()
 	t.Cleanup(func() { leak.CheckDir(t, dir) })
@@ -74,7 +81,7 @@ func open(t testing.TB, alter ...func(*provider.Provider)) *shop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sim := sandbox.NewSimulator(book, sandbox.Options{Delay: later})
+	sim := sandbox.NewSimulator(book, o)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +115,9 @@ func assemble(t testing.TB, d *db.DB, c *movable, sim *sandbox.Simulator, book *
 	v := &payment.Service{DB: d, Keys: keys, Vault: vault.New(d, master, keys), Merchant: merchants, Book: &ledger.Book{},
 		Providers: map[string]provider.Provider{p.Name: p}, Default: p.Name, Log: leak.Logger(t)}
 	v.Aftermath = &dispute.Service{DB: d, Payment: v, Vault: v.Vault, Log: v.Log}
-	s := &shop{Service: v, t: t, scope: id.Scope{Account: created.Account.Key}, clock: c, sim: sim, book: book}
+	h := &heap{}
+	v.Breaks = h
+	s := &shop{Service: v, t: t, breaks: h, scope: id.Scope{Account: created.Account.Key}, clock: c, sim: sim, book: book}
 	t.Cleanup(s.inOrder)
 	return s
 }

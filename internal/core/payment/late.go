@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/money"
 	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
 )
@@ -54,12 +56,11 @@ func (v *Service) rest(ctx context.Context, a *object.Object[Attempt]) error {
 	}})
 }
 
-// Late applies the news that an attempt which was called failed or reversed
-// did succeed. The success counts if its intent still wants it: not canceled,
-// nothing else paid or in flight, amount and currency as they were. Otherwise
-// the money is booked as received and a job gives it back. A refund counts as
-// soon as no other has its place; a capture or void that succeeds late is for a
-// person to look at.
+// Late applies the news that an attempt which was called failed did succeed. A
+// payment counts if its intent still wants it: not canceled, nothing else paid or
+// in flight, amount and currency as they were. Otherwise the money is booked as
+// received and a job gives it back. What follows a payment counts as soon as
+// nothing else has its place; until then a break is open.
 func (v *Service) Late(ctx context.Context, s id.Scope, key AttemptID, o provider.Outcome) error {
 	account, err := v.Merchant.Account(ctx, s)
 	if err != nil {
@@ -82,35 +83,34 @@ func (v *Service) late(tx *db.Tx, account *merchant.Account, a *object.Object[At
 	if a.Body.Operation == OpAuthenticate {
 		return nil // nobody waits for it any more
 	}
+	a.Body.Reason = ""
 	a.Body.learn(o)
 	a.Body.Due = time.Time{}
-	if a.Body.Operation == OpAuthorize || a.Body.Operation == OpSale {
+	switch {
+	case a.Body.Operation == OpAuthorize || a.Body.Operation == OpSale:
 		a.Body.State = next
 		return v.paidLate(tx, account, a)
-	}
-	if a.Body.Operation == OpRefund {
-		if applied, err := v.refundLate(tx, a); applied || err != nil {
-			return err
-		}
-	}
-	if a.Body.Operation.contests() {
-		a.Body.State, a.Body.Note = next, "late success"
+	case a.Body.Operation.contests():
+		a.Body.State, a.Body.Note = next, noteLate
 		if err := Attempts.Update(tx, a); err != nil {
 			return err
 		}
 		return v.Aftermath.Answered(tx, account, a)
 	}
-	a.Body.Note = noteContradicted
-	if a.Body.Break.IsZero() {
-		a.Body.Break = tx.Now()
+	applied, err := v.followedLate(tx, account, a)
+	if applied || err != nil {
+		return err
 	}
-	v.Log.Warn("an operation succeeded after it was called failed; a person has to look", "attempt", Reference(a.Scope, AttemptID(a.Key)))
-	return Attempts.Update(tx, a)
+	return v.contradicted(tx, a)
 }
 
-// noteContradicted notes that a capture, void or refund is in the provider's
-// books and not in ours.
-const noteContradicted = "succeeded after it was called failed"
+const (
+	// noteLate notes that an operation counts since its success was learned late.
+	noteLate = "late success"
+	// noteContradicted notes that a capture, void, refund or increment is in the
+	// provider's books and not in ours.
+	noteContradicted = "succeeded after it was called failed"
+)
 
 func (v *Service) paidLate(tx *db.Tx, account *merchant.Account, a *object.Object[Attempt]) error {
 	s := a.Scope
@@ -119,13 +119,16 @@ func (v *Service) paidLate(tx *db.Tx, account *merchant.Account, a *object.Objec
 		return err
 	}
 	if why := unwanted(&o.Body, &a.Body); why != "" {
-		a.Body.Note = "late success, given back: " + why
+		a.Body.Note = noteLate + ", given back: " + why
 		if err := Attempts.Update(tx, a); err != nil {
 			return err
 		}
 		return v.receive(tx, a, o, why)
 	}
-	a.Body.Note = "late success"
+	a.Body.Note = noteLate
+	if err := v.explain(tx, a, noteLate); err != nil {
+		return err
+	}
 	if err := Attempts.Update(tx, a); err != nil {
 		return err
 	}
@@ -201,45 +204,53 @@ func (v *Service) receive(tx *db.Tx, a *object.Object[Attempt], o *object.Object
 	return job.Enqueue(tx, s, tx.NewKey(), GiveBackJob, tx.Now(), GiveBackPayload{ChargeID(key)})
 }
 
-// refundLate applies a refund that succeeded after it was called failed, if
-// there is as much left to refund. Otherwise the charge remembers it until there
-// is: others may have reserved what may not be there any more.
-func (v *Service) refundLate(tx *db.Tx, a *object.Object[Attempt]) (applied bool, err error) {
-	s := a.Scope
-	ch, err := get(tx, Charges, s, int64(a.Body.Charge))
+// GiveBackTries lets the return of money go on for about a day: its refund may
+// be unknown for as long as any other. Then a break is opened.
+const GiveBackTries = 200
+
+// GiveBackDue is the handler of [GiveBackJob].
+func (v *Service) GiveBackDue(ctx context.Context, j job.Job) error {
+	var p GiveBackPayload
+	if err := j.Payload(&p); err != nil {
+		return err
+	}
+	err := v.GiveBack(ctx, j.Scope, p.Charge)
+	if err == nil || j.Tries < GiveBackTries {
+		return err
+	}
+	return errors.Join(err, v.DB.Run(ctx, db.Step{Name: "payment.not-given-back", Scope: j.Scope.Key(), Needs: []db.Need{Charges.Need(j.Scope, int64(p.Charge))}, Do: func(tx *db.Tx) error {
+		ch, stepErr := get(tx, Charges, j.Scope, int64(p.Charge))
+		if stepErr != nil {
+			return stepErr
+		}
+		return v.notGivenBack(tx, ch, err.Error())
+	}}))
+}
+
+// notGivenBack opens a break about money that nobody wants and that can't be
+// returned.
+func (v *Service) notGivenBack(tx *db.Tx, ch *object.Object[Charge], why string) error {
+	a, err := get(tx, Attempts, ch.Scope, int64(ch.Body.Attempt))
 	if err != nil {
-		return false, err
+		return err
 	}
-	r, err := get(tx, Refunds, s, int64(a.Body.Refund))
-	if err != nil {
-		return false, err
+	return v.OpenBreak(tx, ch.Scope, BreakTiming, Charges.ID(ch.Scope, ch.Key), a.Body.Provider, money.New(0, ch.Body.Currency), "money that came when it was no longer wanted is not back: "+why)
+}
+
+// mostBounces is how often a refund of unwanted money may fail to reach the
+// payer before a person is asked: for some five days.
+const mostBounces = 5
+
+// bounceWait is the time before the next refund: it grows fourfold from one hour.
+func bounceWait(bounced int) time.Duration { return time.Hour << (2 * min(bounced-1, mostBounces)) }
+
+// bounced has money that nobody wants returned once more, since a refund of it did
+// not reach the payer, or opens a break. The caller stores the charge.
+func (v *Service) bounced(tx *db.Tx, ch *object.Object[Charge], why string) error {
+	if ch.Body.Bounced++; ch.Body.Bounced > mostBounces {
+		return v.notGivenBack(tx, ch, fmt.Sprintf("%d refunds did not reach the payer, the last: %s", ch.Body.Bounced, why))
 	}
-	guard, _, err := v.Book.Guard(tx, s, ch.Key, ledger.GuardRefund)
-	if err != nil {
-		return false, err
-	}
-	if guard.Left() < a.Body.Amount {
-		ch.Body.Contradicted = AttemptID(a.Key)
-		return false, Charges.Update(tx, ch)
-	}
-	if err := v.Book.Reserve(tx, s, ch.Key, ledger.GuardRefund, a.Body.Amount); err != nil {
-		return false, err
-	}
-	a.Body.State, a.Body.Note, a.Body.Break = Approved, "late success", time.Time{}
-	if err := Attempts.Update(tx, a); err != nil {
-		return false, err
-	}
-	r.Body.FailureReason, ch.Body.Contradicted = "", 0
-	if err := v.giveBack(tx, r, ch, ledger.ProviderClearing); err != nil {
-		return false, err
-	}
-	if err := tell(tx, a.Body.Intent, "refund.updated", Refunds, r, a.Body.Request); err != nil {
-		return false, err
-	}
-	if err := tell(tx, a.Body.Intent, "charge.refunded", Charges, ch, a.Body.Request); err != nil {
-		return false, err
-	}
-	return true, v.refundedNow(tx, s, ch.Key)
+	return job.Enqueue(tx, ch.Scope, tx.NewKey(), GiveBackJob, tx.Now().Add(bounceWait(ch.Body.Bounced)), GiveBackPayload{ChargeID(ch.Key)})
 }
 
 // GiveBack returns a charge that came too late: it is voided if it was not
@@ -258,8 +269,8 @@ func (v *Service) GiveBack(ctx context.Context, s id.Scope, charge ChargeID) err
 		if ch.Body.Captured == 0 {
 			kind = ledger.GuardCapture
 		}
-		if ch.Body.Contradicted != 0 {
-			return fmt.Errorf("charge %s: refund %s succeeded after it was called failed; nothing more is given back while that is not booked", Charges.ID(s, ch.Key), Reference(s, ch.Body.Contradicted))
+		if list := ch.Body.Contradicted; len(list) > 0 {
+			return fmt.Errorf("charge %s: %s %s; nothing more is given back while that is not booked", Charges.ID(s, ch.Key), Reference(s, list[0]), noteContradicted)
 		}
 		guard, _, err := v.Book.Guard(tx, s, ch.Key, kind)
 		left := guard.Left()

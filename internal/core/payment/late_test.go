@@ -264,34 +264,68 @@ func TestLateRefund(t *testing.T) {
 	})
 }
 
-// TestLateForAPerson: a capture or void that happened after it was called failed
-// is not undone by guessing: a break tells of it.
-func TestLateForAPerson(t *testing.T) {
-	for _, name := range []string{"capture", "void"} {
+// TestLateFollowUp: a capture, void or increment that happened after it was
+// called failed counts. While another has its place a break tells of it.
+func TestLateFollowUp(t *testing.T) {
+	for _, name := range []string{"capture", "capture in part", "void", "increment"} {
+		op := named(name)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			op := named(name)
 			s := open(t)
 			i := op.ready(s)
 			wait := s.overdue(op, i)
-			before := s.intent(int64(i)).Ref()
 			wait()
 			s.recheck()
 			a := s.last(int64(i))
-			if a.Body.State != payment.Failed || a.Body.Break.IsZero() || a.Body.Note == "" || !a.Body.Due.IsZero() {
-				t.Errorf("%+v", a.Body)
+			if a.Body.State != payment.Approved || !a.Body.Break.IsZero() || a.Body.Note == "" || s.intent(int64(i)).Body.Status != op.done {
+				t.Errorf("%+v, the intent is %s", a.Body, s.intent(int64(i)).Body.Status)
 			}
-			if s.intent(int64(i)).Ref() != before {
-				t.Error("the intent changed")
-			}
+			s.agree()
 			// The same news again, as a provider's message may bring it, moves nothing.
-			s.clock.Advance(time.Hour)
 			if err := s.Late(t.Context(), s.scope, payment.AttemptID(a.Key), provider.Outcome{Status: provider.Approved}); err != nil {
 				t.Error(err)
 			}
-			if again := s.last(int64(i)).Body; again.Break != a.Body.Break {
-				t.Errorf("the break began at %v, and then at %v", a.Body.Break, again.Break)
+			if again := s.last(int64(i)); again.Ref() != a.Ref() {
+				t.Errorf("%+v", again.Body)
 			}
+			if opened := s.breaks.open(); len(opened) != 0 {
+				t.Errorf("breaks: %v", opened)
+			}
+		})
+		t.Run(name+" beside another", func(t *testing.T) {
+			t.Parallel()
+			s := open(t)
+			i := op.ready(s)
+			wait := s.overdue(op, i)
+			a := s.last(int64(i))
+			wait()
+			s.inject(sandbox.Fault{Mode: sandbox.Refused, Kind: sandbox.Capture})
+			if r, err := captureIt(s, i, nil); err != nil || r.Error != nil {
+				t.Fatal(r, err)
+			}
+			for range 2 { // told twice
+				if err := s.Late(t.Context(), s.scope, payment.AttemptID(a.Key), provider.Outcome{Status: provider.Approved}); err != nil {
+					t.Error(err)
+				}
+			}
+			again, _, _ := payment.Attempts.Read(t.Context(), s.DB, s.scope, a.Key)
+			if again.Body.State != payment.Failed || again.Body.Break.IsZero() {
+				t.Errorf("while the other may take its place: %+v", again.Body)
+			}
+			if diff := cmp.Diff([]string{"contradiction " + payment.Reference(s.scope, payment.AttemptID(a.Key))}, s.breaks.open()); diff != "" {
+				t.Error(diff)
+			}
+			for range 3 {
+				s.clock.Advance(30 * time.Second)
+				s.sweep() // the other was never processed
+			}
+			if again, _, _ = payment.Attempts.Read(t.Context(), s.DB, s.scope, a.Key); again.Body.State != payment.Approved || !again.Body.Break.IsZero() {
+				t.Errorf("when its place is free: %+v", again.Body)
+			}
+			if opened := s.breaks.open(); len(opened) != 0 {
+				t.Errorf("breaks: %v", opened)
+			}
+			s.agree()
 		})
 	}
 }

@@ -41,7 +41,7 @@ func TestAttemptMachine(t *testing.T) {
 		// silent later.
 		Pending:  open(Pending),
 		Approved: {},
-		Declined: {},
+		Declined: {newsLate: Approved},
 		Failed:   {newsLate: Approved},
 		Reversed: {newsLate: Approved},
 	})

@@ -15,6 +15,7 @@ import (
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/money"
 	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
 )
@@ -45,7 +46,13 @@ type noticeError struct{ error }
 
 func (e noticeError) Unwrap() error { return e.error }
 
-func noticeKey(s id.Scope, source string, number int64) db.Key {
+// noticeKey is by the provider's number of a notice; what has none is kept below
+// zero, by its name.
+func noticeKey(s id.Scope, source string, n provider.Notice) db.Key {
+	number := n.Number
+	if number == 0 {
+		number = -job.KeyOf("notice", n.ID)
+	}
 	return db.Key{Scope: s.Key(), ID: providerKey(source), Sub: number}
 }
 
@@ -115,6 +122,9 @@ func (v *Service) advance(ctx context.Context, name string, to int64) error {
 // Notice takes what a provider told: it is applied now, or kept until it can
 // be. An error means that neither was possible.
 func (v *Service) Notice(ctx context.Context, source string, n provider.Notice) error {
+	if aboutReversal(n) {
+		return nil
+	}
 	s, key, err := v.place(ctx, n.Reference)
 	if err != nil {
 		return err
@@ -155,13 +165,15 @@ func (v *Service) place(ctx context.Context, reference string) (s id.Scope, key 
 // stray keeps a notice about nothing that there is. An attempt is written before
 // its provider hears of it, so there will be nothing later either.
 func (v *Service) stray(ctx context.Context, source string, n provider.Notice) error {
-	at := noticeKey(id.Scope{}, source, n.Number)
+	at := noticeKey(id.Scope{}, source, n)
 	return v.DB.Run(ctx, db.Step{Name: "payment.notice-stray", Needs: []db.Need{notices.Need(at)}, Do: func(tx *db.Tx) error {
 		_, there, err := notices.Get(tx, at)
 		if err != nil || there {
 			return err
 		}
-		v.Log.Warn("a provider tells of something that there is not", "provider", source, "notice", n.Number, "about", n.Reference)
+		if err := v.OpenBreak(tx, id.Scope{}, BreakMissing, n.Reference, source, money.Amount{}, "the provider tells of it, and there is no such operation"); err != nil {
+			return err
+		}
 		return writeNotice(tx, at, there, noticeRow{State: noticeStray, At: tx.Now(), Source: source}, n)
 	}})
 }
@@ -182,6 +194,9 @@ func writeNotice(tx *db.Tx, at db.Key, there bool, r noticeRow, n provider.Notic
 
 // deliver applies a notice about an attempt, or notes that it has to wait.
 func (v *Service) deliver(ctx context.Context, s id.Scope, key AttemptID, source string, n provider.Notice) error {
+	if n.Kind == provider.NoticeOutcome {
+		return v.heard(ctx, s, key, source, n)
+	}
 	account, err := v.Merchant.Account(ctx, s)
 	if err != nil {
 		return err
@@ -190,7 +205,7 @@ func (v *Service) deliver(ctx context.Context, s id.Scope, key AttemptID, source
 	if err != nil {
 		return err
 	}
-	at := noticeKey(s, source, n.Number)
+	at := noticeKey(s, source, n)
 	needs := []db.Need{Attempts.Need(s, int64(key)), notices.Need(at), Charges.Need(s, int64(charge))}
 	return v.DB.Run(ctx, db.Step{Name: "payment.notice", Scope: s.Key(), Needs: needs, Do: func(tx *db.Tx) error {
 		a, err := get(tx, Attempts, s, int64(key))
@@ -231,22 +246,47 @@ func (v *Service) heed(tx *db.Tx, account *merchant.Account, a *object.Object[At
 	return nil
 }
 
-// hear applies a notice once, or keeps it until it can be applied.
+// hear applies a notice once, or keeps it until it can be applied. One that
+// comes again and says something else has no effect but a break.
 func (v *Service) hear(tx *db.Tx, account *merchant.Account, a *object.Object[Attempt], charge ChargeID, source string, n provider.Notice) error {
-	at := noticeKey(a.Scope, source, n.Number)
+	at := noticeKey(a.Scope, source, n)
 	row, there, err := notices.Get(tx, at)
-	if err != nil || there && row.State == noticeDone {
+	if err != nil {
 		return err
+	}
+	if there && row.State == noticeDone && !probe.Mutant("payment.hear-twice") {
+		return v.compare(tx, a, row, source, n)
 	}
 	applied, err := v.applyNotice(tx, account, a, charge, n)
 	if err != nil {
 		return err
 	}
+	return v.keep(tx, a, at, row, there, source, n, applied)
+}
+
+// compare opens a break where a notice that was applied says something else now.
+func (v *Service) compare(tx *db.Tx, a *object.Object[Attempt], row noticeRow, source string, n provider.Notice) error {
+	body, err := json.Marshal(n)
+	if err != nil || string(body) == row.Body {
+		return err
+	}
+	subject := fmt.Sprintf("%s notice %d", source, n.Number)
+	return v.OpenBreak(tx, a.Scope, BreakContradiction, subject, source, money.Amount{},
+		fmt.Sprintf("a notice about %s was told with two contents: %s and %s", n.Reference, row.Body, body))
+}
+
+// keep notes that a notice was applied, or when it is tried again.
+func (v *Service) keep(tx *db.Tx, a *object.Object[Attempt], at db.Key, row noticeRow, there bool, source string, n provider.Notice, applied bool) error {
 	row.Attempt, row.At, row.Source = a.Key, tx.Now(), source
 	row.State, row.Due = noticeDone, time.Time{}
 	if !applied && !probe.Mutant("payment.notice-lost") {
 		if row.wait(tx.Now()); row.Tries == noticeBreak {
-			v.Log.Warn("a provider's notice still can't be applied; a person has to look", "provider", source, "notice", n.Number, "about", n.Reference)
+			if err := v.openBreak(tx, a, BreakContradiction, 0, fmt.Sprintf("what the provider tells, %s, still can't be applied", n.Kind)); err != nil {
+				return err
+			}
+			if err := Attempts.Update(tx, a); err != nil {
+				return err
+			}
 		}
 	}
 	return writeNotice(tx, at, there, row, n)
@@ -260,10 +300,17 @@ func (r *noticeRow) wait(now time.Time) {
 func (v *Service) applyNotice(tx *db.Tx, account *merchant.Account, a *object.Object[Attempt], charge ChargeID, n provider.Notice) (bool, error) {
 	switch n.Kind {
 	case provider.NoticeRefundFailed:
-		if a.Body.Operation != OpRefund || a.Body.State != Approved {
+		switch {
+		case a.Body.Operation != OpRefund:
+			return true, v.pointless(tx, a, n)
+		case a.Body.Open():
 			return false, nil
+		case a.Body.State != Approved:
+			return true, nil // it did not happen, or what happened came back
 		}
 		return true, v.refundFailed(tx, a, n)
+	case provider.NoticePaid, provider.NoticeUnpaid:
+		return v.paidNotice(tx, account, a, n)
 	case provider.NoticeDispute, provider.NoticeFraud:
 		ch, err := v.paidBy(tx, a, charge)
 		if err != nil || ch == nil || v.Aftermath == nil {
@@ -272,6 +319,14 @@ func (v *Service) applyNotice(tx *db.Tx, account *merchant.Account, a *object.Ob
 		return true, v.Aftermath.Told(tx, account, ch, n)
 	}
 	return false, nil // what a later version may know how to apply
+}
+
+// pointless opens a break about a notice that makes no sense of an operation.
+func (v *Service) pointless(tx *db.Tx, a *object.Object[Attempt], n provider.Notice) error {
+	if err := v.openBreak(tx, a, BreakContradiction, 0, fmt.Sprintf("the provider tells %s of a %s", n.Kind, a.Body.Operation)); err != nil {
+		return err
+	}
+	return Attempts.Update(tx, a)
 }
 
 // paidBy loads the charge that an attempt is about; nil while there is none from
@@ -299,14 +354,18 @@ func (v *Service) paidBy(tx *db.Tx, a *object.Object[Attempt], charge ChargeID) 
 
 // keepNotice keeps a notice that could not be applied.
 func (v *Service) keepNotice(ctx context.Context, s id.Scope, key AttemptID, source string, n provider.Notice) error {
-	at := noticeKey(s, source, n.Number)
+	at := noticeKey(s, source, n)
 	return v.DB.Run(ctx, db.Step{Name: "payment.notice-kept", Scope: s.Key(), Needs: []db.Need{notices.Need(at)}, Do: func(tx *db.Tx) error {
 		row, there, err := notices.Get(tx, at)
 		if err != nil || there && row.State == noticeDone {
 			return err
 		}
 		row.Attempt, row.At, row.Source = int64(key), tx.Now(), source
-		row.wait(tx.Now())
+		if row.wait(tx.Now()); row.Tries == noticeBreak {
+			if err := v.OpenBreak(tx, s, BreakContradiction, n.Reference, source, money.Amount{}, fmt.Sprintf("what the provider tells, %s, can't be applied", n.Kind)); err != nil {
+				return err
+			}
+		}
 		return writeNotice(tx, at, there, row, n)
 	}})
 }

@@ -189,6 +189,10 @@ func (c *chaos) verdict() {
 	}
 }
 
+// contradicted is what is noted of an operation that the provider has done and
+// the books have no place for.
+const contradicted = "succeeded after it was called failed"
+
 // breaks is the money that a person has to look at: what the provider took or
 // gave back after we had to call it failed.
 func (c *chaos) breaks() map[string]int64 {
@@ -202,7 +206,10 @@ func (c *chaos) breaks() map[string]int64 {
 		if strings.HasPrefix(b.Note, "late success") {
 			c.total.add(b.Note, 1)
 		}
-		if b.Break.IsZero() {
+		if !b.Break.IsZero() {
+			c.total.add("break", 1)
+		}
+		if b.Note != contradicted {
 			return nil
 		}
 		c.total.add("break "+string(b.Operation), 1)

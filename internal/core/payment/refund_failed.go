@@ -46,11 +46,13 @@ func (v *Service) refundFailed(tx *db.Tx, a *object.Object[Attempt], n provider.
 	if err := v.tighten(tx, ch); err != nil {
 		return err
 	}
+	if ch.Body.GivenBack != "" {
+		if err := v.bounced(tx, ch, r.Body.FailureReason); err != nil {
+			return err
+		}
+	}
 	if err := Charges.Update(tx, ch); err != nil {
 		return err
-	}
-	if ch.Body.GivenBack != "" {
-		v.Log.Warn("the refund of a payment that nobody wants failed; a person has to look", "refund", Refunds.ID(s, r.Key))
 	}
 	for _, typ := range []string{"refund.failed", "refund.updated", "charge.refund.updated"} {
 		if err := tell(tx, a.Body.Intent, typ, Refunds, r, event.Request{}); err != nil {
@@ -61,20 +63,6 @@ func (v *Service) refundFailed(tx *db.Tx, a *object.Object[Attempt], n provider.
 		return err
 	}
 	return v.refundedNow(tx, s, ch.Key)
-}
-
-// Contradicted books a refund that was given back though it was called failed,
-// now that it may have room.
-func (v *Service) Contradicted(tx *db.Tx, ch *object.Object[Charge]) error {
-	if ch.Body.Contradicted == 0 {
-		return nil
-	}
-	before, err := get(tx, Attempts, ch.Scope, int64(ch.Body.Contradicted))
-	if err != nil {
-		return err
-	}
-	_, err = v.refundLate(tx, before)
-	return err
 }
 
 // refundedNow tells those who look after the charge that what of it is refunded

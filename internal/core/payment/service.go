@@ -43,6 +43,8 @@ type Service struct {
 	Aftermath Aftermath
 	// Funds keeps what customers have sent ahead; nil: nothing is paid with that.
 	Funds Funds
+	// Breaks are told what nobody can explain; nil: it is logged alone.
+	Breaks Breaks
 	// Landing is the path on Florin's own address that a payer comes back to from
 	// an authentication. It can't be guessed. Nil: there is none, and what came of
 	// an authentication is found by asking the provider now and then.

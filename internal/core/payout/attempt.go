@@ -50,6 +50,7 @@ var attemptMachine = fsm.New("payout attempt", func() []fsm.Row[State, News] {
 		{From: Sending, On: newsRequeue, To: Queued},
 		{From: Approved, On: newsReturned, To: Declined},
 		{From: AttemptFailed, On: newsLate, To: Approved},
+		{From: Declined, On: newsLate, To: Approved},
 	}
 	for _, from := range []State{Sending, Unknown, Waiting} {
 		rows = append(rows,

@@ -19,7 +19,8 @@
 //	          alone: inquiry, else replay within the bank's window
 //	pending   the bank has it and will tell later. Left by inquiry
 //	approved  it arrived. Left when the bank tells that it came back
-//	declined  it came back, or was refused. Final
+//	declined  it came back, or was refused. Left only by the bank's word, when it
+//	          is asked, that the money is at the account
 //	failed    it certainly did not happen. Left only by a late success
 //	canceled  it was called off. Final
 //

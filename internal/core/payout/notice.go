@@ -47,10 +47,8 @@ func (v *Service) listen(ctx context.Context, p provider.Provider) error {
 			return err
 		}
 		for _, n := range list {
-			if n.Kind == provider.NoticePayoutReturned {
-				if err := v.Returned(ctx, n.Reference, n.Reason); err != nil {
-					return err
-				}
+			if err := v.Notice(ctx, p.Name, n); err != nil {
+				return err
 			}
 		}
 		probe.Point("payout.notices-applied")

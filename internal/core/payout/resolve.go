@@ -7,7 +7,9 @@ import (
 
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/money"
 	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
 )
@@ -77,8 +79,9 @@ func (v *Service) claim(ctx context.Context, s id.Scope, key int64) (claimed *ob
 		}
 		b.Tries++
 		if b.State != Waiting && tx.Now().Sub(id.Time(a.Key)) > breakAfter+inTransit && b.Break.IsZero() && b.open() {
-			b.Break = tx.Now()
-			v.Log.Warn("the outcome of a payout is still unknown after a day; a person has to look", "attempt", Reference(s, key))
+			if err := v.openBreak(tx, a, payment.BreakUnknown, Reference(s, key), money.Amount{}, "the outcome is still unknown after a day"); err != nil {
+				return err
+			}
 		}
 		p, err := v.bank(b.Provider)
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/clock"
 	"github.com/florinpay/florin/internal/kit/fault"
@@ -38,6 +39,8 @@ type Service struct {
 	Default string
 	Live    string
 	Log     *slog.Logger
+	// Breaks are told what nobody can explain; nil: it is logged alone.
+	Breaks payment.Breaks
 }
 
 func (v *Service) clock() clock.Clock { return v.DB.Clock() }

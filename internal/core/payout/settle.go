@@ -50,6 +50,11 @@ func (v *Service) apply(tx *db.Tx, a *object.Object[Attempt], o provider.Outcome
 		p.Body.Trace = o.Trace
 	}
 	a.Body.Due = v.after(tx.Now(), a, o)
+	if !a.Body.open() {
+		if err := v.explain(tx, a, "it is "+string(a.Body.State)); err != nil {
+			return err
+		}
+	}
 	if err := Attempts.Update(tx, a); err != nil {
 		return err
 	}
@@ -179,7 +184,10 @@ func (v *Service) late(tx *db.Tx, a *object.Object[Attempt], o provider.Outcome)
 		return err
 	}
 	a.Body.learn(o)
-	a.Body.Due, a.Body.Note = time.Time{}, "late success"
+	a.Body.Due, a.Body.Note, a.Body.Reason = time.Time{}, "late success", ""
+	if err := v.explain(tx, a, a.Body.Note); err != nil {
+		return err
+	}
 	if err := Attempts.Update(tx, a); err != nil {
 		return err
 	}

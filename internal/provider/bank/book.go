@@ -176,61 +176,67 @@ func takeBack(tx *db.Tx, r request) (refused string, err error) {
 	return "", err
 }
 
-// settle lets everything happen that is due by now, in its order.
-func (b *Book) settle(ctx context.Context, now time.Time) error {
+// settle lets everything happen that is due by now, in its order, and gives what
+// there is to tell of it.
+func (b *Book) settle(ctx context.Context, now time.Time) (happened []message, err error) {
 	for {
 		due, err := qDue.All(ctx, b.db, now.UnixMicro())
 		if err != nil || len(due) == 0 {
-			return err
+			return happened, err
 		}
+		var round []message
 		needs := []db.Need{notices.Need(db.Key{})}
 		for _, e := range due {
 			needs = append(needs, entries.Need(entryKey(e.Reference)))
 		}
 		err = b.db.Run(ctx, db.Step{Name: "bank.settle", Needs: needs, Do: func(tx *db.Tx) error {
+			round = round[:0]
 			for _, e := range due {
-				if err := b.happen(tx, e.Reference, now); err != nil {
+				m, err := b.happen(tx, e.Reference, now)
+				if err != nil {
 					return err
 				}
+				round = append(round, m...)
 			}
 			return nil
 		}})
 		if err != nil {
-			return err
+			return happened, err
 		}
+		happened = append(happened, round...)
 	}
 }
 
-// happen moves one transfer on by what is due of it, and tells of money that
-// comes back after it had arrived.
-func (b *Book) happen(tx *db.Tx, reference string, now time.Time) error {
+// happen moves one transfer on by what is due of it, and gives what there is to
+// tell. Of money that comes back after it had arrived a notice is kept.
+func (b *Book) happen(tx *db.Tx, reference string, now time.Time) ([]message, error) {
 	e, ok, err := entries.Get(tx, entryKey(reference))
 	if err != nil || !ok || e.Due.IsZero() || e.Due.After(now) {
-		return err
+		return nil, err
 	}
 	t, err := e.transfer()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	arrived := t.State == Arrived
 	at := e.Due
 	due := t.advance(at)
 	changed, err := entryOf(t, e.Recorded, due)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	entries.Update(tx, entryKey(reference), changed)
 	if !arrived || t.State != Returned {
-		return nil
+		return []message{messageOf(t, 0)}, nil
 	}
 	last, ok, err := notices.Get(tx, db.Key{})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	last.Last++
 	body, err := json.Marshal(notice{last.Last, reference, at, t.Code})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if ok {
 		notices.Update(tx, db.Key{}, last)
@@ -238,7 +244,7 @@ func (b *Book) happen(tx *db.Tx, reference string, now time.Time) error {
 		notices.Insert(tx, db.Key{}, last)
 	}
 	notices.Insert(tx, db.Key{ID: last.Last}, told{Body: string(body)})
-	return nil
+	return []message{messageOf(t, last.Last)}, nil
 }
 
 // find gives the transfer under a reference.

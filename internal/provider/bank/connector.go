@@ -37,6 +37,9 @@ type ConnectorOptions struct {
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// The provider's traits: 10 s, [Horizon] and 24 h if zero.
 	Timeout, Horizon, ReplayWindow time.Duration
+	// Secret signs what the simulator sends unasked; empty: none is believed, and
+	// the provider has no Parse.
+	Secret string
 }
 
 // New makes the connector to the bank at an address ("127.0.0.1:8422").
@@ -51,7 +54,11 @@ func New(address string, o ConnectorOptions) provider.Provider {
 	if c.dial == nil {
 		c.dial = (&net.Dialer{}).DialContext
 	}
-	return provider.Provider{Name: Name, Traits: traits, PayOut: c.payOut, Inquire: c.inquire, Notices: c.notices, Activity: c.activity}
+	p := provider.Provider{Name: Name, Traits: traits, PayOut: c.payOut, Inquire: c.inquire, Notices: c.notices, Activity: c.activity}
+	if o.Secret != "" {
+		p.Parse = parse(o.Secret)
+	}
+	return p
 }
 
 type connector struct {

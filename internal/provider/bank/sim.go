@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/florinpay/florin/internal/base/listen"
+	"github.com/florinpay/florin/internal/base/push"
 	"github.com/florinpay/florin/internal/kit/clock"
 )
 
@@ -25,6 +26,8 @@ type Simulator struct {
 
 	ctx  context.Context // done when the simulator ends
 	stop context.CancelFunc
+
+	pushes *push.Sender
 
 	mu     sync.Mutex
 	script []Fault
@@ -40,12 +43,14 @@ func NewSimulator(book *Book, c clock.Clock) *Simulator {
 		s.clock = clock.System{}
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.PushTo(push.Options{}) // nobody is told
 	s.mux.HandleFunc("POST "+transfersPath, s.transfer)
 	s.mux.HandleFunc("GET "+transfersPath+"/{reference}", s.inquire)
 	s.mux.HandleFunc("GET "+noticesPath, s.tell)
 	s.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	s.mux.HandleFunc("GET "+bookPath, s.listBook)
 	s.mux.HandleFunc("POST /faults", s.addFault)
+	s.mux.HandleFunc("POST /pushes/faults", s.addPushFault)
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		answerError(w, refuse(noSuchPath, "there is nothing here"))
 	})
@@ -78,7 +83,7 @@ func (s *Simulator) Close() error {
 	s.stop()
 	s.mu.Unlock()
 	s.background.Wait()
-	return nil
+	return s.pushes.Close()
 }
 
 // patience is how long a request may wait for the book. What is not being
@@ -89,7 +94,7 @@ const patience = Horizon / 3
 func (s *Simulator) process(r request) (Transfer, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), patience)
 	defer cancel()
-	if err := s.book.settle(ctx, s.clock.Now()); err != nil {
+	if err := s.settle(ctx); err != nil {
 		return Transfer{}, err
 	}
 	return s.book.apply(ctx, r, s.clock.Now())
@@ -114,10 +119,17 @@ func (s *Simulator) transfer(w http.ResponseWriter, r *http.Request) {
 	case Cut:
 		panic(http.ErrAbortHandler)
 	case SlowProcess:
-		s.later(fault.Delay, func() { _, _ = s.process(req) }) // whoever asks reads it in the book
+		s.later(fault.Delay, func() {
+			if t, err := s.process(req); err == nil {
+				s.tellThem(messageOf(t, 0)) // nobody is answered
+			}
+		})
 		s.hold(r)
 	}
 	t, err := s.process(req)
+	if err == nil && fault.Mode != "" {
+		s.tellThem(messageOf(t, 0))
+	}
 	s.spoil(fault, w, r)
 	if fault.Mode == Garbage {
 		_, _ = io.WriteString(w, "<html>\x00\xff")
@@ -180,7 +192,7 @@ func (s *Simulator) later(delay time.Duration, f func()) {
 func (s *Simulator) inquire(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
 	defer cancel()
-	err := s.book.settle(ctx, s.clock.Now())
+	err := s.settle(ctx)
 	if err != nil {
 		answerError(w, err)
 		return
@@ -205,7 +217,7 @@ func (s *Simulator) tell(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
 	defer cancel()
-	if err := s.book.settle(ctx, s.clock.Now()); err != nil {
+	if err := s.settle(ctx); err != nil {
 		answerError(w, err)
 		return
 	}

@@ -231,12 +231,17 @@ func decodeTransfer(body []byte) (Transfer, error) {
 	if err := json.Unmarshal(body, &t); err != nil {
 		return t, errNotTransfer
 	}
-	came := t.State == Returned || t.State == Refused
-	known := came || t.State == Accepted || t.State == Arrived
-	if !validReference(t.Reference) || !known || came != (t.Code != "") || max(len(t.Code), len(t.ID), len(t.Trace)) > maxText || len(t.Mark) > provider.MaxMark {
+	if !t.valid() {
 		return t, errNotTransfer
 	}
 	return t, nil
+}
+
+// valid reports whether t is one that the protocol could have.
+func (t Transfer) valid() bool {
+	came := t.State == Returned || t.State == Refused
+	known := came || t.State == Accepted || t.State == Arrived
+	return validReference(t.Reference) && known && came == (t.Code != "") && max(len(t.Code), len(t.ID), len(t.Trace)) <= maxText && len(t.Mark) <= provider.MaxMark
 }
 
 var errNotTransfer = fmt.Errorf("the answer is not a transfer as the protocol has it")

@@ -20,26 +20,32 @@ func decodeOperation(body []byte) (Operation, error) {
 	if err := json.Unmarshal(body, &op); err != nil {
 		return Operation{}, errNotOperation
 	}
-	if !op.short() || !validReference(op.Reference) {
-		return Operation{}, errNotOperation
-	}
-	approved, pending := op.Code == codeApproved, op.Code == codePending
-	switch {
-	case op.State == Approved && approved:
-	case op.State == Pending && pending && (op.Kind == Authenticate || op.Kind == Refund):
-	case op.State == Declined && !approved && !pending:
-	default:
-		return Operation{}, errNotOperation
-	}
-	if g := op.Granted; g != nil && (g.Amount < 0 || g.MaxCapture < g.Amount) {
+	if !op.valid() {
 		return Operation{}, errNotOperation
 	}
 	return op, nil
 }
 
+// valid reports whether op is one that the protocol could have.
+func (op Operation) valid() bool {
+	if !op.short() || !validReference(op.Reference) {
+		return false
+	}
+	approved, pending := op.Code == codeApproved, op.Code == codePending
+	switch {
+	case op.State == Approved && approved:
+	case op.State == Pending && pending && (op.Kind == Authenticate || op.Kind == Refund || op.debits()):
+	case op.State == Declined && !approved && !pending:
+	default:
+		return false
+	}
+	g := op.Granted
+	return g == nil || g.Amount >= 0 && g.MaxCapture >= g.Amount
+}
+
 // short reports whether every text of op is one that the protocol could have.
 func (op Operation) short() bool {
-	texts := []string{op.ID, op.Code, op.AuthorizationCode, op.CVCCheck, op.Line1Check, op.PostalCheck}
+	texts := []string{op.ID, op.Code, op.AuthorizationCode, op.CVCCheck, op.Line1Check, op.PostalCheck, op.Method, op.Result}
 	if s := op.ThreeDS; s != nil {
 		texts = append(texts, s.Result, s.Reason, s.Flow, s.ECI, s.Version, s.ID)
 	}
@@ -71,7 +77,7 @@ func (op Operation) outcome() provider.Outcome {
 	case Approved:
 		out.Status = provider.Approved
 	case Pending:
-		out.Status = provider.Pending
+		out.Status, out.Arrives = provider.Pending, op.Settles
 	default:
 		out.Status, out.Reason = provider.Declined, reason(op.Code)
 	}
@@ -97,12 +103,17 @@ func decodeNotices(after int64, body []byte) ([]Notice, error) {
 		return nil, errNotNotices
 	}
 	for _, n := range list.Notices {
-		if n.Number <= after || !validReference(n.Reference) || n.Kind == "" || (n.Kind == noticeDispute) != (n.Dispute != nil) {
+		if n.Number <= after || !n.valid() {
 			return nil, errNotNotices
 		}
 		after = n.Number
 	}
 	return list.Notices, nil
+}
+
+// valid reports whether n is one that the protocol could have.
+func (n Notice) valid() bool {
+	return n.Number > 0 && validReference(n.Reference) && n.Kind != "" && (n.Kind == noticeDispute) == (n.Dispute != nil)
 }
 
 // toldOf is what notices mean to Florin.

@@ -13,6 +13,8 @@ const (
 	noticeDispute      = "dispute"
 	noticeFraud        = "fraud_warning"
 	noticeRefundFailed = "refund_failed"
+	noticePaid         = "payment_succeeded"
+	noticeUnpaid       = "payment_failed"
 )
 
 // Notice is something that the simulator tells unasked. Notices are numbered
@@ -119,9 +121,12 @@ func (s *Simulator) age(ctx context.Context) error {
 			return err
 		}
 		for _, op := range ops {
-			_, _, err := s.book.Apply(ctx, eventReference(op.Reference), func(v View) (Operation, error) { return judgeDue(v, op, now) })
+			event, repeated, err := s.book.Apply(ctx, eventReference(op.Reference), func(v View) (Operation, error) { return judgeDue(v, op, now) })
 			if err != nil {
 				return err
+			}
+			if !repeated {
+				s.tellNotices(event)
 			}
 		}
 		if len(ops) < some {

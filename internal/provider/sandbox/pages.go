@@ -142,7 +142,10 @@ func (s *Simulator) recordChoice(op Operation, yes bool) error {
 	if yes {
 		choice.State, choice.Code = Approved, codeApproved
 	}
-	_, _, err := s.book.Apply(ctx, choice.Reference, func(View) (Operation, error) { return choice, nil })
+	choice, _, err := s.book.Apply(ctx, choice.Reference, func(View) (Operation, error) { return choice, nil })
+	if err == nil {
+		s.announce(settleChallenge(op, choice))
+	}
 	return err
 }
 

@@ -42,7 +42,7 @@ func (s *Simulator) Close() error {
 	s.stop()
 	s.mu.Unlock()
 	s.background.Wait()
-	return nil
+	return s.pushes.Close()
 }
 
 // listFaults is GET /faults.

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/florinpay/florin/internal/base/push"
 	"github.com/florinpay/florin/internal/kit/clock"
 )
 
@@ -32,6 +33,12 @@ type Options struct {
 	// OnFault, if set, is told of each request that went wrong on purpose. It is
 	// called while the request is answered, several at once.
 	OnFault func(kind Kind, reference string, mode Mode)
+	// Push says to whom is told unasked what happens; nobody if its URL is empty.
+	// Its Header, Clock and Contradict are the simulator's own.
+	Push push.Options
+	// PushAll tells of every operation, rather than of those alone whose result
+	// the sender may not have got.
+	PushAll bool
 }
 
 // Simulator is the acquirer: an [http.Handler] over a [Book].
@@ -42,6 +49,10 @@ type Simulator struct {
 	rules  rules
 	told   func(Kind, string, Mode)
 	mux    *http.ServeMux
+	pushes *push.Sender
+	all    bool // every operation is told
+	// watched: there is somebody to be told.
+	watched bool
 
 	ctx  context.Context // done when the simulator ends
 	stop context.CancelFunc
@@ -66,8 +77,14 @@ func NewSimulator(book Book, o Options) *Simulator {
 	}
 	s.faults.delay = min(s.faults.delay, Horizon-time.Second)
 	s.ctx, s.stop = context.WithCancel(context.Background())
+	o.Clock = s.clock
+	s.pushes, s.all = push.New(pushOptions(o)), o.PushAll
+	if s.watched = o.Push.URL != ""; s.watched {
+		s.background.Go(s.watch)
+	}
 	s.mux.HandleFunc("POST "+operationsPath, s.operate)
 	s.mux.HandleFunc("GET "+operationsPath+"/{reference}", s.inquire)
+	s.mux.HandleFunc("POST "+operationsPath+"/{reference}/settle", s.settleNow)
 	s.mux.HandleFunc("GET "+noticesPath, s.listNotices)
 	s.mux.HandleFunc("GET "+pagesRoot+"{reference}", s.showPage)
 	s.mux.HandleFunc("POST "+pagesRoot+"{reference}", s.choose)
@@ -76,6 +93,7 @@ func NewSimulator(book Book, o Options) *Simulator {
 	s.mux.HandleFunc("GET /faults", s.listFaults)
 	s.mux.HandleFunc("POST /faults", s.addFault)
 	s.mux.HandleFunc("DELETE /faults", s.clearFaults)
+	s.mux.HandleFunc("POST /pushes/faults", s.addPushFault)
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		answerRefusal(w, refuse(noSuchPath, "", "there is nothing here"))
 	})
@@ -105,7 +123,11 @@ func (s *Simulator) operate(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fault := s.fault(req.Kind, req.Reference)
-	again := func() { _, _ = s.processWithin(min(patience, Horizon-fault.Delay), req) }
+	again := func() {
+		if op, err := s.processWithin(min(patience, Horizon-fault.Delay), req); err == nil {
+			s.announce(op) // nobody is answered
+		}
+	}
 	switch fault.Mode {
 	case Refused:
 		panic(http.ErrAbortHandler)
@@ -122,6 +144,9 @@ func (s *Simulator) operate(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		op, err = s.stand(op)
 	}
+	if err == nil {
+		s.tellResult(op, fault)
+	}
 	switch {
 	case s.spoil(fault, w, r):
 	case err != nil:
@@ -135,6 +160,25 @@ func (s *Simulator) operate(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusOK, op)
 	default:
 		answer(w, http.StatusOK, op)
+	}
+}
+
+// tellResult tells how an operation stands, now or when what is pending has come
+// to its end, where its sender may not get to know it by the answer.
+func (s *Simulator) tellResult(op Operation, f Fault) {
+	if !s.watched {
+		return
+	}
+	if op.State == Pending && op.Kind == Refund {
+		s.later(op.Settles.Sub(s.clock.Now()), func() {
+			if ended, err := s.stand(op); err == nil {
+				s.announce(ended)
+			}
+		})
+		return
+	}
+	if s.all || f.Mode != "" && f.Mode != Duplicate {
+		s.announce(op)
 	}
 }
 
@@ -175,6 +219,8 @@ func (s *Simulator) processWithin(limit time.Duration, req request) (Operation, 
 		op.Reference = req.Reference // undone before, under another reference
 	case repeated && !req.asks(op):
 		return Operation{}, refuse(referenceConflict, "reference", "the reference names another operation")
+	case !repeated:
+		s.tellNotices(op)
 	}
 	return op, nil
 }
@@ -184,6 +230,10 @@ func (s *Simulator) stand(op Operation) (Operation, error) {
 	switch {
 	case op.State != Pending:
 		return op, nil
+	case op.debits():
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), patience)
+		defer cancel()
+		return s.settled(ctx, op, false)
 	case op.Kind == Refund:
 		if !s.clock.Now().Before(op.Settles) {
 			op.State, op.Code = Approved, codeApproved
@@ -200,7 +250,10 @@ func (s *Simulator) stand(op Operation) (Operation, error) {
 }
 
 // inquire is GET /v1/operations/{reference}.
-func (s *Simulator) inquire(w http.ResponseWriter, r *http.Request) {
+func (s *Simulator) inquire(w http.ResponseWriter, r *http.Request) { s.tellOf(w, r, false) }
+
+// tellOf answers how an operation stands, which is had to end whatever the time if at is set.
+func (s *Simulator) tellOf(w http.ResponseWriter, r *http.Request, at bool) {
 	reference := r.PathValue("reference")
 	fault := s.fault(Inquiry, reference)
 	switch fault.Mode {
@@ -212,7 +265,9 @@ func (s *Simulator) inquire(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
 	defer cancel()
 	op, found, err := s.book.Find(ctx, reference)
-	if found && err == nil {
+	if found && err == nil && at && op.debits() && op.State == Pending {
+		op, err = s.settled(ctx, op, at)
+	} else if found && err == nil {
 		op, err = s.stand(op)
 	}
 	switch {

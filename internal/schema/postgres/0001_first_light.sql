@@ -765,6 +765,16 @@ CREATE INDEX payment_method_domain_enabled ON payment_method_domain (scope, enab
 
 -- End of the merchant's own account.
 
+-- Payments that somebody should look at.
+CREATE TABLE review (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    open    BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX review_open ON review (scope, open, key);
+
 -- Reconciliation: what the books say beside what providers and banks say.
 
 -- Differences that nothing explains.
@@ -786,4 +796,37 @@ CREATE TABLE settle_mark (
     hash_b    BIGINT NOT NULL,
     break_key BIGINT NOT NULL,
     PRIMARY KEY (scope, hash_a, hash_b)
+);
+
+-- What providers sent unasked, raw but for card data, by a hash of who sent it
+-- and of its name there. scope is 0: a message names operations by our
+-- references, which carry no account.
+CREATE TABLE provider_message (
+    scope    BIGINT NOT NULL,
+    hash_a   BIGINT NOT NULL,
+    hash_b   BIGINT NOT NULL,
+    state    BIGINT NOT NULL,
+    provider TEXT COLLATE "C" NOT NULL,
+    endpoint TEXT COLLATE "C" NOT NULL,
+    event    TEXT COLLATE "C" NOT NULL,
+    received BIGINT NOT NULL,
+    settled  BIGINT NOT NULL,
+    copies   BIGINT NOT NULL,
+    problem  TEXT COLLATE "C" NOT NULL,
+    raw      TEXT COLLATE "C" NOT NULL,
+    notices  TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (scope, hash_a, hash_b)
+);
+CREATE INDEX provider_message_state ON provider_message (scope, state, received);
+
+-- Which messages tell of an operation, by a hash of our reference and half of
+-- the message's. scope is 0.
+CREATE TABLE provider_message_about (
+    scope     BIGINT NOT NULL,
+    subject   BIGINT NOT NULL,
+    message   BIGINT NOT NULL,
+    reference TEXT COLLATE "C" NOT NULL,
+    hash_a    BIGINT NOT NULL,
+    hash_b    BIGINT NOT NULL,
+    PRIMARY KEY (scope, subject, message)
 );

@@ -758,6 +758,16 @@ CREATE INDEX payment_method_domain_enabled ON payment_method_domain (scope, enab
 
 -- End of the merchant's own account.
 
+-- Payments that somebody should look at.
+CREATE TABLE review (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    open    INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX review_open ON review (scope, open, key);
+
 -- Reconciliation: what the books say beside what providers and banks say.
 
 -- Differences that nothing explains.
@@ -779,4 +789,37 @@ CREATE TABLE settle_mark (
     hash_b    INTEGER NOT NULL,
     break_key INTEGER NOT NULL,
     PRIMARY KEY (scope, hash_a, hash_b)
+) STRICT;
+
+-- What providers sent unasked, raw but for card data, by a hash of who sent it
+-- and of its name there. scope is 0: a message names operations by our
+-- references, which carry no account.
+CREATE TABLE provider_message (
+    scope    INTEGER NOT NULL,
+    hash_a   INTEGER NOT NULL,
+    hash_b   INTEGER NOT NULL,
+    state    INTEGER NOT NULL,
+    provider TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    event    TEXT NOT NULL,
+    received INTEGER NOT NULL,
+    settled  INTEGER NOT NULL,
+    copies   INTEGER NOT NULL,
+    problem  TEXT NOT NULL,
+    raw      TEXT NOT NULL,
+    notices  TEXT NOT NULL,
+    PRIMARY KEY (scope, hash_a, hash_b)
+) STRICT;
+CREATE INDEX provider_message_state ON provider_message (scope, state, received);
+
+-- Which messages tell of an operation, by a hash of our reference and half of
+-- the message's. scope is 0.
+CREATE TABLE provider_message_about (
+    scope     INTEGER NOT NULL,
+    subject   INTEGER NOT NULL,
+    message   INTEGER NOT NULL,
+    reference TEXT NOT NULL,
+    hash_a    INTEGER NOT NULL,
+    hash_b    INTEGER NOT NULL,
+    PRIMARY KEY (scope, subject, message)
 ) STRICT;
