@@ -11,6 +11,11 @@ func (h *harness) disputed(card string) (id, charge, intent string) {
 }
 
 var _ = shows("GetDisputes", scenario{
+	also: []alternative{{func(h *harness) sent {
+		h.disputed("pm_card_createDispute")
+		h.disputed("pm_card_createDispute")
+		return sent{form: "limit=3"}
+	}, []string{"limit"}}},
 	prepare: func(h *harness) sent {
 		h.disputed("pm_card_createDispute")
 		_, charge, _ := h.disputed("pm_card_createDisputeProductNotReceived")
@@ -84,6 +89,7 @@ func (h *harness) warned() (id, charge, intent string) {
 }
 
 var _ = shows("GetRadarEarlyFraudWarnings", scenario{
+	also: []alternative{{func(h *harness) sent { h.warned(); h.warned(); return sent{form: "limit=3"} }, []string{"limit"}}},
 	prepare: func(h *harness) sent {
 		_, charge, _ := h.warned()
 		return sent{form: "charge=" + charge}
