@@ -140,17 +140,21 @@ var _ = shows("GetBalance", scenario{
 	want:    map[string]any{"object": "balance", "livemode": false},
 })
 
-var _ = shows("GetBalanceTransactions", scenario{
+var listingTransactions = scenario{
 	prepare: func(h *harness) sent { h.paid(); h.paid(); return sent{form: "limit=3"} },
 	want:    map[string]any{"object": "list", "data.0.type": "charge"},
-})
+}
 
-var _ = shows("GetBalanceTransactionsId", scenario{
+var _ = shows("GetBalanceTransactions", listingTransactions)
+
+var retrievingTransactions = scenario{
 	prepare: func(h *harness) sent {
 		return sent{in: []string{h.get("/v1/charges/" + h.paid().str("latest_charge")).ok().str("balance_transaction")}}
 	},
 	want: map[string]any{"object": "balance_transaction", "amount": 1000},
-})
+}
+
+var _ = shows("GetBalanceTransactionsId", retrievingTransactions)
 
 var _ = shows("GetEvents", scenario{
 	prepare: func(h *harness) sent { h.paid(); return sent{form: "limit=3"} },
