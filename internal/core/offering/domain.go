@@ -3,7 +3,6 @@ package offering
 import (
 	"context"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -41,9 +40,9 @@ var domainName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-
 
 // Register makes a domain known, or changes whether one that is known is enabled.
 func (v *Service) Register(ctx context.Context, s id.Scope, name string, enabled *bool, r *idem.Request) (*idem.Reply, error) {
-	name = strings.ToLower(strings.TrimSpace(name))
-	if len(name) > 253 || !domainName.MatchString(name) {
-		return nil, fault.Param("domain_name", "", "Invalid domain name: it is a host's name, such as shop.example, without scheme, port and path.")
+	name, err := checkDomain(name)
+	if err != nil {
+		return nil, err
 	}
 	before, _, err := Domains.List(ctx, v.DB, s, object.Range{Limit: 1, Where: map[string]any{"name": name}})
 	if err != nil {

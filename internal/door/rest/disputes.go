@@ -192,6 +192,9 @@ func renderDispute(v *view, o *object.Object[dispute.Dispute]) (any, error) {
 		return nil, err
 	}
 	out.Evidence, out.EvidenceDetails.EnhancedEligibility = shownEvidence(d, e), eligibility(d, e)
+	if err := v.within("evidence").evidenceUploads(out.Evidence); err != nil {
+		return nil, err
+	}
 	out.PaymentMethodDetails, err = disputedMethod(v, d)
 	return out, err
 }
@@ -220,6 +223,32 @@ var evidenceFields = strings.Fields(`access_activity_log billing_address cancell
 	duplicate_charge_explanation duplicate_charge_id product_description receipt refund_policy refund_policy_disclosure
 	refund_refusal_explanation service_date service_documentation shipping_address shipping_carrier shipping_date
 	shipping_documentation shipping_tracking_number uncategorized_file uncategorized_text`)
+
+// evidenceUploads shows the files that are expanded: for an answer that is given
+// again, as they were. They are named by what is sealed, and so can't be pinned.
+func (v *view) evidenceUploads(evidence map[string]any) error {
+	for name := range v.expand {
+		id, ok := evidence[name].(string)
+		if !ok || !evidenceFiles[name] {
+			continue
+		}
+		key, _ := file.Files.Prefix.Parse(id)
+		o, there, err := file.Files.Read(v.ctx, v.s.DB, v.scope, key)
+		if err == nil && there {
+			o, err = asOf(v, file.Files, o)
+		}
+		if err != nil {
+			return err
+		}
+		if !there || o == nil {
+			continue
+		}
+		if evidence[name], err = renderFile(v.within(name), o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func shownEvidence(d *dispute.Dispute, e dispute.Evidence) map[string]any {
 	out := map[string]any{}

@@ -253,3 +253,20 @@ func TestRefundThatFailsLater(t *testing.T) {
 	h.post("/v1/refunds", pairs("charge", charge)).ok().has(map[string]any{"amount": 1000})
 	h.checkBooks()
 }
+
+// The files of evidence are shown whole to those who expand them, and an answer
+// that is given again shows them as it did.
+func TestEvidenceShowsItsFiles(t *testing.T) {
+	h := newHarness(t)
+	id, _, _ := h.disputed("pm_card_createDispute")
+	receipt := h.file()
+	form := "submit=false&evidence[receipt]=" + receipt + "&evidence[uncategorized_text]=it+was+sent&expand[]=evidence.receipt"
+	first := h.post("/v1/disputes/"+id, form, "Idempotency-Key", "evidence").ok().
+		has(map[string]any{"evidence.receipt.id": receipt, "evidence.receipt.object": "file", "evidence.receipt.purpose": "dispute_evidence"})
+	validate(t, "file", first.part("evidence.receipt"))
+	if again := h.post("/v1/disputes/"+id, form, "Idempotency-Key", "evidence").ok(); string(again.text) != string(first.text) {
+		t.Errorf("%s\n%s", first.text, again.text)
+	}
+	h.get("/v1/disputes/" + id).ok().has(map[string]any{"evidence.receipt": receipt})
+	h.get("/v1/disputes/" + id + "?expand[]=evidence.customer_signature").ok().has(map[string]any{"evidence.customer_signature": nil})
+}

@@ -452,6 +452,11 @@ func (p *prober) try(more []string) *tried {
 			out.see(name, p.h.get(path+id).body)
 		}
 	}
+	for _, path := range []string{"mandate", "latest_charge.payment_method_details.card.mandate"} {
+		if id, ok := got.at(path).(string); ok {
+			out.see("mandate", p.h.get("/v1/mandates/"+id).body)
+		}
+	}
 	if look := p.s.lookAt(p.op, s.in); look != "" {
 		out.see("look", p.h.get(firstOf(look)).body)
 	}

@@ -106,8 +106,8 @@ func TestRestrictedKeysExpandWhatTheyMaySee(t *testing.T) {
 		d.as(intents, "GET", "/v1/payment_intents/"+intent, "expand[]="+expand).refused(403, "invalid_request_error", "", "", permission)
 		d.as(intents, "GET", "/v1/payment_intents", "expand[]=data."+expand).refused(403, "invalid_request_error", "", "", permission)
 	}
-	d.as(intents, "GET", "/v1/payment_intents/"+intent, "expand[]=review").refused(403, "invalid_request_error", "", "", "(review)")
-	d.as(d.sk, "GET", "/v1/payment_intents/"+intent, "expand[]=review").ok()
+	d.as(intents, "GET", "/v1/payment_intents/"+intent, "expand[]=application").refused(403, "invalid_request_error", "", "", "(application)")
+	d.as(d.sk, "GET", "/v1/payment_intents/"+intent, "expand[]=application").ok()
 
 	before := len(d.get("/v1/payment_intents", "").ids())
 	d.as(intents, "POST", "/v1/payment_intents", "amount=500&currency=usd&expand[]=latest_charge").refused(403, "invalid_request_error", "", "", "rak_charge_read")

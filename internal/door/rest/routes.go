@@ -31,6 +31,7 @@ type route struct {
 // document.
 var routes = joined(
 	accountRoutes,
+	applePayRoutes,
 	attemptRoutes,
 	balanceRoutes,
 	breakRoutes,
@@ -109,6 +110,7 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		ledger.Transactions.Name:      nounOf(ledger.Transactions, renderTransaction),
 		vault.ConfirmationTokens.Name: nounOf(vault.ConfirmationTokens, renderConfirmation),
 		offering.Configurations.Name:  nounOf(offering.Configurations, renderConfiguration),
+		offering.AppleDomains.Name:    nounOf(offering.AppleDomains, renderAppleDomain),
 		offering.Domains.Name:         nounOf(offering.Domains, renderDomain),
 		file.Files.Name:               nounOf(file.Files, renderFile),
 		file.Links.Name:               nounOf(file.Links, renderFileLink),

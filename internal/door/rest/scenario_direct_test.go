@@ -97,38 +97,36 @@ var _ = shows("PostChargesChargeRefundsRefund", scenario{
 })
 
 // Some calls are others by an older path.
-func init() {
-	again := func(id, of string, change func(*scenario)) {
-		s := scenarios[of]
-		change(&s)
-		shows(id, s)
+var (
+	_ = shows("GetBalanceHistory", listingTransactions)
+	_ = shows("GetBalanceHistoryId", retrievingTransactions)
+	_ = shows("GetChargesChargeDispute", byCharge(retrievingDisputes))
+	_ = shows("PostChargesChargeDispute", byCharge(updatingDisputes))
+	_ = shows("PostChargesChargeDisputeClose", byCharge(closingDisputes))
+)
+
+// byCharge has a dispute's scenario go by its charge.
+func byCharge(s scenario) scenario {
+	prepare := s.prepare
+	s.prepare = func(h *harness) sent {
+		made := prepare(h)
+		return sent{in: []string{h.get("/v1/disputes/" + made.in[0]).ok().str("charge")}, form: made.form}
 	}
-	again("GetBalanceHistory", "GetBalanceTransactions", func(*scenario) {})
-	again("GetBalanceHistoryId", "GetBalanceTransactionsId", func(*scenario) {})
-	again("PostExternalAccountsId", "PostAccountsAccountExternalAccountsId", func(s *scenario) {
-		prepare := s.prepare
-		s.prepare = func(h *harness) sent {
-			made := prepare(h)
-			return sent{in: made.in[1:], form: made.form}
-		}
-		s.look, s.shows = "", nil
-		s.then = func(h *harness, sent sent, a *answered) {
-			h.get("/v1/accounts/" + h.self() + "/external_accounts/" + sent.in[0]).ok().has(map[string]any{"account_holder_name": "Jo"})
-		}
-	})
-	byCharge := func(s *scenario) {
-		prepare := s.prepare
-		s.prepare = func(h *harness) sent {
-			made := prepare(h)
-			return sent{in: []string{h.get("/v1/disputes/" + made.in[0]).ok().str("charge")}, form: made.form}
-		}
-		s.look = strings.Replace(s.look, "/v1/disputes/*", "/v1/charges/*/dispute", 1)
-		s.fails = []refusedRequest{{"not disputed", func(h *harness, s sent) sent {
-			s.in = []string{h.paid().str("latest_charge")}
-			return s
-		}, 404, "resource_missing"}}
-	}
-	again("GetChargesChargeDispute", "GetDisputesDispute", byCharge)
-	again("PostChargesChargeDispute", "PostDisputesDispute", byCharge)
-	again("PostChargesChargeDisputeClose", "PostDisputesDisputeClose", byCharge)
+	s.look = strings.Replace(s.look, "/v1/disputes/*", "/v1/charges/*/dispute", 1)
+	s.fails = []refusedRequest{{"not disputed", func(h *harness, s sent) sent {
+		s.in = []string{h.paid().str("latest_charge")}
+		return s
+	}, 404, "resource_missing"}}
+	return s
 }
+
+var _ = shows("PostExternalAccountsId", scenario{
+	prepare: func(h *harness) sent {
+		return sent{in: []string{h.account("000123456789")}, form: "account_holder_name=Jo&metadata[a]=b&account_type=savings"}
+	},
+	want:   map[string]any{"account_holder_name": "Jo", "metadata.a": "b", "account_type": "savings"},
+	values: func(*harness, sent) map[string]string { return map[string]string{"default_for_currency": "true"} },
+	then: func(h *harness, s sent, _ *answered) {
+		h.get("/v1/accounts/" + h.self() + "/external_accounts/" + s.in[0]).ok().has(map[string]any{"account_holder_name": "Jo"})
+	},
+})

@@ -11,6 +11,11 @@ func (h *harness) disputed(card string) (id, charge, intent string) {
 }
 
 var _ = shows("GetDisputes", scenario{
+	also: []alternative{{func(h *harness) sent {
+		h.disputed("pm_card_createDispute")
+		h.disputed("pm_card_createDispute")
+		return sent{form: "limit=3"}
+	}, []string{"limit"}}},
 	prepare: func(h *harness) sent {
 		h.disputed("pm_card_createDispute")
 		_, charge, _ := h.disputed("pm_card_createDisputeProductNotReceived")
@@ -27,15 +32,17 @@ var _ = shows("GetDisputes", scenario{
 	},
 })
 
-var _ = shows("GetDisputesDispute", scenario{
+var retrievingDisputes = scenario{
 	prepare: func(h *harness) sent {
 		id, _, _ := h.disputed("pm_card_createDispute")
 		return sent{in: []string{id}}
 	},
 	want: map[string]any{"object": "dispute", "status": "needs_response"},
-})
+}
 
-var _ = shows("PostDisputesDispute", scenario{
+var _ = shows("GetDisputesDispute", retrievingDisputes)
+
+var updatingDisputes = scenario{
 	prepare: func(h *harness) sent {
 		id, _, _ := h.disputed("pm_card_createCe3EligibleDispute")
 		return sent{in: []string{id}, form: url.Values{"evidence[uncategorized_text]": {"winning_evidence"}, "metadata[order]": {"6735"}}.Encode()}
@@ -59,9 +66,11 @@ var _ = shows("PostDisputesDispute", scenario{
 		values[prior] = h.paid().str("latest_charge")
 		return values
 	},
-})
+}
 
-var _ = shows("PostDisputesDisputeClose", scenario{
+var _ = shows("PostDisputesDispute", updatingDisputes)
+
+var closingDisputes = scenario{
 	prepare: func(h *harness) sent {
 		id, _, _ := h.disputed("pm_card_createDispute")
 		return sent{in: []string{id}}
@@ -73,7 +82,9 @@ var _ = shows("PostDisputesDisputeClose", scenario{
 		h.post("/v1/disputes/"+s.in[0]+"/close", "").ok()
 		return s
 	}, 400, ""}},
-})
+}
+
+var _ = shows("PostDisputesDisputeClose", closingDisputes)
 
 // warned prepares an early fraud warning.
 func (h *harness) warned() (id, charge, intent string) {
@@ -84,6 +95,7 @@ func (h *harness) warned() (id, charge, intent string) {
 }
 
 var _ = shows("GetRadarEarlyFraudWarnings", scenario{
+	also: []alternative{{func(h *harness) sent { h.warned(); h.warned(); return sent{form: "limit=3"} }, []string{"limit"}}},
 	prepare: func(h *harness) sent {
 		_, charge, _ := h.warned()
 		return sent{form: "charge=" + charge}

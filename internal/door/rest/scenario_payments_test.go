@@ -6,7 +6,11 @@ const visa = "payment_method=pm_card_visa"
 var _ = shows("PostPaymentIntents", scenario{
 	also: []alternative{{func(*harness) sent {
 		return sent{form: "amount=1000&currency=usd&confirm=true&payment_method=pm_card_authenticationRequired"}
-	}, challenged}, {func(h *harness) sent {
+	}, challenged}, {func(*harness) sent {
+		return sent{form: "amount=1000&currency=usd&confirm=true&payment_method=pm_card_authenticationRequired&return_url=https://shop.example"}
+	}, redirected}, {func(*harness) sent {
+		return sent{form: "amount=1000&currency=usd&confirm=true&expand[]=latest_charge&" + visa + "&" + online}
+	}, agreed}, {func(h *harness) sent {
 		return sent{form: byTransfer + fromGermany + "&confirm=true&customer=" + h.aCustomer()}
 	}, []string{transferOptions}}},
 	prepare: func(*harness) sent {
@@ -35,10 +39,21 @@ var _ = shows("GetPaymentIntentsIntent", scenario{
 // challenged are parameters that matter where the payer has to prove who they are.
 var challenged = []string{"error_on_requires_action", "off_session", "return_url", "use_stripe_sdk"}
 
+// agreed are parts of what a mandate says, which shows where there is one.
+var agreed = []string{"mandate_data", "mandate_data[customer_acceptance][offline]", "mandate_data[customer_acceptance][online][ip_address]",
+	"mandate_data[customer_acceptance][online][user_agent]", "mandate_data[customer_acceptance][type]"}
+
+// redirected are those that matter where the payer could be sent away for it.
+var redirected = []string{"use_stripe_sdk"}
+
 var _ = shows("PostPaymentIntentsIntentConfirm", scenario{
 	also: []alternative{{func(h *harness) sent {
 		return sent{in: []string{h.intent().ok().str("id")}, form: "payment_method=pm_card_authenticationRequired"}
 	}, challenged}, {func(h *harness) sent {
+		return sent{in: []string{h.intent().ok().str("id")}, form: "payment_method=pm_card_authenticationRequired&return_url=https://shop.example"}
+	}, redirected}, {func(h *harness) sent {
+		return sent{in: []string{h.intent().ok().str("id")}, form: "expand[]=latest_charge&" + visa + "&" + online}
+	}, agreed}, {func(h *harness) sent {
 		made := h.post("/v1/payment_intents", byTransfer+"customer="+h.aCustomer()).ok()
 		return sent{in: []string{made.str("id")}, form: fromGermany}
 	}, []string{transferOptions}}},
@@ -125,17 +140,21 @@ var _ = shows("GetBalance", scenario{
 	want:    map[string]any{"object": "balance", "livemode": false},
 })
 
-var _ = shows("GetBalanceTransactions", scenario{
+var listingTransactions = scenario{
 	prepare: func(h *harness) sent { h.paid(); h.paid(); return sent{form: "limit=3"} },
 	want:    map[string]any{"object": "list", "data.0.type": "charge"},
-})
+}
 
-var _ = shows("GetBalanceTransactionsId", scenario{
+var _ = shows("GetBalanceTransactions", listingTransactions)
+
+var retrievingTransactions = scenario{
 	prepare: func(h *harness) sent {
 		return sent{in: []string{h.get("/v1/charges/" + h.paid().str("latest_charge")).ok().str("balance_transaction")}}
 	},
 	want: map[string]any{"object": "balance_transaction", "amount": 1000},
-})
+}
+
+var _ = shows("GetBalanceTransactionsId", retrievingTransactions)
 
 var _ = shows("GetEvents", scenario{
 	prepare: func(h *harness) sent { h.paid(); return sent{form: "limit=3"} },

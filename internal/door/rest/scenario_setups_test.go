@@ -15,6 +15,9 @@ func onSetup(params string) func(*harness) sent {
 }
 
 var _ = shows("PostSetupIntents", scenario{
+	also: []alternative{{func(*harness) sent {
+		return sent{form: "confirm=true&payment_method=pm_card_authenticationRequired&return_url=https://shop.example"}
+	}, redirected}},
 	prepare: func(h *harness) sent {
 		return sent{form: "description=later&usage=on_session&metadata[a]=b&customer=" + h.post("/v1/customers", "").ok().str("id")}
 	},
@@ -58,6 +61,11 @@ var _ = shows("PostSetupIntentsIntent", scenario{
 })
 
 var _ = shows("PostSetupIntentsIntentConfirm", scenario{
+	also: []alternative{{func(h *harness) sent {
+		return sent{in: []string{h.setupIntent("")}, form: "payment_method=pm_card_authenticationRequired&return_url=https://shop.example"}
+	}, redirected}, {func(h *harness) sent {
+		return sent{in: []string{h.setupIntent("")}, form: "payment_method=pm_card_authenticationRequired"}
+	}, []string{"return_url"}}},
 	prepare: func(h *harness) sent {
 		return sent{in: []string{h.setupIntent("")}, form: "payment_method=pm_card_visa&" + online}
 	},
@@ -107,6 +115,12 @@ var _ = shows("PostPaymentIntentsIntentVerifyMicrodeposits", scenario{
 })
 
 var _ = shows("GetSetupAttempts", scenario{
+	also: []alternative{{func(h *harness) sent {
+		intent := h.setupIntent("")
+		h.post("/v1/setup_intents/"+intent+"/confirm", "payment_method=pm_card_chargeDeclined").is(402)
+		h.post("/v1/setup_intents/"+intent+"/confirm", "payment_method=pm_card_visa").ok()
+		return sent{form: "limit=3&setup_intent=" + intent}
+	}, []string{"limit"}}},
 	prepare: func(h *harness) sent {
 		return sent{form: "setup_intent=" + h.setupIntent("payment_method=pm_card_visa&confirm=true")}
 	},

@@ -59,7 +59,9 @@ var _ = shows("DeleteWebhookEndpointsWebhookEndpoint", scenario{
 
 var _ = shows("FlorinPostWebhookEndpointsWebhookEndpointRollSecret", scenario{
 	prepare: ofEndpoint("expires_in=60"),
-	want:    map[string]any{"object": "webhook_endpoint"},
+	// For how long the old secret signs too shows in what is sent: TestRollingASecret.
+	elsewhere: []string{"expires_in"},
+	want:      map[string]any{"object": "webhook_endpoint"},
 	then: func(h *harness, _ sent, a *answered) {
 		if a.str("secret") == "" {
 			h.t.Error("the new secret is not shown")
@@ -69,6 +71,13 @@ var _ = shows("FlorinPostWebhookEndpointsWebhookEndpointRollSecret", scenario{
 })
 
 var _ = shows("FlorinGetWebhookEndpointsWebhookEndpointDeliveries", scenario{
+	also: []alternative{{func(h *harness) sent {
+		endpoint := h.anEndpoint()
+		for range 3 {
+			h.post("/v1/florin/webhook_replays", "webhook_endpoint="+endpoint+"&event="+h.anEvent()).ok()
+		}
+		return sent{in: []string{endpoint}, form: "limit=3"}
+	}, []string{"limit"}}},
 	prepare: func(h *harness) sent {
 		endpoint := h.anEndpoint()
 		h.post("/v1/florin/webhook_replays", "webhook_endpoint="+endpoint+"&event="+h.anEvent()).ok()

@@ -174,6 +174,11 @@ func mandateAt(c *call) (*vault.MandateInput, error) {
 	if when, ok := c.form.Int64(at, how, "accepted_at"); ok {
 		in.AcceptedAt = time.Unix(when, 0).UTC()
 	}
+	for _, kind := range []string{"offline", "online"} {
+		if c.form.Has(at, how, kind) && in.Acceptance != kind {
+			return nil, fault.Param("mandate_data[customer_acceptance]["+kind+"]", "", "An acceptance of the type %s has no details of one of the type %s.", clip(in.Acceptance), kind)
+		}
+	}
 	if in.Acceptance != "online" {
 		return in, nil
 	}

@@ -765,6 +765,17 @@ CREATE INDEX payment_method_domain_enabled ON payment_method_domain (scope, enab
 
 -- End of the merchant's own account.
 
+-- Domains registered for Apple Pay by the older calls.
+CREATE TABLE apple_pay_domain (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    name    TEXT COLLATE "C" NOT NULL,
+    deleted BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX apple_pay_domain_name ON apple_pay_domain (scope, name, key);
+
 -- Payments that somebody should look at.
 CREATE TABLE review (
     scope   BIGINT NOT NULL,

@@ -758,6 +758,17 @@ CREATE INDEX payment_method_domain_enabled ON payment_method_domain (scope, enab
 
 -- End of the merchant's own account.
 
+-- Domains registered for Apple Pay by the older calls.
+CREATE TABLE apple_pay_domain (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    name    TEXT    NOT NULL,
+    deleted INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX apple_pay_domain_name ON apple_pay_domain (scope, name, key);
+
 -- Payments that somebody should look at.
 CREATE TABLE review (
     scope   INTEGER NOT NULL,
