@@ -1,7 +1,5 @@
 package rest
 
-import "strings"
-
 const typedCard = "card[number]=4000056655665556&card[exp_month]=12&card[exp_year]=2044"
 
 var _ = shows("PostCharges", scenario{
@@ -95,40 +93,3 @@ var _ = shows("PostChargesChargeRefundsRefund", scenario{
 	shows:   map[string]any{"metadata.a": "b"},
 	fails:   notItsRefund,
 })
-
-// Some calls are others by an older path.
-func init() {
-	again := func(id, of string, change func(*scenario)) {
-		s := scenarios[of]
-		change(&s)
-		shows(id, s)
-	}
-	again("GetBalanceHistory", "GetBalanceTransactions", func(*scenario) {})
-	again("GetBalanceHistoryId", "GetBalanceTransactionsId", func(*scenario) {})
-	again("PostExternalAccountsId", "PostAccountsAccountExternalAccountsId", func(s *scenario) {
-		prepare := s.prepare
-		s.prepare = func(h *harness) sent {
-			made := prepare(h)
-			return sent{in: made.in[1:], form: made.form}
-		}
-		s.look, s.shows = "", nil
-		s.then = func(h *harness, sent sent, a *answered) {
-			h.get("/v1/accounts/" + h.self() + "/external_accounts/" + sent.in[0]).ok().has(map[string]any{"account_holder_name": "Jo"})
-		}
-	})
-	byCharge := func(s *scenario) {
-		prepare := s.prepare
-		s.prepare = func(h *harness) sent {
-			made := prepare(h)
-			return sent{in: []string{h.get("/v1/disputes/" + made.in[0]).ok().str("charge")}, form: made.form}
-		}
-		s.look = strings.Replace(s.look, "/v1/disputes/*", "/v1/charges/*/dispute", 1)
-		s.fails = []refusedRequest{{"not disputed", func(h *harness, s sent) sent {
-			s.in = []string{h.paid().str("latest_charge")}
-			return s
-		}, 404, "resource_missing"}}
-	}
-	again("GetChargesChargeDispute", "GetDisputesDispute", byCharge)
-	again("PostChargesChargeDispute", "PostDisputesDispute", byCharge)
-	again("PostChargesChargeDisputeClose", "PostDisputesDisputeClose", byCharge)
-}
