@@ -100,14 +100,14 @@ func TestRestrictedKeysExpandWhatTheyMaySee(t *testing.T) {
 	intents := d.restricted(merchant.Permissions{merchant.PaymentIntents: merchant.Write})
 	d.as(intents, "GET", "/v1/payment_intents/"+intent, "").ok().want(map[string]string{"customer": customer})
 	for expand, permission := range map[string]string{
-		"customer": "rak_customer_read", "latest_charge": "rak_charge_read", "payment_method": "rak_payment_method_read",
+		"customer": "rak_customer_read", "latest_charge": "rak_charge_read", "payment_method": "rak_payment_method_read", "review": "rak_charge_read",
 		"latest_charge.customer": "rak_charge_read", "latest_charge.balance_transaction.source": "rak_charge_read",
 	} {
 		d.as(intents, "GET", "/v1/payment_intents/"+intent, "expand[]="+expand).refused(403, "invalid_request_error", "", "", permission)
 		d.as(intents, "GET", "/v1/payment_intents", "expand[]=data."+expand).refused(403, "invalid_request_error", "", "", permission)
 	}
-	d.as(intents, "GET", "/v1/payment_intents/"+intent, "expand[]=review").refused(403, "invalid_request_error", "", "", "(review)")
-	d.as(d.sk, "GET", "/v1/payment_intents/"+intent, "expand[]=review").ok()
+	d.as(intents, "GET", "/v1/payment_intents/"+intent, "expand[]=on_behalf_of").refused(403, "invalid_request_error", "", "", "(on_behalf_of)")
+	d.as(d.sk, "GET", "/v1/payment_intents/"+intent, "expand[]=on_behalf_of").ok()
 
 	before := len(d.get("/v1/payment_intents", "").ids())
 	d.as(intents, "POST", "/v1/payment_intents", "amount=500&currency=usd&expand[]=latest_charge").refused(403, "invalid_request_error", "", "", "rak_charge_read")
