@@ -100,7 +100,7 @@ func TestRestrictedKeysExpandWhatTheyMaySee(t *testing.T) {
 	intents := d.restricted(merchant.Permissions{merchant.PaymentIntents: merchant.Write})
 	d.as(intents, "GET", "/v1/payment_intents/"+intent, "").ok().want(map[string]string{"customer": customer})
 	for expand, permission := range map[string]string{
-		"customer": "rak_customer_read", "latest_charge": "rak_charge_read", "payment_method": "rak_payment_method_read",
+		"customer": "rak_customer_read", "latest_charge": "rak_charge_read", "payment_method": "rak_payment_method_read", "review": "rak_charge_read",
 		"latest_charge.customer": "rak_charge_read", "latest_charge.balance_transaction.source": "rak_charge_read",
 	} {
 		d.as(intents, "GET", "/v1/payment_intents/"+intent, "expand[]="+expand).refused(403, "invalid_request_error", "", "", permission)

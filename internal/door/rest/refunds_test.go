@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/florinpay/florin/internal/door/rest/spec"
 	"github.com/florinpay/florin/internal/provider"
 )
 
@@ -111,5 +112,23 @@ func TestRefundInstructions(t *testing.T) {
 	told := h.get("/v1/events?type=refund.updated").ok()
 	told.has(map[string]any{"data.0.data.object.id": made.str("id"), "data.0.data.previous_attributes.metadata.a": "b"})
 	h.post("/v1/refunds", "charge="+h.paid().str("latest_charge")+"&instructions_email=nobody").is(400).has(map[string]any{"error.param": "instructions_email"})
+	h.checkBooks()
+}
+
+// Money that came from a customer's cash goes back there, in whatever way the refund is
+// asked for; each way has an answer of its own.
+func TestRefundsOfCashAreAnsweredAlike(t *testing.T) {
+	h := newHarness(t)
+	customer := h.aCustomer()
+	h.sends(customer, "amount=5000&currency=eur")
+	charge := h.waiting(customer, "").has(map[string]any{"status": "succeeded"}).str("latest_charge")
+	for id, want := range map[string]map[string]any{
+		"PostChargesChargeRefund":  {"object": "charge", "id": charge},
+		"PostChargesChargeRefunds": {"object": "refund", "charge": charge, "destination_details.type": "customer_cash_balance"},
+	} {
+		op := spec.ByID(id)
+		h.contract(op, h.do(op, sent{in: []string{charge}, form: "amount=100"}).ok().has(want))
+	}
+	h.get("/v1/charges/" + charge).ok().has(map[string]any{"amount_refunded": 200})
 	h.checkBooks()
 }

@@ -53,6 +53,7 @@ func (d *desk) world(key string) map[string]string {
 		at[collection] = as("GET", map[string]string{"disputes": "/v1/disputes", "radar": "/v1/radar/early_fraud_warnings"}[collection], "").ids()[0]
 	}
 	at["balance_transactions"] = as("GET", "/v1/balance_transactions", "").ids()[0]
+	at["balance"] = at["balance_transactions"] // whose history they are
 	at["events"] = as("GET", "/v1/events", "").ids()[0]
 	as("POST", "/v1/payment_intents", "amount=2000&currency=usd&payment_method=pm_card_createDispute&confirm=true")
 	at["disputes"] = as("GET", "/v1/disputes", "").ids()[0]

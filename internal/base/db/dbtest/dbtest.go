@@ -99,6 +99,8 @@ func SQLite(t testing.TB) string {
 	return "sqlite:" + path
 }
 
+const templatePrefix = "florin_template_"
+
 // schemaName changes with the DDL, so that an old template is never used.
 var schemaName = sync.OnceValues(func() (string, error) {
 	h := sha256.New()
@@ -109,7 +111,7 @@ var schemaName = sync.OnceValues(func() (string, error) {
 			h.Write(text)
 		}
 	}
-	return "florin_template_" + hex.EncodeToString(h.Sum(nil)[:6]), err
+	return templatePrefix + hex.EncodeToString(h.Sum(nil)[:6]), err
 })
 
 func postgres(t testing.TB, server string) string {
@@ -129,12 +131,16 @@ func postgres(t testing.TB, server string) string {
 		t.Fatal(err)
 	}
 	name := fmt.Sprintf("t_%d_%s", time.Now().UnixNano(), hex.EncodeToString([]byte(t.Name()))[:8])
-	if _, err := admin.Exec(ctx, "CREATE DATABASE "+name+" TEMPLATE "+from); err != nil {
+	had, err := claim(ctx, admin, from, name)
+	if err == nil && !had {
+		_, err = admin.Exec(ctx, "CREATE DATABASE "+name+" TEMPLATE "+from)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		leak.CheckDatabase(t, withDatabase(server, name))
-		drop(t, server, name)
+		leave(t, server, from, name)
 	})
 	return withDatabase(server, name)
 }
@@ -163,13 +169,22 @@ func ensureTemplate(ctx context.Context, admin *pgx.Conn, server, name string) e
 	if err := errors.Join(d.Migrate(ctx, schema.Files), d.Close()); err != nil {
 		return err
 	}
+	if err := describe(ctx, admin, server, draft); err != nil {
+		return err
+	}
 	_, err = admin.Exec(ctx, "ALTER DATABASE "+draft+" RENAME TO "+name)
 	return err
 }
 
-func drop(t testing.TB, server, name string) {
+// leave gives a database back, or drops it.
+func leave(t testing.TB, server, schema, name string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
+	if done, err := retire(ctx, server, schema, name); done {
+		return
+	} else if err != nil {
+		t.Logf("empty %s: %v", name, err)
+	}
 	admin, err := pgx.Connect(ctx, server)
 	if err == nil {
 		_, err = admin.Exec(ctx, "DROP DATABASE "+name+" WITH (FORCE)")
