@@ -77,6 +77,10 @@ func (v *Service) book(tx *db.Tx, account *merchant.Account, a *object.Object[At
 			return err
 		}
 	}
+	review, err := openReview(tx, s, key, &body)
+	if err != nil {
+		return err
+	}
 	ch, err := Charges.Insert(tx, s, key, body)
 	if err != nil {
 		return err
@@ -89,7 +93,7 @@ func (v *Service) book(tx *db.Tx, account *merchant.Account, a *object.Object[At
 		return err
 	}
 	i := &o.Body
-	i.Attempt, i.LatestCharge, i.LastError = 0, ChargeID(key), nil
+	i.Attempt, i.LatestCharge, i.LastError, i.Review = 0, ChargeID(key), nil, body.Review
 	if a.Body.Operation == OpSale {
 		i.Received = body.Captured
 	} else {
@@ -111,7 +115,10 @@ func (v *Service) book(tx *db.Tx, account *merchant.Account, a *object.Object[At
 	if a.Body.Operation == OpSale {
 		typ = "payment_intent.succeeded"
 	}
-	return tell(tx, a.Body.Intent, typ, Intents, o, a.Body.Request)
+	if err := tell(tx, a.Body.Intent, typ, Intents, o, a.Body.Request); err != nil || review == nil {
+		return err
+	}
+	return tell(tx, a.Body.Intent, "review.opened", Reviews, review, a.Body.Request)
 }
 
 // used notes that a method has paid: its security code goes, it is kept for its

@@ -54,6 +54,7 @@ var routes = joined(
 	offeringRoutes,
 	payoutRoutes,
 	refundRoutes,
+	reviewRoutes,
 	searchRoutes,
 	setupRoutes,
 	sourceRoutes,
@@ -77,6 +78,7 @@ var nouns = sync.OnceValue(func() map[string]noun {
 	return map[string]noun{
 		payment.Intents.Name:          nounOf(payment.Intents, renderIntent),
 		payment.Charges.Name:          nounOf(payment.Charges, renderCharge),
+		payment.Reviews.Name:          nounOf(payment.Reviews, renderReview),
 		payment.Refunds.Name:          nounOf(payment.Refunds, renderRefund),
 		dispute.Disputes.Name:         nounOf(dispute.Disputes, renderDispute),
 		dispute.Warnings.Name:         nounOf(dispute.Warnings, renderWarning),
