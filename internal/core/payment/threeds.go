@@ -394,10 +394,13 @@ func (g *Agreement) take(tx *db.Tx, o *object.Object[Intent], m *object.Object[v
 		}
 	}
 	if g.Mandate == 0 {
+		if i := &o.Body; m.Body.Type != vault.TypeCard && i.future() == "" {
+			g.draft.For(i.money(i.Amount))
+		}
 		return g.draft.Insert(tx, m)
 	}
 	mandate, err := find(tx, vault.Mandates, o.Scope, g.Mandate, fault.Invalid, "mandate")
-	if err == nil && (mandate.Body.Status != vault.MandateActive || mandate.Body.Method != m.Key) {
+	if err == nil && (mandate.Body.Single != nil || mandate.Body.Status != vault.MandateActive || mandate.Body.Method != m.Key) {
 		err = fault.Param("mandate", "payment_intent_mandate_invalid", "The provided mandate is not active, or was given for another payment method.")
 	}
 	return g.Mandate, err
@@ -412,6 +415,9 @@ func (v *Service) before(tx *db.Tx, o *object.Object[Intent], a *Attempt, payer 
 	i.Proof = 0
 	payer.Challenge = i.ThreeDSecure == ThreeDSChallenge
 	a.Payer, a.SetUp = payer, m.Body.SetUp == vault.OffSession
+	if a.Type != "" { // nobody but a card's issuer asks
+		return nil
+	}
 	if proof != 0 {
 		given, err := get(tx, Attempts, o.Scope, int64(proof))
 		if err != nil {

@@ -62,6 +62,7 @@ var eventTypes = []string{
 	"charge.dispute.updated",
 	"charge.expired",
 	"charge.failed",
+	"charge.pending",
 	"charge.refund.updated",
 	"charge.refunded",
 	"charge.succeeded",
