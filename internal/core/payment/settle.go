@@ -200,7 +200,7 @@ func (v *Service) take(tx *db.Tx, account *merchant.Account, a *object.Object[At
 	t := ledger.Transaction{
 		Type: "charge", ReportingCategory: "charge", SourceKind: Charges.Name, Source: charge, Currency: gross.Currency(),
 		Amount: gross.Minor(), Fee: fee.Minor(), Net: gross.Minor() - fee.Minor(),
-		AvailableOn: on,
+		AvailableOn: on, Provider: a.Body.Provider, Reference: Reference(a.Scope, AttemptID(a.Key)),
 	}
 	if fee.IsPositive() {
 		postings = append(postings, ledger.Posting{Debit: into, Credit: ledger.Fees, Amount: fee})

@@ -277,7 +277,7 @@ func (v *Service) refundCash(tx *db.Tx, ch *object.Object[Charge], amount money.
 	if err != nil {
 		return nil, err
 	}
-	if err := v.giveBack(tx, o, ch, ledger.CustomerCash); err != nil {
+	if err := v.giveBack(tx, o, ch, nil, ledger.CustomerCash); err != nil {
 		return nil, err
 	}
 	if err := v.Funds.Refund(tx, o, ch.Body.Customer, by); err != nil {

@@ -31,6 +31,7 @@ type route struct {
 // document.
 var routes = joined(
 	accountRoutes,
+	attemptRoutes,
 	balanceRoutes,
 	breakRoutes,
 	cashRoutes,
@@ -80,6 +81,7 @@ var nouns = sync.OnceValue(func() map[string]noun {
 		payment.Charges.Name:          nounOf(payment.Charges, renderCharge),
 		payment.Reviews.Name:          nounOf(payment.Reviews, renderReview),
 		payment.Refunds.Name:          nounOf(payment.Refunds, renderRefund),
+		payment.Attempts.Name:         nounOf(payment.Attempts, renderAttempt),
 		dispute.Disputes.Name:         nounOf(dispute.Disputes, renderDispute),
 		dispute.Warnings.Name:         nounOf(dispute.Warnings, renderWarning),
 		vault.Customers.Name:          nounOf(vault.Customers, renderCustomer),
