@@ -31,6 +31,8 @@ type world struct {
 	t     *testing.T
 	s     id.Scope
 	vault *vault.Service
+	// address is the database's.
+	address string
 }
 
 // live is the same merchant in live mode.
@@ -42,11 +44,7 @@ func (w *world) live() *world {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	return worldAt(t, dbtest.Address(t))
-}
-
-func worldAt(t *testing.T, address string) *world {
-	t.Helper()
+	address := dbtest.Address(t)
 	d := dbtest.OpenAt(t, address, db.Options{})
 	master, err := secret.Generate()
 	if err != nil {
@@ -60,10 +58,23 @@ func worldAt(t *testing.T, address string) *world {
 	}
 	v := vault.New(d, master, keys)
 	v.Holds = cash.Holds
-	p := &payment.Service{DB: d, Keys: keys, Vault: v, Merchant: merchants, Book: &ledger.Book{}, Own: []string{vault.TypeTransfer}, Log: leak.Logger(t)}
-	w := &world{&cash.Service{DB: d, Keys: keys, Book: p.Book, Payment: p}, t, id.Scope{Account: shop.Account.Key}, v}
-	p.Funds = w.Service
+	w := &world{t: t, s: id.Scope{Account: shop.Account.Key}, vault: v, address: address}
+	w.serve(d, merchants, keys)
 	return w
+}
+
+// serve makes the services over a handle.
+func (w *world) serve(d *db.DB, merchants *merchant.Service, keys *idem.Keys) {
+	p := &payment.Service{DB: d, Keys: keys, Vault: w.vault, Merchant: merchants, Book: &ledger.Book{}, Own: []string{vault.TypeTransfer}, Log: leak.Logger(w.t)}
+	w.Service = &cash.Service{DB: d, Keys: keys, Book: p.Book, Payment: p}
+	p.Funds = w.Service
+}
+
+// node is the same world as another node serves it.
+func (w *world) node(o db.Options) *world {
+	other := &world{t: w.t, s: w.s, vault: w.vault, address: w.address}
+	other.serve(dbtest.OpenAt(w.t, w.address, o), w.Payment.Merchant, w.Keys)
+	return other
 }
 
 func (w *world) customer() (public string, key int64) {
@@ -119,11 +130,9 @@ func (w *world) findings() (found []string) {
 
 // A node whose clock is behind gives keys that are older than what is there.
 func TestClocksThatDiffer(t *testing.T) {
-	address := dbtest.Address(t)
-	w := worldAt(t, address)
-	behind := dbtest.OpenAt(t, address, db.Options{Clock: clock.At(time.Now().Add(-time.Hour))})
+	w := newWorld(t)
 	customer, _ := w.customer()
-	other := &world{&cash.Service{DB: behind, Keys: w.Keys, Book: &ledger.Book{}, Payment: w.Payment}, t, w.s, w.vault}
+	other := w.node(db.Options{Clock: clock.At(time.Now().Add(-time.Hour))})
 	for _, at := range []*world{w, other, w} {
 		if err := at.fund(customer, 500, "usd"); err != nil {
 			t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/event"
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/job"
@@ -310,8 +311,8 @@ func TestByHand(t *testing.T) {
 	w.inOrder()
 }
 
-// Fifty payments that are confirmed at once, while money comes, take what there
-// is and no more.
+// Fifty payments that are confirmed at once at two nodes, while money comes, take
+// what there is and no more.
 func TestConfirmedAtOnce(t *testing.T) {
 	w := newWorld(t)
 	customer, key := w.customer()
@@ -328,7 +329,9 @@ func TestConfirmedAtOnce(t *testing.T) {
 		intents[i] = payment.IntentID(reply.Main.(*object.Object[payment.Intent]).Key)
 	}
 	var all sync.WaitGroup
+	nodes := []*world{w, w.node(db.Options{})}
 	for i, k := range intents {
+		w := nodes[i%2]
 		all.Go(func() {
 			if err := refusal(w.Payment.Confirm(context.Background(), w.s, k, payment.ConfirmParams{}, nil)); err != nil {
 				t.Error(err)

@@ -268,7 +268,7 @@ func (v *Service) refundCash(tx *db.Tx, ch *object.Object[Charge], amount money.
 	}
 	body := Refund{
 		Status: RefundPending, Amount: amount.Minor(), Currency: amount.Currency(), Charge: ChargeID(ch.Key), Intent: ch.Body.Intent,
-		Reason: p.Reason, Metadata: p.Metadata, ToCash: true,
+		Reason: p.Reason, Metadata: p.Metadata, Type: vault.TypeTransfer, ToCash: true,
 	}
 	if body.Contact, err = v.refundContact(tx, ch, p); err != nil {
 		return nil, err
