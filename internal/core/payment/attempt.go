@@ -184,6 +184,8 @@ type Attempt struct {
 	Undoing bool `json:"undoing,omitempty"`
 	// Break is since when a person is asked to look into it.
 	Break time.Time `json:"break,omitzero"`
+	// Resolution is what a person said of it; nil: nobody had to.
+	Resolution *Resolution `json:"resolution,omitempty"`
 	// Note says how it came to its state where that is not plain: "not found
 	// after the horizon", "late success, given back: intent canceled".
 	Note string `json:"note,omitempty"`
@@ -275,6 +277,9 @@ type attemptColumns struct {
 	Due    time.Time
 	Intent IntentID
 }
+
+// AttemptObject is what the API calls an attempt.
+const AttemptObject = "florin.attempt"
 
 // Attempts are the operations at providers.
 var Attempts = object.Define(object.Spec[Attempt, attemptColumns]{

@@ -75,6 +75,8 @@ type Charge struct {
 	Contradicted []AttemptID `json:"contradictions,omitempty"`
 	// Risk is how risky it was found; nil: not.
 	Risk *Risk `json:"risk,omitempty"`
+	// Review is the key of its review; 0: there is none.
+	Review int64 `json:"review,omitempty"`
 	// UserReport is what the merchant says of it: fraudulent or safe.
 	UserReport string `json:"report,omitempty"`
 	// Complaints are the disputes and inquiries about it, in the order in which

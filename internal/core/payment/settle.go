@@ -84,6 +84,10 @@ func (v *Service) book(tx *db.Tx, account *merchant.Account, a *object.Object[At
 			return err
 		}
 	}
+	review, err := openReview(tx, s, key, &body)
+	if err != nil {
+		return err
+	}
 	ch, err := putCharge(tx, pending, s, key, body)
 	if err != nil {
 		return err
@@ -96,7 +100,7 @@ func (v *Service) book(tx *db.Tx, account *merchant.Account, a *object.Object[At
 		return err
 	}
 	i := &o.Body
-	i.Attempt, i.LatestCharge, i.LastError = 0, ChargeID(key), nil
+	i.Attempt, i.LatestCharge, i.LastError, i.Review = 0, ChargeID(key), nil, body.Review
 	if a.Body.Operation == OpSale {
 		i.Received = body.Captured
 	} else {
@@ -118,7 +122,10 @@ func (v *Service) book(tx *db.Tx, account *merchant.Account, a *object.Object[At
 	if a.Body.Operation == OpSale {
 		typ = "payment_intent.succeeded"
 	}
-	return tell(tx, a.Body.Intent, typ, Intents, o, a.Body.Request)
+	if err := tell(tx, a.Body.Intent, typ, Intents, o, a.Body.Request); err != nil || review == nil {
+		return err
+	}
+	return tell(tx, a.Body.Intent, "review.opened", Reviews, review, a.Body.Request)
 }
 
 // used notes that a method has paid: its security code goes, it is kept for its
@@ -193,7 +200,7 @@ func (v *Service) take(tx *db.Tx, account *merchant.Account, a *object.Object[At
 	t := ledger.Transaction{
 		Type: "charge", ReportingCategory: "charge", SourceKind: Charges.Name, Source: charge, Currency: gross.Currency(),
 		Amount: gross.Minor(), Fee: fee.Minor(), Net: gross.Minor() - fee.Minor(),
-		AvailableOn: on,
+		AvailableOn: on, Provider: a.Body.Provider, Reference: Reference(a.Scope, AttemptID(a.Key)),
 	}
 	if fee.IsPositive() {
 		postings = append(postings, ledger.Posting{Debit: into, Credit: ledger.Fees, Amount: fee})

@@ -357,12 +357,16 @@ type Agreement struct {
 	// confirmation rests on is used up by it. It is called with 0 before, when the
 	// intent may not be there yet, only to refuse what can't be used.
 	Use func(*db.Tx, int64) error
+	// CVCToken is a token of the security code of a card that is kept; empty: none.
+	CVCToken string
 
 	draft *vault.MandateDraft
+	vault *vault.Service
 }
 
 // prepare seals what is personal, outside of the step.
 func (g *Agreement) prepare(v *Service, s id.Scope) (err error) {
+	g.vault = v.Vault
 	g.draft, err = v.Vault.DraftMandate(s, g.Given)
 	return err
 }
@@ -381,6 +385,11 @@ func (g *Agreement) usable(tx *db.Tx) error {
 func (g *Agreement) take(tx *db.Tx, o *object.Object[Intent], m *object.Object[vault.PaymentMethod]) (int64, error) {
 	if g.Use != nil {
 		if err := g.Use(tx, o.Key); err != nil {
+			return 0, err
+		}
+	}
+	if g.CVCToken != "" {
+		if err := g.vault.Recollect(tx, m, g.CVCToken, "payment_method_options[card][cvc_token]"); err != nil {
 			return 0, err
 		}
 	}

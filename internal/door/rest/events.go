@@ -100,6 +100,8 @@ var eventTypes = []string{
 	"refund.created",
 	"refund.failed",
 	"refund.updated",
+	"review.closed",
+	"review.opened",
 	"setup_intent.canceled",
 	"setup_intent.created",
 	"setup_intent.requires_action",

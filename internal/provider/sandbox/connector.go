@@ -63,7 +63,7 @@ func New(baseURL string, o ConnectorOptions) provider.Provider {
 	p := provider.Provider{
 		Name: Name, Traits: traits,
 		Authorize: c.authorize, Capture: c.capture, Refund: c.refund, Inquire: c.inquire, Reverse: c.reverse,
-		Authenticate: c.authenticate, Increment: c.increment, Contest: c.contest, Notices: c.notices, Activity: c.activity,
+		Authenticate: c.authenticate, Increment: c.increment, Contest: c.contest, Notices: c.notices, Activity: c.activity, Reports: c.reports(),
 		Settle: c.settle, Methods: slices.Sorted(maps.Keys(debitTypes)),
 	}
 	if o.Secret != "" {

@@ -11,6 +11,8 @@
 //	GET  /v1/operations/{reference}  how does it stand: 200 with the operation, 404 not_found
 //	POST /v1/operations/{reference}/settle  likewise, once a pending sale on an account has ended, whatever the time
 //	GET  /v1/notices?after=N&limit=N what is told unasked, numbered
+//	GET  /v1/reports?zone=Z&after=DAY  settlement reports of days that are over in a time zone
+//	GET  /v1/report?name=NAME        one of them, as CSV: see wire_report.go
 //	GET, POST /pages/3ds/{reference} the page where a payer ends an authentication, and the answer
 //
 // A request:
@@ -75,5 +77,6 @@
 //
 //	GET    /healthz  200 "ok"
 //	GET    /book     every recorded operation, oldest first, one JSON object a line
+//	POST   /faults/reports  makes the report of a day go wrong: a [ReportFault]; DELETE heals all
 //	POST   /faults   adds a [Fault]; GET lists what is left of them; DELETE removes them
 package sandbox
