@@ -130,6 +130,7 @@ type App struct {
 	sealing     *sealing
 	received    *bank.Book // of the embedded bank, where the embedded sandbox pays to; nil: there is none
 	learning    learning
+	missing     map[int64]time.Time // nodes that seem gone, and since when
 
 	log    *slog.Logger
 	forget []func(context.Context) error // for each handle of a database: delete old marks of trains
@@ -295,6 +296,7 @@ func (a *App) Start() {
 
 // startWork begins it, and gives what ends it.
 func (a *App) startWork() (end func() error) {
+	left := a.DB.Attend()
 	a.Jobs.Start()
 	serving := a.Webhooks.Start()
 	return func() error {
@@ -303,7 +305,9 @@ func (a *App) startWork() (end func() error) {
 		err := serving.Stop(ctx)
 		ctx2, cancel2 := context.WithTimeout(context.Background(), stopGrace)
 		defer cancel2()
-		return errors.Join(err, a.Jobs.Stop(ctx2))
+		err = errors.Join(err, a.Jobs.Stop(ctx2))
+		left()
+		return err
 	}
 }
 

@@ -79,6 +79,7 @@ func (a *App) register(keys *idem.Keys) {
 	a.Jobs.Every("pay out by schedule", time.Minute, a.payAutomatically)
 	a.Jobs.Every("seal postings", sealEvery, a.sealing.run)
 	a.Jobs.Every("index for search", 500*time.Millisecond, a.Search.Run)
+	a.Jobs.Every("take over from processes that are gone", takeOverEvery, a.takeOver)
 	a.Jobs.Every("forget trains", time.Hour, a.forgetTrains)
 }
 

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/florinpay/florin/test/florin"
@@ -24,6 +25,12 @@ import (
 type client struct {
 	url, secret string
 	http        http.Client
+	// urls, if set, are those of several servers, which are asked in turn.
+	urls []string
+	turn atomic.Int64
+	// broken counts requests that were begun and got no answer, or one that tells
+	// of a failure.
+	broken atomic.Int64
 
 	answered, retried atomic.Int64
 }
@@ -125,7 +132,11 @@ func (c *client) do(ctx context.Context, l *call, stuck func()) (answer, error) 
 }
 
 func (c *client) try(ctx context.Context, method, path string, form url.Values, key string) (answer, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.url+path, strings.NewReader(form.Encode()))
+	to := c.url
+	if len(c.urls) > 0 {
+		to = c.urls[int(c.turn.Add(1))%len(c.urls)]
+	}
+	req, err := http.NewRequestWithContext(ctx, method, to+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		return answer{}, err
 	}
@@ -136,10 +147,16 @@ func (c *client) try(ctx context.Context, method, path string, form url.Values, 
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
+		if !errors.Is(err, syscall.ECONNREFUSED) {
+			c.broken.Add(1)
+		}
 		return answer{}, err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode >= http.StatusInternalServerError {
+		c.broken.Add(1)
+	}
 	for _, hit := range leak.Bytes("the reply to "+method+" "+path, body) {
 		return answer{}, fmt.Errorf("%w: %s", errLeak, hit)
 	}

@@ -3,6 +3,7 @@
 package florintest
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -27,6 +28,44 @@ func Binary(tb testing.TB, tags ...string) string {
 	path, err := binary(strings.Join(tags, ","))
 	if err != nil {
 		tb.Fatal(err)
+	}
+	return path
+}
+
+// Newer gives the path of a binary like [Binary]'s with one more migration, as
+// the next release has one.
+func Newer(tb testing.TB) string {
+	tb.Helper()
+	folder, err := exec.Command("go", "list", "-f", "{{.Dir}}", "github.com/florinpay/florin/internal/schema").Output()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	root, dir := strings.TrimSpace(string(folder)), tb.TempDir()
+	files, err := filepath.Glob(filepath.Join(root, "postgres", "*.sql"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	replace := map[string]string{}
+	for engine, column := range map[string]string{"sqlite": "TEXT NOT NULL DEFAULT ''", "postgres": `TEXT COLLATE "C" NOT NULL DEFAULT ''`} {
+		file := filepath.Join(dir, engine+".sql")
+		sql := "ALTER TABLE attempt ADD COLUMN later " + column + ";\nALTER TABLE event ADD COLUMN later " + column + ";\n"
+		if err := os.WriteFile(file, []byte(sql), 0o600); err != nil {
+			tb.Fatal(err)
+		}
+		replace[filepath.Join(root, engine, fmt.Sprintf("%04d_later.sql", len(files)+1))] = file
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "overlay.json"), overlay, 0o600)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	path := filepath.Join(dir, "florin")
+	build := exec.Command("go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-o", path, command)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		tb.Fatalf("build %s: %v\n%s", command, err, out)
 	}
 	return path
 }

@@ -26,6 +26,8 @@ type Options struct {
 	Args, Env []string
 	// Tags are build tags, such as "probe".
 	Tags []string
+	// Bin is another binary, such as [Newer]'s; empty: [Binary].
+	Bin string
 }
 
 // Server is a "florin serve".
@@ -74,11 +76,36 @@ func New(tb testing.TB, o Options) *Server {
 	if path, ok := strings.CutPrefix(s.DB, "sqlite:"); ok {
 		folders = append(folders, filepath.Dir(path))
 	}
-	s.Program = newProgram(tb, Binary(tb, o.Tags...), append(args, o.Args...), append(env, o.Env...), folders...)
+	bin := o.Bin
+	if bin == "" {
+		bin = Binary(tb, o.Tags...)
+	}
+	s.Program = newProgram(tb, bin, append(args, o.Args...), append(env, o.Env...), folders...)
 	if o.TLS != nil {
 		s.secure, s.URL = o.TLS, strings.Replace(s.URL, "http:", "https:", 1)
 	}
 	return s
+}
+
+// Nodes starts n servers on one new PostgreSQL database, one after another.
+func Nodes(tb testing.TB, n int, o Options) []*Server {
+	tb.Helper()
+	list := []*Server{Start(tb, o)}
+	for len(list) < n {
+		list = append(list, list[0].Twin(tb, o))
+		if err := list[len(list)-1].start(tb.Context()); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return list
+}
+
+// Twin makes another server on the database of s, which does not run yet.
+func (s *Server) Twin(tb testing.TB, o Options) *Server {
+	tb.Helper()
+	o.DB, o.SecretKey, o.PublishableKey = s.DB, s.SecretKey, s.PublishableKey
+	o.Env = append(append([]string(nil), o.Env...), "FLORIN_MASTER_KEY_FILE="+s.KeyFile())
+	return New(tb, o)
 }
 
 // KeyFile is where the server keeps the master key that it made: beside a
@@ -89,4 +116,15 @@ func (s *Server) KeyFile() string {
 		return filepath.Join(filepath.Dir(path), "florin.key")
 	}
 	return filepath.Join(s.Dir, "florin.key")
+}
+
+// Successor makes a server that takes the address of s once s has ended, on the
+// database of first, whose key it is given.
+func (s *Server) Successor(tb testing.TB, first *Server, o Options) *Server {
+	tb.Helper()
+	next := first.Twin(tb, o)
+	next.mu.Lock()
+	defer next.mu.Unlock()
+	next.port, next.URL = s.port, s.URL
+	return next
 }

@@ -203,6 +203,13 @@ func (d *DB) ClaimNode(ctx context.Context) error {
 		} else {
 			metas.Insert(tx, k, m)
 		}
+		// Who had the number before shows no presence any more.
+		before := Key{ID: metaPresence + node}
+		if _, there, err := metas.Get(tx, before); err != nil {
+			return err
+		} else if there {
+			metas.Delete(tx, before)
+		}
 		return nil
 	}})
 	if err == nil {

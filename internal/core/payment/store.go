@@ -10,3 +10,10 @@ var qDue = db.NewQuery("attempts that are due", "SELECT scope, key FROM attempt 
 		db.Int(f, &d.Scope)
 		db.Int(f, &d.Key)
 	})
+
+// qSending looks over all scopes, as qDue does.
+var qSending = db.NewQuery("attempts that are being sent", "SELECT scope, key FROM attempt WHERE due > 0 AND due > ? AND state = ?",
+	func(d *dueAttempt, f *db.Fields) {
+		db.Int(f, &d.Scope)
+		db.Int(f, &d.Key)
+	})

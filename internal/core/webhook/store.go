@@ -35,6 +35,17 @@ func (q *queue) fields(f *db.Fields) {
 	db.Time(f, &q.Failing)
 }
 
+// served is an endpoint and whose turn it is.
+type served struct {
+	queueRef
+	owner int64
+}
+
+func (s *served) fields(f *db.Fields) {
+	s.queueRef.fields(f)
+	db.Int(f, &s.owner)
+}
+
 type deliveryRow struct {
 	Lane  int64
 	Seq   int64
@@ -140,8 +151,9 @@ func int64Field(n *int64, f *db.Fields) { db.Int(f, n) }
 // qReady is a directory query, as jobs' are: whoever looks for work can't name
 // the scopes that have some. What is done is decided on the row.
 var (
-	qReady = db.NewQuery("endpoints to serve", "SELECT scope, endpoint FROM webhook_queue WHERE due > 0 AND due <= ? ORDER BY due LIMIT ?", (*queueRef).fields)
-	qDue   = db.NewQuery("due deliveries of an endpoint", "SELECT event, "+deliveryColumns+" FROM webhook_delivery"+
+	qReady  = db.NewQuery("endpoints to serve", "SELECT scope, endpoint FROM webhook_queue WHERE due > 0 AND due <= ? ORDER BY due LIMIT ?", (*queueRef).fields)
+	qServed = db.NewQuery("endpoints that are served", "SELECT scope, endpoint, owner FROM webhook_queue WHERE due > 0 AND due > ? AND owner <> 0", (*served).fields)
+	qDue    = db.NewQuery("due deliveries of an endpoint", "SELECT event, "+deliveryColumns+" FROM webhook_delivery"+
 		" WHERE scope = ? AND endpoint = ? AND due > 0 AND due <= ? AND (due, event) > (?, ?) ORDER BY due, event LIMIT ?", (*eventDelivery).fields)
 	qNext = db.NewQuery("next due time of an endpoint", "SELECT due FROM webhook_delivery WHERE scope = ? AND endpoint = ? AND due > 0 ORDER BY due LIMIT 1", int64Field)
 	qOpen = db.NewQuery("open deliveries of a lane", "SELECT event, "+deliveryColumns+" FROM webhook_delivery"+

@@ -45,6 +45,9 @@ func (g *Generator) Next() int64 {
 	return tick>>seqBits<<(nodeBits+seqBits) | g.node<<seqBits | tick&(1<<seqBits-1)
 }
 
+// Node gives the number of the node that made a key.
+func Node(key int64) int64 { return key >> seqBits & MaxNode }
+
 // Time tells when key was made, to the millisecond.
 func Time(key int64) time.Time {
 	return time.UnixMilli(key>>(nodeBits+seqBits) + epoch).UTC()

@@ -1,0 +1,193 @@
+//go:build unix && !probe
+
+package crash
+
+import (
+	"context"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/florinpay/florin/test/florin"
+	"github.com/florinpay/florin/test/postgres"
+)
+
+// under runs a load while faults are made, and inspects what is left.
+func under(ctx context.Context, t *testing.T, tag string, c *client, server *florintest.Server, box *florintest.Sandbox, faults func(*load)) *world {
+	t.Helper()
+	l := &load{t: t, ctx: ctx, client: c, tag: tag}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l.round(clients, func() bool { return !l.over.Load() })
+	}()
+	func() {
+		defer func() {
+			l.over.Store(true)
+			<-done
+		}()
+		faults(l)
+	}()
+	if t.Failed() {
+		t.FailNow()
+	}
+	return inspect(t, l, server, box)
+}
+
+// TestDatabaseServerKilled ends PostgreSQL's own server with SIGKILL under load,
+// again and again, and once leaves it away for longer than a lease lasts. What
+// was acknowledged is there, once.
+func TestDatabaseServerKilled(t *testing.T) {
+	severalNodes(t)
+	kills := max(1, number(t, "FLORIN_KILLS", 3))
+	away := time.Duration(number(t, "FLORIN_AWAY", 14)) * time.Second
+	seed := number(t, "FLORIN_SEED", 1)
+	t.Logf("FLORIN_SEED=%d", seed)
+	random := rand.New(rand.NewPCG(seed, 7))
+	pg := postgres.ForTest(t, postgres.Options{})
+	box := florintest.StartSandbox(t, florintest.SandboxOptions{Seed: seed, Faults: faults})
+	server := florintest.Start(t, florintest.Options{DB: pg.URL(), Sandbox: box.URL, Args: []string{timeout}})
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute+time.Duration(kills)*5*time.Second+away)
+	defer cancel()
+	w := under(ctx, t, "server", newClient(server), server, box, func(*load) {
+		for i := range kills {
+			_ = sleep(ctx, time.Duration(300+random.IntN(1500))*time.Millisecond)
+			if err := pg.Kill(); err != nil {
+				t.Error(err)
+				return
+			}
+			if i == kills-1 {
+				_ = sleep(ctx, away)
+			}
+			if err := pg.Restart(ctx); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+		_ = sleep(ctx, time.Second)
+	})
+	if !server.Running() {
+		t.Error("florin has ended with its database")
+	}
+	w.report(int(kills), nil)
+}
+
+// TestNodesKilled ends one of three nodes with SIGKILL at random moments, again
+// and again, while clients go on with the others.
+func TestNodesKilled(t *testing.T) {
+	severalNodes(t)
+	kills := max(1, number(t, "FLORIN_KILLS", 4))
+	seed := number(t, "FLORIN_SEED", 1)
+	t.Logf("FLORIN_SEED=%d", seed)
+	random := rand.New(rand.NewPCG(seed, 3))
+	box := florintest.StartSandbox(t, florintest.SandboxOptions{Seed: seed, Faults: faults})
+	nodes := florintest.Nodes(t, 3, florintest.Options{Sandbox: box.URL, Args: []string{timeout}})
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute+time.Duration(kills)*5*time.Second)
+	defer cancel()
+	c := newClient(nodes[0])
+	c.urls = urlsOf(nodes)
+	var restarts []time.Duration
+	w := under(ctx, t, "nodes", c, nodes[0], box, func(*load) {
+		for range kills {
+			_ = sleep(ctx, time.Duration(300+random.IntN(1500))*time.Millisecond)
+			n := nodes[random.IntN(len(nodes))]
+			if err := n.Kill(); err != nil {
+				t.Error(err)
+				return
+			}
+			_ = sleep(ctx, time.Duration(random.IntN(1000))*time.Millisecond)
+			begun := time.Now()
+			if err := n.Restart(ctx); err != nil {
+				t.Error(err)
+				return
+			}
+			restarts = append(restarts, time.Since(begun))
+		}
+	})
+	w.report(int(kills), restarts)
+}
+
+// TestDiskFull fills the disk of a SQLite database under load. What can't be
+// written is not acknowledged: the server ends, and when there is room again and
+// it is started, all goes on. On a disk that may only be read it does not start,
+// and says why.
+func TestDiskFull(t *testing.T) {
+	if florintest.Postgres() {
+		t.Skip("the disk is the database server's business")
+	}
+	t.Parallel()
+	dir := t.TempDir()
+	mount := func(options string) error {
+		return exec.Command("mount", "-t", "tmpfs", "-o", options, "tmpfs", dir).Run()
+	}
+	if err := mount("size=24m"); err != nil {
+		t.Skip("only root can mount a small disk")
+	}
+	t.Cleanup(func() { _ = exec.Command("umount", "-l", dir).Run() })
+	box := florintest.StartSandbox(t, florintest.SandboxOptions{})
+	server := florintest.Start(t, florintest.Options{DB: "sqlite:" + filepath.Join(dir, "florin.db"), Sandbox: box.URL, Args: []string{timeout}})
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	ballast := filepath.Join(dir, "ballast")
+	c := newClient(server)
+	w := under(ctx, t, "full", c, server, box, func(*load) {
+		for range 2 {
+			_ = sleep(ctx, time.Second)
+			fill(t, ballast)
+			met := c.retried.Load()
+			for end := time.Now().Add(20 * time.Second); server.Running() && c.retried.Load() == met && time.Now().Before(end); {
+				_ = sleep(ctx, 20*time.Millisecond)
+			}
+			_ = sleep(ctx, time.Second)
+			if c.retried.Load() == met {
+				t.Error("no request has met the full disk")
+			}
+			if err := os.Remove(ballast); err != nil {
+				t.Error(err)
+			}
+			if !server.Running() {
+				if err := server.Restart(ctx); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}
+		_ = sleep(ctx, time.Second)
+	})
+	w.report(0, nil)
+	if err := server.Stop(); err != nil {
+		t.Error(err)
+	}
+	if err := mount("remount,ro"); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Restart(ctx); err == nil || !strings.Contains(err.Error(), "read") {
+		t.Errorf("on a disk that may only be read: %v", err)
+	}
+	if err := mount("remount,rw"); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Restart(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+// fill writes until there is no room.
+func fill(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer f.Close()
+	for size := 1 << 20; size > 0; {
+		if _, err := f.Write(make([]byte, size)); err != nil {
+			size /= 2
+		}
+	}
+}
