@@ -23,6 +23,7 @@ type Changes struct {
 	Metadata                                                 *vault.Metadata
 	Contact                                                  vault.ContactChanges
 	Card                                                     *CardChanges
+	Options                                                  map[string]TypeChange
 	Cash                                                     *CashChanges
 	Details                                                  *AmountDetailsChanges
 }
@@ -98,6 +99,11 @@ func (v *Service) change(tx *db.Tx, o *object.Object[Intent], p *Changes, amount
 	put(&i.SetupFutureUsage, p.SetupFutureUsage)
 	put(&i.CaptureMethod, p.CaptureMethod)
 	if err := changeTypes(i, p); err != nil {
+		return err
+	}
+	if i.Automatic != "" {
+		i.Options = i.Options.Apply(p.Options)
+	} else if i.Options, err = i.Options.ApplyListed(p.Options, i.MethodTypes, "payment_intent_invalid_parameter"); err != nil {
 		return err
 	}
 	if p.Card != nil {

@@ -123,6 +123,7 @@ type Intent struct {
 	Metadata           map[string]string `json:"metadata,omitempty"`
 	Details            AmountDetails     `json:"details,omitzero"`
 	Card               CardOptions       `json:"card,omitzero"`
+	Options            TypeOptions       `json:"options,omitempty"`
 	Cash               CashOptions       `json:"cash,omitzero"`
 	// Contact is where the receipt and the goods go.
 	Contact      vault.SealedContact `json:"contact,omitzero"`

@@ -138,10 +138,10 @@ func (v *Service) used(tx *db.Tx, a *object.Object[Attempt], i *Intent) error {
 	if err != nil {
 		return err
 	}
-	before := m.Body.SetUp
-	m.Body.NoteSetUp(i.future())
+	before, future := m.Body.SetUp, i.futureOf(m.Body.Type)
+	m.Body.NoteSetUp(future)
 	checked := m.Body.Card.Checks.Learn(vault.Checks{CVC: a.Body.CVCCheck, Line1: a.Body.Line1Check, PostalCode: a.Body.PostalCheck})
-	if i.future() != "" && i.Customer != 0 && m.Body.Customer == 0 && !m.Body.Spent() {
+	if future != "" && i.Customer != 0 && m.Body.Customer == 0 && !m.Body.Spent() {
 		c, err := get(tx, vault.Customers, a.Scope, i.Customer)
 		if err != nil {
 			return err

@@ -394,7 +394,7 @@ func (g *Agreement) take(tx *db.Tx, o *object.Object[Intent], m *object.Object[v
 		}
 	}
 	if g.Mandate == 0 {
-		if i := &o.Body; m.Body.Type != vault.TypeCard && i.future() == "" {
+		if i := &o.Body; m.Body.Type != vault.TypeCard && i.futureOf(m.Body.Type) == "" {
 			g.draft.For(i.money(i.Amount))
 		}
 		return g.draft.Insert(tx, m)

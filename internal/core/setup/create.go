@@ -36,6 +36,7 @@ type Params struct {
 	Usage        string // on creation only; empty: off_session
 	ThreeDSecure string
 	Network      string
+	Options      map[string]payment.TypeChange
 }
 
 // ConfirmParams are what a confirmation brings along.
@@ -44,6 +45,7 @@ type ConfirmParams struct {
 	MethodData   *vault.MethodInput
 	ThreeDSecure string
 	Network      string
+	Options      map[string]payment.TypeChange
 	Payer        payment.Payer
 	Mandate      *vault.MandateInput
 	// Inferred: the mandate is only meant where the method is set up for use while
@@ -127,6 +129,9 @@ func (v *Service) change(tx *db.Tx, s id.Scope, i *Intent, p Params, method *pay
 		}
 	}
 	if err := v.changeTypes(s, i, p); err != nil {
+		return err
+	}
+	if err := i.option(p.Options); err != nil {
 		return err
 	}
 	set(&i.Directions, p.Directions)
@@ -288,6 +293,9 @@ func (v *Service) attempt(tx *db.Tx, o *object.Object[Intent], c *ConfirmParams,
 			*to = value
 		}
 	}
+	if err := i.option(c.Options); err != nil {
+		return nil, err
+	}
 	if c.Inferred && i.Usage != vault.OffSession {
 		draft = nil
 	}
@@ -354,6 +362,16 @@ func (v *Service) changeTypes(s id.Scope, i *Intent, p Params) error {
 		}
 	}
 	return nil
+}
+
+// option changes what is said of types besides cards.
+func (i *Intent) option(changes map[string]payment.TypeChange) (err error) {
+	if i.Automatic != "" {
+		i.Options = i.Options.Apply(changes)
+		return nil
+	}
+	i.Options, err = i.Options.ApplyListed(changes, i.MethodTypes, "setup_intent_invalid_parameter")
+	return err
 }
 
 // leave ends the open attempt of an intent that goes on without it. The caller

@@ -74,24 +74,25 @@ var intentMachine = fsm.New("setup_intent",
 
 // Intent is the body of a SetupIntent.
 type Intent struct {
-	Status         Status            `json:"status"`
-	Customer       int64             `json:"customer,omitempty"`
-	Method         int64             `json:"method,omitempty"`
-	MethodTypes    []string          `json:"types,omitempty"`
-	Excluded       []string          `json:"excluded,omitempty"`   // excluded_payment_method_types
-	Automatic      string            `json:"automatic,omitempty"`  // allow_redirects of automatic_payment_methods; empty: off
-	Directions     []string          `json:"directions,omitempty"` // flow_directions
-	Description    string            `json:"description,omitempty"`
-	Metadata       map[string]string `json:"metadata,omitempty"`
-	Usage          string            `json:"usage"`              // on_session, off_session
-	ThreeDSecure   string            `json:"three_ds,omitempty"` // request_three_d_secure; empty: as the issuer wants it
-	Network        string            `json:"network,omitempty"`  // payment_method_options[card][network]
-	Action         *payment.Action   `json:"action,omitempty"`   // in RequiresAction
-	LatestAttempt  AttemptID         `json:"latest,omitempty"`   // whatever became of it
-	Mandate        int64             `json:"mandate,omitempty"`
-	LastError      *Failure          `json:"error,omitempty"`
-	CanceledReason string            `json:"reason,omitempty"`
-	CanceledAt     time.Time         `json:"canceled,omitzero"`
+	Status         Status              `json:"status"`
+	Customer       int64               `json:"customer,omitempty"`
+	Method         int64               `json:"method,omitempty"`
+	MethodTypes    []string            `json:"types,omitempty"`
+	Excluded       []string            `json:"excluded,omitempty"`   // excluded_payment_method_types
+	Automatic      string              `json:"automatic,omitempty"`  // allow_redirects of automatic_payment_methods; empty: off
+	Directions     []string            `json:"directions,omitempty"` // flow_directions
+	Description    string              `json:"description,omitempty"`
+	Metadata       map[string]string   `json:"metadata,omitempty"`
+	Usage          string              `json:"usage"`              // on_session, off_session
+	ThreeDSecure   string              `json:"three_ds,omitempty"` // request_three_d_secure; empty: as the issuer wants it
+	Network        string              `json:"network,omitempty"`  // payment_method_options[card][network]
+	Options        payment.TypeOptions `json:"options,omitempty"`  // those of other types
+	Action         *payment.Action     `json:"action,omitempty"`   // in RequiresAction
+	LatestAttempt  AttemptID           `json:"latest,omitempty"`   // whatever became of it
+	Mandate        int64               `json:"mandate,omitempty"`
+	LastError      *Failure            `json:"error,omitempty"`
+	CanceledReason string              `json:"reason,omitempty"`
+	CanceledAt     time.Time           `json:"canceled,omitzero"`
 }
 
 // Failure is why the last attempt failed.

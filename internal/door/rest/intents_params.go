@@ -51,6 +51,9 @@ func (s *Server) changesOf(c *call) (payment.Changes, error) {
 	if p.Card, err = cardChanges(c); err != nil {
 		return p, err
 	}
+	if p.Options, err = typeOptions(c, s.Payment.Types(c.scope)); err != nil {
+		return p, err
+	}
 	if p.Cash, err = cashChanges(c); err != nil {
 		return p, err
 	}
@@ -98,7 +101,7 @@ func contactAt(f *form.Value) (vault.ContactChanges, error) {
 // cardChanges reads payment_method_options[card], as far as it is about the
 // payment and not about authentication.
 func cardChanges(c *call) (*payment.CardChanges, error) {
-	const options, card = "payment_method_options", "card"
+	const card = "card"
 	at := c.form.Get(options, card)
 	if at == nil {
 		return nil, nil

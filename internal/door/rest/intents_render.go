@@ -92,6 +92,7 @@ func renderIntent(v *view, o *object.Object[payment.Intent]) (any, error) {
 	if slices.Contains(i.MethodTypes, vault.TypeTransfer) {
 		out.PaymentMethodOptions[vault.TypeTransfer] = cashOptionsOf(&i.Cash)
 	}
+	showOptions(out.PaymentMethodOptions, i.Options, i.MethodTypes)
 	if i.Automatic != "" {
 		out.AutomaticPaymentMethods = map[string]any{"allow_redirects": i.Automatic, "enabled": true}
 	} else {

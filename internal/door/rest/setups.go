@@ -63,6 +63,9 @@ func (s *Server) setupParams(c *call) (p setup.Params, err error) {
 			p.MethodTypes = slices.DeleteFunc(s.Setup.Types(c.scope), func(t string) bool { return !slices.Contains(types, t) })
 		}
 	}
+	if p.Options, err = typeOptions(c, s.Setup.Types(c.scope)); err != nil {
+		return p, err
+	}
 	p.Excluded, _ = c.form.Strings("excluded_payment_method_types")
 	p.Directions, _ = c.form.Strings("flow_directions")
 	p.Description = textAt(c.form, "description")
@@ -143,6 +146,9 @@ func (s *Server) setupConfirmation(c *call) (p setup.ConfirmParams, err error) {
 		return p, err
 	}
 	if p.Network, err = oneOf(c, "payment_method_options", "card", "network"); err != nil {
+		return p, err
+	}
+	if p.Options, err = typeOptions(c, s.Setup.Types(c.scope)); err != nil {
 		return p, err
 	}
 	token, err := s.confirmationAt(c)

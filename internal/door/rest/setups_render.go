@@ -61,6 +61,7 @@ func renderSetup(v *view, o *object.Object[setup.Intent]) (any, error) {
 			"mandate_options": nil, "network": text(i.Network), "request_three_d_secure": wish(i.ThreeDSecure),
 		}},
 	}
+	showOptions(out.PaymentMethodOptions, i.Options, i.MethodTypes)
 	if i.Automatic != "" {
 		out.AutomaticPaymentMethods = map[string]any{"allow_redirects": i.Automatic, "enabled": true}
 	} else {

@@ -145,7 +145,7 @@ func instructionsOf(o *object.Object[payment.Intent]) (any, error) {
 
 // cashChanges reads payment_method_options[customer_balance].
 func cashChanges(c *call) (*payment.CashChanges, error) {
-	const options, transfer = "payment_method_options", "bank_transfer"
+	const transfer = "bank_transfer"
 	at := c.form.Get(options, vault.TypeTransfer)
 	if at == nil {
 		return nil, nil
