@@ -35,6 +35,7 @@ type cli struct {
 	Key     keyCommand     `cmd:"" help:"Make, restrict, roll, end and list API keys."`
 	Breaks  breaksCommand  `cmd:"" help:"List, assign and resolve differences between the books and what providers and banks say."`
 	Job     jobCommand     `cmd:"" help:"List jobs, and try dead ones again or discard them."`
+	Resolve resolveCommand `cmd:"" help:"Settle an operation of which nobody could find out what became of it, with evidence."`
 	Webhook webhookCommand `cmd:"" help:"List webhook endpoints and deliveries, replay events, roll secrets."`
 	Bench   benchCommand   `cmd:"" help:"Measure payments per second, latencies and costs, and check the books afterwards."`
 	Version versionCommand `cmd:"" help:"Print the version."`

@@ -227,6 +227,7 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	}
 	a.Dispute = &dispute.Service{DB: a.DB, Payment: a.Payment, Vault: a.Vault, Log: c.Logger}
 	a.Payment.Aftermath = a.Dispute
+	a.Payment.Breaks = a.Settle
 	a.Cash = &cash.Service{DB: a.DB, Keys: keys, Book: &ledger.Book{}, Payment: a.Payment}
 	a.Payment.Funds, a.Payment.Own = a.Cash, []string{vault.TypeTransfer}
 	a.Clocks = &timeline.Service{DB: a.DB, Keys: keys, Belongings: a.Vault}

@@ -52,7 +52,7 @@ func (a *App) bank(ctx context.Context, c Config) (provider.Provider, error) {
 // to.
 func (a *App) payouts(c Config, at provider.Provider) *payout.Service {
 	v := &payout.Service{DB: a.DB, Keys: a.Payment.Keys, Vault: a.Vault, Merchant: a.Merchant, Book: &ledger.Book{},
-		Banks: map[string]provider.Provider{}, Log: c.Logger}
+		Banks: map[string]provider.Provider{}, Log: c.Logger, Breaks: a.Settle}
 	if at.Name != "" {
 		v.Banks[at.Name], v.Default = a.metrics.Provider(at), at.Name
 	}

@@ -71,7 +71,7 @@ func (a *App) pushSecret(name string) string {
 
 // newsOf makes the service that takes what providers send unasked.
 func (a *App) newsOf(c Config, acquirer, payer provider.Provider) *news.Service {
-	v := &news.Service{DB: a.DB, Log: c.Logger, Sources: map[news.From]news.Source{}}
+	v := &news.Service{DB: a.DB, Log: c.Logger, Breaks: a.Settle, Sources: map[news.From]news.Source{}}
 	if acquirer.Parse != nil {
 		v.Sources[news.From{Provider: acquirer.Name, Endpoint: testEndpoint}] = news.Source{Parse: acquirer.Parse, Hear: a.heard}
 	}

@@ -37,12 +37,30 @@ type Sandbox struct {
 // test it is killed.
 func StartSandbox(tb testing.TB, o SandboxOptions) *Sandbox {
 	tb.Helper()
-	s := &Sandbox{Book: filepath.Join(tb.TempDir(), "sandbox.book")}
-	s.Program = newProgram(tb, Binary(tb, o.Tags...), []string{"sandbox", "--book=" + s.Book,
-		"--seed=" + strconv.FormatUint(o.Seed, 10), "--faults=" + strconv.Itoa(o.Faults)}, nil, filepath.Dir(s.Book))
+	s := NewSandbox(tb, o)
 	if err := s.start(tb.Context()); err != nil {
 		tb.Fatal(err)
 	}
+	return s
+}
+
+// PushSecret signs what a sandbox sends that was told to: see [Sandbox.PushTo].
+const PushSecret = "a secret of the sandbox and the server"
+
+// PushTo begins a sandbox that was not begun yet, and has it send what it tells
+// unasked to a server, whose environment has FLORIN_SANDBOX_SECRET set to
+// [PushSecret].
+func (s *Sandbox) PushTo(ctx context.Context, server *Server) error {
+	s.args = append(s.args, "--push-to="+server.URL+"/providers/sandbox/test/notifications", "--secret="+PushSecret)
+	return s.start(ctx)
+}
+
+// NewSandbox is [StartSandbox], but for the start.
+func NewSandbox(tb testing.TB, o SandboxOptions) *Sandbox {
+	tb.Helper()
+	s := &Sandbox{Book: filepath.Join(tb.TempDir(), "sandbox.book")}
+	s.Program = newProgram(tb, Binary(tb, o.Tags...), []string{"sandbox", "--book=" + s.Book,
+		"--seed=" + strconv.FormatUint(o.Seed, 10), "--faults=" + strconv.Itoa(o.Faults)}, nil, filepath.Dir(s.Book))
 	return s
 }
 

@@ -43,6 +43,7 @@ const (
 	timeline = "internal/base/timeline"
 	webhook  = "internal/core/webhook"
 	dispute  = "internal/core/dispute"
+	news     = "internal/core/news"
 	crash    = "test/crash"
 	world    = "test/world"
 )
@@ -181,4 +182,16 @@ var table = []mutant{
 		fails(webhook, "TestEveryEventArrives")}},
 	{"webhook.give-up-early", "an event that failed once is given up", false, []killer{
 		fails(webhook, "TestFailuresAreTriedForThreeDays"), fails(webhook, "TestEveryEventArrives")}},
+	{"payment.no-break", "what contradicts itself is told to nobody", false, []killer{
+		fails(payment, "TestToldOtherwise"), fails(payment, "TestByHand")}},
+	{"payment.believe-anything", "a decline is taken back by news alone, without asking", false, []killer{
+		fails(payment, "TestJudge")}},
+	{"dispute.last-heard-wins", "what was heard last of a dispute wins, however old it is", false, []killer{
+		fails(dispute, "TestShuffledNews")}},
+	{"news.unsigned", "a provider's message is believed whoever signed it", false, []killer{
+		fails(news, "TestWhatIsRefused")}},
+	{"news.acknowledge-only", "a provider's message is acknowledged and never applied", false, []killer{
+		fails(news, "TestAMessageIsAppliedOnce"), fails(payment, "TestTold")}},
+	{"news.again", "a provider's message that comes again is applied again", false, []killer{
+		fails(news, "TestAMessageIsAppliedOnce")}},
 }

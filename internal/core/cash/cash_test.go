@@ -123,7 +123,7 @@ func TestClocksThatDiffer(t *testing.T) {
 	w := worldAt(t, address)
 	behind := dbtest.OpenAt(t, address, db.Options{Clock: clock.At(time.Now().Add(-time.Hour))})
 	customer, _ := w.customer()
-	other := &world{&cash.Service{DB: behind, Keys: w.Keys, Book: &ledger.Book{}}, t, w.s, w.vault}
+	other := &world{&cash.Service{DB: behind, Keys: w.Keys, Book: &ledger.Book{}, Payment: w.Payment}, t, w.s, w.vault}
 	for _, at := range []*world{w, other, w} {
 		if err := at.fund(customer, 500, "usd"); err != nil {
 			t.Fatal(err)

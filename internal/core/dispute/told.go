@@ -72,6 +72,9 @@ func (v *Service) open(tx *db.Tx, account *merchant.Account, ch *object.Object[p
 			return err
 		}
 	}
+	if err := payment.CloseReview(tx, ch, "disputed", event.Request{}); err != nil {
+		return err
+	}
 	if err := v.await(tx, o); err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ var ErrUnknown = errors.New("news: nobody sends messages there")
 var ErrUnsigned = provider.ErrUnsigned
 
 // ApplyJob is the kind of the job that applies a message, and ApplyTries how
-// often it is tried: for a good two days.
+// often it is tried: for about a day, if the waits grow to an hour.
 const (
 	ApplyJob   = "news.apply"
 	ApplyTries = 60

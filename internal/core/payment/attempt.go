@@ -121,7 +121,13 @@ type Attempt struct {
 	Original  AttemptID      `json:"original,omitempty"` // the attempt that is captured, voided or refunded
 	Dispute   int64          `json:"dispute,omitempty"`  // answered by this attempt
 	Method    object.Ref     `json:"method,omitzero"`    // paid with, as it was
-	Card      int64          `json:"card,omitempty"`     // vault's key of the card data
+	Card      int64          `json:"card,omitempty"`     // vault's key of the card data, or the account's
+	// Type is that of the method where it is no card. Pends is the charge that there
+	// is while its end is not known, and Line the test clock that says when that is;
+	// zero: the provider.
+	Type  string   `json:"type,omitempty"`
+	Pends ChargeID `json:"pends,omitempty"`
+	Line  int64    `json:"line,omitempty"`
 	// Ticket and Request are the API request that waits for the outcome.
 	Ticket  idem.Ticket   `json:"ticket,omitzero"`
 	Request event.Request `json:"request,omitzero"`
@@ -178,6 +184,8 @@ type Attempt struct {
 	Undoing bool `json:"undoing,omitempty"`
 	// Break is since when a person is asked to look into it.
 	Break time.Time `json:"break,omitzero"`
+	// Resolution is what a person said of it; nil: nobody had to.
+	Resolution *Resolution `json:"resolution,omitempty"`
 	// Note says how it came to its state where that is not plain: "not found
 	// after the horizon", "late success, given back: intent canceled".
 	Note string `json:"note,omitempty"`
@@ -269,6 +277,9 @@ type attemptColumns struct {
 	Due    time.Time
 	Intent IntentID
 }
+
+// AttemptObject is what the API calls an attempt.
+const AttemptObject = "florin.attempt"
 
 // Attempts are the operations at providers.
 var Attempts = object.Define(object.Spec[Attempt, attemptColumns]{

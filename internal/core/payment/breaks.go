@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"strings"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -52,6 +53,8 @@ func (v *Service) openBreak(tx *db.Tx, a *object.Object[Attempt], kind string, a
 // OpenBreak opens, in a step, a break about a subject, and has a person told.
 func (v *Service) OpenBreak(tx *db.Tx, s id.Scope, kind, subject, source string, amount money.Amount, note string) error {
 	v.Log.Warn("a person has to look into what a provider says", "break", kind, "subject", subject, "provider", source, "why", note)
+	const most = 2000 // bytes
+	note = strings.ToValidUTF8(note[:min(len(note), most)], "")
 	if v.Breaks == nil || probe.Mutant("payment.no-break") {
 		return nil
 	}

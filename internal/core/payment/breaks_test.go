@@ -1,42 +1,25 @@
 package payment_test
 
 import (
-	"maps"
+	"context"
 	"slices"
-	"sync"
 
-	"github.com/florinpay/florin/internal/base/db"
-	"github.com/florinpay/florin/internal/kit/id"
-	"github.com/florinpay/florin/internal/kit/money"
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/settle"
 )
 
-// heap keeps breaks as whoever owns them does, but for durability: what a step
-// that runs twice says counts once, since a break is known by what it is about.
-type heap struct {
-	mu    sync.Mutex
-	kinds map[string]string // kind and subject: the note
-}
-
-func (h *heap) Open(_ *db.Tx, _ id.Scope, kind, subject, _ string, _ money.Amount, note string) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.kinds == nil {
-		h.kinds = map[string]string{}
+// broken lists the breaks that are open: types and subjects.
+func (s *shop) broken() (list []string) {
+	s.t.Helper()
+	err := settle.Breaks.Scan(context.Background(), s.DB, func(o *object.Object[settle.Break]) error {
+		if o.Body.State == settle.Open {
+			list = append(list, string(o.Body.Type)+" "+o.Body.Subject)
+		}
+		return nil
+	})
+	if err != nil {
+		s.t.Fatal(err)
 	}
-	h.kinds[kind+" "+subject] = note
-	return nil
-}
-
-func (h *heap) Explain(_ *db.Tx, _ id.Scope, kind, subject, _, _ string) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.kinds, kind+" "+subject)
-	return nil
-}
-
-// open lists what is open: kinds and subjects.
-func (h *heap) open() []string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return slices.Sorted(maps.Keys(h.kinds))
+	slices.Sort(list)
+	return list
 }

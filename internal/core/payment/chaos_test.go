@@ -306,6 +306,7 @@ func (c *chaos) settle() {
 	c.down.Store(false)
 	c.sim.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodDelete, "/faults", nil))
 	time.Sleep(slowest + patience)
+	c.quiet(c.shop)
 	c.rest()
 	c.listen()
 	for _, charge := range c.unwanted() {
@@ -322,6 +323,8 @@ func (c *chaos) settle() {
 	}
 	c.rest()
 	c.listen()
+	c.quiet(c.shop)
+	c.rest()
 	if err := dispute.Disputes.Scan(context.Background(), c.DB, func(o *object.Object[dispute.Dispute]) error {
 		c.total.add("dispute "+string(o.Body.Status), 1)
 		return nil

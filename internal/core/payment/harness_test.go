@@ -16,6 +16,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/settle"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/clock"
 	"github.com/florinpay/florin/internal/kit/id"
@@ -33,8 +34,6 @@ type shop struct {
 	clock *movable
 	sim   *sandbox.Simulator
 	book  *sandbox.FileBook
-	// breaks are those that were opened.
-	breaks *heap
 	// address is the database's; damaged tells that the test has spoilt it.
 	address string
 	damaged bool
@@ -115,9 +114,8 @@ func assemble(t testing.TB, d *db.DB, c *movable, sim *sandbox.Simulator, book *
 	v := &payment.Service{DB: d, Keys: keys, Vault: vault.New(d, master, keys), Merchant: merchants, Book: &ledger.Book{},
 		Providers: map[string]provider.Provider{p.Name: p}, Default: p.Name, Log: leak.Logger(t)}
 	v.Aftermath = &dispute.Service{DB: d, Payment: v, Vault: v.Vault, Log: v.Log}
-	h := &heap{}
-	v.Breaks = h
-	s := &shop{Service: v, t: t, breaks: h, scope: id.Scope{Account: created.Account.Key}, clock: c, sim: sim, book: book}
+	v.Breaks = &settle.Service{DB: d, Keys: keys, Book: v.Book}
+	s := &shop{Service: v, t: t, scope: id.Scope{Account: created.Account.Key}, clock: c, sim: sim, book: book}
 	t.Cleanup(s.inOrder)
 	return s
 }

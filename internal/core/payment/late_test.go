@@ -288,7 +288,7 @@ func TestLateFollowUp(t *testing.T) {
 			if again := s.last(int64(i)); again.Ref() != a.Ref() {
 				t.Errorf("%+v", again.Body)
 			}
-			if opened := s.breaks.open(); len(opened) != 0 {
+			if opened := s.broken(); len(opened) != 0 {
 				t.Errorf("breaks: %v", opened)
 			}
 		})
@@ -312,7 +312,7 @@ func TestLateFollowUp(t *testing.T) {
 			if again.Body.State != payment.Failed || again.Body.Break.IsZero() {
 				t.Errorf("while the other may take its place: %+v", again.Body)
 			}
-			if diff := cmp.Diff([]string{"contradiction " + payment.Reference(s.scope, payment.AttemptID(a.Key))}, s.breaks.open()); diff != "" {
+			if diff := cmp.Diff([]string{"contradiction " + payment.Reference(s.scope, payment.AttemptID(a.Key))}, s.broken()); diff != "" {
 				t.Error(diff)
 			}
 			for range 3 {
@@ -322,7 +322,7 @@ func TestLateFollowUp(t *testing.T) {
 			if again, _, _ = payment.Attempts.Read(t.Context(), s.DB, s.scope, a.Key); again.Body.State != payment.Approved || !again.Body.Break.IsZero() {
 				t.Errorf("when its place is free: %+v", again.Body)
 			}
-			if opened := s.breaks.open(); len(opened) != 0 {
+			if opened := s.broken(); len(opened) != 0 {
 				t.Errorf("breaks: %v", opened)
 			}
 			s.agree()

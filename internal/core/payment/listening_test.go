@@ -42,12 +42,12 @@ func listening(t testing.TB, o push.Options, alter ...func(*provider.Provider)) 
 	o.URL, o.Secret, o.FaultDelay = server.URL+inbound.Path(from), pushSecret, 30*time.Millisecond
 	parse := sandbox.New("", sandbox.ConnectorOptions{Secret: pushSecret}).Parse
 	s := openWith(t, sandbox.Options{Delay: later, PushAll: true, Push: o}, append([]func(*provider.Provider){func(p *provider.Provider) { p.Parse = parse }}, alter...)...)
-	e.news = &news.Service{DB: s.DB, Log: s.Log, Breaks: s.breaks, Sources: map[news.From]news.Source{from: {Parse: parse, Hear: s.Pushed}}}
+	e.news = &news.Service{DB: s.DB, Log: s.Log, Breaks: s.Breaks, Sources: map[news.From]news.Source{from: {Parse: parse, Hear: s.Pushed}}}
 	mux := http.NewServeMux()
 	(&inbound.Server{News: e.news, Clock: clock.System{}, Log: s.Log}).Mount(mux) // signatures are made in the simulator's time
 	e.door.Store(mux)
 	e.runner = job.New(s.DB, job.Options{Poll: 5 * time.Millisecond, Logger: s.Log})
-	e.runner.Register(job.Kind{Name: news.ApplyJob, MaxTries: news.ApplyTries, Backoff: 10 * time.Millisecond, Handle: e.news.Apply})
+	e.runner.Register(job.Kind{Name: news.ApplyJob, MaxTries: news.ApplyTries, Backoff: 10 * time.Millisecond, MaxBackoff: 50 * time.Millisecond, Handle: e.news.Apply})
 	e.runner.Start()
 	t.Cleanup(func() {
 		_ = s.sim.Pushes().Close()

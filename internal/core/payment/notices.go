@@ -162,6 +162,12 @@ func (v *Service) place(ctx context.Context, reference string) (s id.Scope, key 
 	return s, 0, nil
 }
 
+// Find gives the scope and the key of the attempt that a reference of ours names.
+func (v *Service) Find(ctx context.Context, reference string) (s id.Scope, key AttemptID, ok bool, err error) {
+	s, key, err = v.place(ctx, reference)
+	return s, key, key != 0, err
+}
+
 // stray keeps a notice about nothing that there is. An attempt is written before
 // its provider hears of it, so there will be nothing later either.
 func (v *Service) stray(ctx context.Context, source string, n provider.Notice) error {
@@ -254,7 +260,7 @@ func (v *Service) hear(tx *db.Tx, account *merchant.Account, a *object.Object[At
 	if err != nil {
 		return err
 	}
-	if there && row.State == noticeDone && !probe.Mutant("payment.hear-twice") {
+	if there && row.State == noticeDone {
 		return v.compare(tx, a, row, source, n)
 	}
 	applied, err := v.applyNotice(tx, account, a, charge, n)
@@ -309,6 +315,8 @@ func (v *Service) applyNotice(tx *db.Tx, account *merchant.Account, a *object.Ob
 			return true, nil // it did not happen, or what happened came back
 		}
 		return true, v.refundFailed(tx, a, n)
+	case provider.NoticePaid, provider.NoticeUnpaid:
+		return v.paidNotice(tx, account, a, n)
 	case provider.NoticeDispute, provider.NoticeFraud:
 		ch, err := v.paidBy(tx, a, charge)
 		if err != nil || ch == nil || v.Aftermath == nil {

@@ -51,7 +51,7 @@ func TestTold(t *testing.T) {
 					t.Errorf("%d messages that can't be understood, %v", len(garbled), err)
 				}
 				// Two words of the provider, of which one is its own when it is asked.
-				if broken := s.breaks.open(); len(broken) > 0 != (mode == push.Contradict || mode == push.Garbage) {
+				if broken := s.broken(); len(broken) > 0 != (mode == push.Contradict || mode == push.Garbage) {
 					t.Errorf("breaks: %v", broken)
 				}
 				s.rest()
@@ -117,7 +117,7 @@ func TestToldOtherwise(t *testing.T) {
 				if c.contest {
 					want = []string{"contradiction " + s.reference(a)}
 				}
-				if diff := cmp.Diff(want, s.breaks.open()); diff != "" {
+				if diff := cmp.Diff(want, s.broken()); diff != "" {
 					t.Errorf("breaks: %s", diff)
 				}
 				if s.intent(int64(i)).Ref() != before {
@@ -177,8 +177,8 @@ func TestDeclineTakenBack(t *testing.T) {
 				}
 				s.agree()
 			}
-			if got := s.intent(int64(i)).Body.Status; got != want || len(s.breaks.open()) != 0 {
-				t.Errorf("the intent is %s, want %s; breaks %v", got, want, s.breaks.open())
+			if got := s.intent(int64(i)).Body.Status; got != want || len(s.broken()) != 0 {
+				t.Errorf("the intent is %s, want %s; breaks %v", got, want, s.broken())
 			}
 		})
 	}
@@ -209,7 +209,7 @@ func TestDisputesTold(t *testing.T) {
 			if again := s.disputesOf(intentOf(t, r).Key); len(again) != 1 || again[0].Ref() != list[0].Ref() {
 				t.Errorf("told again when it was asked for: %+v", again)
 			}
-			if broken := s.breaks.open(); len(broken) > 0 != (mode == push.Contradict || mode == push.Garbage) {
+			if broken := s.broken(); len(broken) > 0 != (mode == push.Contradict || mode == push.Garbage) {
 				t.Errorf("breaks: %v", broken)
 			}
 			s.agree()
@@ -265,8 +265,8 @@ func TestBounced(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if want, got := n >= 5, len(s.breaks.open()) > 0; want != got {
-			t.Errorf("after %d refunds that did not arrive: breaks %v", n+1, s.breaks.open())
+		if want, got := n >= 5, len(s.broken()) > 0; want != got {
+			t.Errorf("after %d refunds that did not arrive: breaks %v", n+1, s.broken())
 		}
 	}
 	if due := s.givingBack(); len(due) != 6 || due[5]-due[1] < 3*24*time.Hour {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/florinpay/florin/internal/base/event"
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/base/push"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/provider"
@@ -97,6 +99,7 @@ const (
 // chaos is one run.
 type chaos struct {
 	*shop
+	*ear
 	line
 	seed  uint64
 	total *tally
@@ -124,7 +127,13 @@ func newChaos(t *testing.T, seed uint64, total *tally) *chaos {
 	case 4:
 		alter = append(alter, noInquiry, noReplay)
 	}
-	c.shop = open(t, alter...)
+	// Where the provider can't be asked, nobody could tell which of two things that
+	// it says is true.
+	modes := push.Modes
+	if c.honest {
+		modes = slices.DeleteFunc(slices.Clone(modes), func(m push.Mode) bool { return m == push.Contradict })
+	}
+	c.shop, c.ear = listening(t, push.Options{Seed: seed, FaultRate: 500, Modes: modes, OnFault: func(_ string, m push.Mode) { total.add("push "+string(m), 1) }}, alter...)
 	return c
 }
 
@@ -140,6 +149,7 @@ func (c *chaos) run() {
 			})
 		}
 		wg.Wait()
+		c.quiet(c.shop)
 		c.inOrder()
 		if c.t.Failed() {
 			c.t.Fatalf("seed %d, round %d", c.seed, round)

@@ -47,6 +47,9 @@ func (v *Service) refunded(tx *db.Tx, a *object.Object[Attempt], before State) e
 	if err := tell(tx, a.Body.Intent, "charge.refunded", Charges, ch, a.Body.Request); err != nil {
 		return err
 	}
+	if err := reviewRefunded(tx, ch, r, a.Body.Request); err != nil {
+		return err
+	}
 	return v.refundedNow(tx, s, ch.Key)
 }
 

@@ -286,5 +286,9 @@ func (v *Service) refundCash(tx *db.Tx, ch *object.Object[Charge], amount money.
 	if err := tell(tx, ch.Body.Intent, "refund.created", Refunds, o, by); err != nil {
 		return nil, err
 	}
-	return shown(Refunds, o), tell(tx, ch.Body.Intent, "charge.refunded", Charges, ch, by)
+	reply := shown(Refunds, o)
+	if p.ShowCharge {
+		reply = shown(Charges, ch)
+	}
+	return reply, tell(tx, ch.Body.Intent, "charge.refunded", Charges, ch, by)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/event"
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/kit/fsm"
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/probe"
@@ -102,6 +103,8 @@ type Attempt struct {
 	// Break is since when a person is asked to look into it.
 	Break time.Time `json:"break,omitzero"`
 	Note  string    `json:"note,omitempty"`
+	// Resolution is what a person said of it; nil: nobody had to.
+	Resolution *payment.Resolution `json:"resolution,omitempty"`
 
 	ProviderID string             `json:"pid,omitempty"`
 	Reason     string             `json:"reason,omitempty"`

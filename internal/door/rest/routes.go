@@ -31,6 +31,7 @@ type route struct {
 // document.
 var routes = joined(
 	accountRoutes,
+	attemptRoutes,
 	balanceRoutes,
 	breakRoutes,
 	cashRoutes,
@@ -54,6 +55,7 @@ var routes = joined(
 	offeringRoutes,
 	payoutRoutes,
 	refundRoutes,
+	reviewRoutes,
 	searchRoutes,
 	setupRoutes,
 	sourceRoutes,
@@ -77,7 +79,9 @@ var nouns = sync.OnceValue(func() map[string]noun {
 	return map[string]noun{
 		payment.Intents.Name:          nounOf(payment.Intents, renderIntent),
 		payment.Charges.Name:          nounOf(payment.Charges, renderCharge),
+		payment.Reviews.Name:          nounOf(payment.Reviews, renderReview),
 		payment.Refunds.Name:          nounOf(payment.Refunds, renderRefund),
+		payment.Attempts.Name:         nounOf(payment.Attempts, renderAttempt),
 		dispute.Disputes.Name:         nounOf(dispute.Disputes, renderDispute),
 		dispute.Warnings.Name:         nounOf(dispute.Warnings, renderWarning),
 		vault.Customers.Name:          nounOf(vault.Customers, renderCustomer),

@@ -42,6 +42,7 @@ func (d *desk) world(key string) map[string]string {
 	paid := as("POST", "/v1/payment_intents", "amount=2000&currency=usd&payment_method=pm_card_visa&confirm=true&customer="+at["customers"])
 	at["paid"], at["charges"] = paid.at("id"), paid.at("latest_charge")
 	at["payment_intents"] = as("POST", "/v1/payment_intents", "amount=900&currency=usd&payment_method=pm_card_visa&confirm=true&capture_method=manual").at("id")
+	at["attempts"] = as("GET", "/v1/florin/attempts", "payment_intent="+at["paid"]).ids()[0]
 	at["test_helpers"] = as("POST", "/v1/test_helpers/test_clocks", "frozen_time=1800000000").at("id")
 	set := as("POST", "/v1/setup_intents", "payment_method=pm_card_visa&confirm=true&"+online)
 	at["setup_intents"], at["mandates"] = set.at("id"), set.at("mandate")
@@ -81,7 +82,7 @@ func (d *desk) everyRoute(key string, at map[string]string, readOnly bool, form 
 		if op.Method != http.MethodGet && (readOnly || !strings.Contains(op.Path, "{")) {
 			continue // it changes something, or makes something new
 		}
-		if name == "GetSetupAttempts" {
+		if name == "GetSetupAttempts" || name == "FlorinGetMessages" {
 			continue // it lists nothing unless told of what
 		}
 		collection := strings.Split(strings.TrimPrefix(op.Path, "/v1/florin"), "/")[1]
@@ -153,6 +154,8 @@ func TestNoRouteLeadsIntoAnotherWorld(t *testing.T) {
 				return "type=us_ein&value=123456789"
 			case "PostPaymentIntentsIntentIncrementAuthorization":
 				return "amount=100000"
+			case "FlorinPostAttemptsAttemptResolve":
+				return "outcome=failed&evidence=none"
 			case "PostTestHelpersTestClocksTestClockAdvance":
 				return "frozen_time=1900000000"
 			}
@@ -233,6 +236,10 @@ func (d *desk) foreignParameters(name, key, own string, mine map[string]string) 
 		{"GET", "/v1/payment_intents", "starting_after=" + mine["payment_intents"]},
 		{"GET", "/v1/events", "ending_before=" + mine["events"]},
 		{"POST", "/v1/florin/webhook_replays", "event=" + mine["events"] + "&webhook_endpoint=" + mine["webhook_endpoints"]},
+		{"GET", "/v1/florin/attempts", "payment_intent=" + mine["paid"]},
+		{"GET", "/v1/florin/messages", "object=" + mine["paid"]},
+		{"GET", "/v1/florin/messages", "object=" + mine["attempts"]},
+		{"GET", "/v1/florin/messages", "object=" + mine["payouts"]},
 		{"GET", "/v1/florin/webhook_replays", "webhook_endpoint=" + mine["webhook_endpoints"]},
 	} {
 		r := d.as(key, c.method, c.path, c.form)

@@ -91,6 +91,7 @@ func NewSimulator(book Book, o Options) *Simulator {
 	}
 	s.mux.HandleFunc("POST "+operationsPath, s.operate)
 	s.mux.HandleFunc("GET "+operationsPath+"/{reference}", s.inquire)
+	s.mux.HandleFunc("POST "+operationsPath+"/{reference}/settle", s.settleNow)
 	s.mux.HandleFunc("GET "+noticesPath, s.listNotices)
 	s.mux.HandleFunc("GET "+pagesRoot+"{reference}", s.showPage)
 	s.mux.HandleFunc("POST "+pagesRoot+"{reference}", s.choose)
@@ -240,6 +241,10 @@ func (s *Simulator) stand(op Operation) (Operation, error) {
 	switch {
 	case op.State != Pending:
 		return op, nil
+	case op.debits():
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), patience)
+		defer cancel()
+		return s.settled(ctx, op, false)
 	case op.Kind == Refund:
 		if !s.clock.Now().Before(op.Settles) {
 			op.State, op.Code = Approved, codeApproved
@@ -256,7 +261,10 @@ func (s *Simulator) stand(op Operation) (Operation, error) {
 }
 
 // inquire is GET /v1/operations/{reference}.
-func (s *Simulator) inquire(w http.ResponseWriter, r *http.Request) {
+func (s *Simulator) inquire(w http.ResponseWriter, r *http.Request) { s.tellOf(w, r, false) }
+
+// tellOf answers how an operation stands, which is had to end whatever the time if at is set.
+func (s *Simulator) tellOf(w http.ResponseWriter, r *http.Request, at bool) {
 	reference := r.PathValue("reference")
 	fault := s.fault(Inquiry, reference)
 	switch fault.Mode {
@@ -268,7 +276,9 @@ func (s *Simulator) inquire(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
 	defer cancel()
 	op, found, err := s.book.Find(ctx, reference)
-	if found && err == nil {
+	if found && err == nil && at && op.debits() && op.State == Pending {
+		op, err = s.settled(ctx, op, at)
+	} else if found && err == nil {
 		op, err = s.stand(op)
 	}
 	switch {

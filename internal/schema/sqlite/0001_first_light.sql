@@ -758,6 +758,16 @@ CREATE INDEX payment_method_domain_enabled ON payment_method_domain (scope, enab
 
 -- End of the merchant's own account.
 
+-- Payments that somebody should look at.
+CREATE TABLE review (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    open    INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX review_open ON review (scope, open, key);
+
 -- Reconciliation: what the books say beside what providers and banks say.
 
 -- Differences that nothing explains.

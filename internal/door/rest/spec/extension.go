@@ -66,6 +66,11 @@ var extensions = []Operation{
 	{ID: "FlorinPostWebhookReplays", Method: "POST", Path: extensionPath + "webhook_replays", Params: params(map[string]*Param{
 		"webhook_endpoint!": anyText, "event": anyText, "created": within, "types": textList, "only_failed": anyBoolean, "starting_after": anyText, "expand": textList})},
 	{ID: "FlorinGetWebhookReplays", Method: "GET", Path: extensionPath + "webhook_replays", Params: paged(map[string]*Param{"webhook_endpoint": anyText})},
+	{ID: "FlorinGetAttempts", Method: "GET", Path: extensionPath + "attempts", Params: paged(map[string]*Param{"payment_intent": anyText})},
+	{ID: "FlorinGetAttemptsAttempt", Method: "GET", Path: extensionPath + "attempts/{attempt}", Params: params(map[string]*Param{"expand": textList})},
+	{ID: "FlorinPostAttemptsAttemptResolve", Method: "POST", Path: extensionPath + "attempts/{attempt}/resolve", Params: params(map[string]*Param{
+		"outcome!": {Type: Text, Enum: []string{"succeeded", "failed"}}, "evidence!": anyText, "expand": textList})},
+	{ID: "FlorinGetMessages", Method: "GET", Path: extensionPath + "messages", Params: params(map[string]*Param{"object!": anyText, "expand": textList})},
 	{ID: "FlorinGetBreaks", Method: "GET", Path: extensionPath + "breaks", Params: paged(map[string]*Param{
 		"state": {Type: Text, Enum: []string{"open", "resolved"}}, "type": {Type: Text, Enum: breakTypes}, "provider": anyText})},
 	{ID: "FlorinGetBreaksId", Method: "GET", Path: extensionPath + "breaks/{id}", Params: params(map[string]*Param{"expand": textList})},
