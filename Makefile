@@ -3,6 +3,7 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME ?= 30s
 SEED ?= 1
+MASK ?=
 KILLS ?= 50
 GO_TEST = go test -count=1
 
@@ -24,8 +25,8 @@ lint: ## the quick part of test: format, vet, house rules
 fuzz: ## run every fuzz target for FUZZTIME (30s) each
 	@scripts/fuzz $(FUZZTIME)
 
-simulate: ## run the simulated world with SEED, to see one history again
-	FLORIN_SEED=$(SEED) $(GO_TEST) -v -timeout 30m -run 'TestWorld$$' ./test/world
+simulate: ## run the simulated world with SEED (and MASK, of what is left out), to see one history again
+	FLORIN_SEED=$(SEED) FLORIN_MASK=$(MASK) $(GO_TEST) -v -timeout 30m -run 'TestWorld$$' ./test/world
 
 crash: setup ## kill the real binary KILLS times at random and at every kill point, on both engines, trace its syncs, and verify what is left
 	FLORIN_KILLS=$(KILLS) $(GO_TEST) -v -timeout 60m ./test/crash

@@ -48,14 +48,19 @@ var arrived = map[bank.State]payout.State{bank.Accepted: payout.Waiting, bank.Ar
 func (w *world) paidOut() bool {
 	done := true
 	err := payout.Attempts.Scan(context.Background(), w.db, func(a *object.Object[payout.Attempt]) error {
-		onItsWay := a.Body.State == payout.Waiting && time.Until(a.Body.Due) > time.Hour
-		done = done && (a.Body.Due.IsZero() || !a.Body.Break.IsZero() || onItsWay)
+		done = done && (a.Body.Due.IsZero() || !a.Body.Break.IsZero() || tomorrow(a))
 		return nil
 	})
 	if err != nil {
 		w.fail("payouts: %v", err)
 	}
 	return done
+}
+
+// tomorrow reports whether a payout goes on at a time that is hours away: it is
+// sent with those of its day, or on its way to the bank.
+func tomorrow(a *object.Object[payout.Attempt]) bool {
+	return (a.Body.State == payout.Waiting || a.Body.State == payout.Queued) && time.Until(a.Body.Due) > time.Hour
 }
 
 // setUp reports whether nothing is left to do about setups, but for those whose
@@ -115,7 +120,7 @@ func (w *world) samePayout(a *object.Object[payout.Attempt], theirs map[string]b
 	switch {
 	case err != nil || !found:
 		w.fail("%s has no payout: %v", reference, err)
-	case !a.Body.Break.IsZero(), a.Body.State == payout.Waiting && t.State != "":
+	case !a.Body.Break.IsZero(), a.Body.State == payout.Waiting && t.State != "", a.Body.State == payout.Queued && tomorrow(a) && t.State == "":
 	case a.Body.Open():
 		w.fail("payout %s is still %s, and %q there", reference, a.Body.State, t.State)
 	case ok && arrived[t.State] != a.Body.State, !ok && a.Body.State == payout.Approved:

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/florinpay/florin/internal/base/push"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/provider/bank"
 	"github.com/florinpay/florin/internal/provider/sandbox"
@@ -188,6 +189,8 @@ type plan struct {
 	outside bool
 	// skewed: clocks differ by more than they may where webhooks are concerned.
 	skewed bool
+	// morning is when the bank's next day begins.
+	morning time.Duration
 	// mute: the provider can't be asked how an operation stands.
 	mute bool
 	// replay is the provider's window: 0 is the sandbox's, less is none.
@@ -203,6 +206,8 @@ type plan struct {
 	wrong   []sandbox.Mode
 	at      []sandbox.Kind
 	bounced []bank.Mode
+	// pushes is what goes wrong with what they send unasked.
+	pushes []push.Mode
 }
 
 // afterLate are what is done when something succeeds that was called failed.
@@ -213,6 +218,8 @@ var payers = []sandbox.Kind{sandbox.Sale, sandbox.Authorize, sandbox.Capture, sa
 
 func (w *world) plan(at focus, round int) (p plan) {
 	p.nodes, p.receivers, p.round, p.outside = 2+w.random.IntN(2), 1+w.random.IntN(2), round, at.outside
+	p.pushes = pushModes
+	p.morning = w.between(20*time.Second, 100*time.Second)
 	p.skewed, p.scene = w.random.IntN(2) == 0, sceneOf(at.op)
 	switch op := at.op; {
 	case at.outside && op == "payout":
@@ -271,7 +278,7 @@ func (p plan) late() time.Duration {
 	if p.hasty {
 		return 1
 	}
-	return 4
+	return 6
 }
 
 // inject gives the sandbox and the bank what they do wrong at first.
@@ -286,11 +293,15 @@ func (w *world) inject() {
 	case w.made.mute || w.made.hasty:
 		count = 6 // much has to come together
 	}
+	// Each has a delay of its own, so that what is done at once is not processed at
+	// once, in whatever order, later.
 	for _, kind := range w.made.at {
 		for _, mode := range w.made.wrong {
-			rule := sandbox.Fault{Mode: mode, Kind: kind, Count: count, Delay: w.made.longest() - w.between(0, 500*time.Millisecond)}
-			if err := w.sim.Inject(rule); err != nil {
-				panic(fmt.Sprint("world: ", err))
+			for range count {
+				rule := sandbox.Fault{Mode: mode, Kind: kind, Delay: w.made.longest() - w.between(0, 500*time.Millisecond)}
+				if err := w.sim.Inject(rule); err != nil {
+					panic(fmt.Sprint("world: ", err))
+				}
 			}
 		}
 	}

@@ -83,7 +83,7 @@ func (m *mail) listen() {
 	}
 }
 
-// most is how often a receiver does not take the same event.
+// most is how often a receiver does not take the same event from a node.
 const most = 3
 
 // receive is a receiver as a node reaches it.
@@ -126,7 +126,8 @@ func (n *node) receive(rw http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(rw, "thank you")
 }
 
-// arrive notes a request, and how often its event has come there by now.
+// arrive notes a request, and how often its event has come there from the same
+// node by now.
 func (m *mail) arrive(n *node, e *receiver, header http.Header, body []byte) (*receipt, int) {
 	for _, h := range leak.Bytes("a webhook", body) {
 		m.w.fail("card data: %s", h)
@@ -151,7 +152,7 @@ func (m *mail) arrive(n *node, e *receiver, header http.Header, body []byte) (*r
 	m.got = append(m.got, got)
 	times := 0
 	for _, other := range m.got {
-		if other.delivered == got.delivered {
+		if other.delivered == got.delivered && other.node == got.node {
 			times++
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/florinpay/florin/internal/base/push"
 	"github.com/florinpay/florin/internal/provider/bank"
 	"github.com/florinpay/florin/internal/provider/sandbox"
 )
@@ -23,6 +24,7 @@ type cell struct {
 var (
 	sandboxModes = []sandbox.Mode{sandbox.Contradict, sandbox.Lost, sandbox.Late, sandbox.Reset, sandbox.Refused, sandbox.Garbage, sandbox.SlowProcess, sandbox.Duplicate}
 	bankModes    = []bank.Mode{bank.Lost, bank.Late, bank.Reset, bank.Cut, bank.Garbage, bank.SlowProcess}
+	pushModes    = []push.Mode{push.Duplicate, push.Reorder, push.Delay, push.Drop, push.Forge, push.Garbage}
 	sandboxKinds = []string{"authorize", "sale", "capture", "refund", "reversal", "inquiry", "authenticate", "increment", "contest", "notices"}
 	// providerOps are what nodes ask of either, and newsOps what those tell.
 	providerOps = []string{"authorize", "sale", "capture", "refund", "reversal", "inquiry", "authenticate", "increment", "contest", "payout", "payout inquiry"}
@@ -33,14 +35,20 @@ var (
 	// steps are all that a node of this world does to the database while it is
 	// up. A step that is not here makes the test fail.
 	steps = []string{
-		"payment.create", "payment.confirm", "payment.capture", "payment.cancel", "payment.refund",
-		"payment.settle", "payment.claim", "payment.reschedule", "payment.resume", "payment.reversed",
-		"payment.rest", "payment.late", "payment.give-back", "job.claim", "job.record",
-		"vault.create_payment_method", "ledger.seal", "ledger.mature",
-		"search.build", "search.index",
+		"payment.create", "payment.confirm", "payment.capture", "payment.cancel", "payment.refund", "payment.increment", "payment.contest",
+		"payment.settle", "payment.claim", "payment.reschedule", "payment.resume", "payment.reversed", "payment.rest", "payment.late",
+		"payment.give-back", "payment.expire", "payment.notice", "payment.notices-read",
+		"setup.create", "setup.cancel", "setup.settle", "setup.claim", "setup.resume",
+		"payout.create", "payout.cancel", "payout.reverse", "payout.submit", "payout.settle", "payout.claim", "payout.reschedule",
+		"payout.returned", "payout.noticed", "payout.automatic",
+		"cash.fund", "timeline.create", "timeline.advance", "timeline.move", "timeline.delete", "timeline.clear",
+		"job.claim", "job.record", "ledger.seal", "ledger.mature", "search.index",
+		"vault.create_payment_method", "vault.create_customer", "vault.attach_payment_method", "vault.delete_customer",
+		"webhook.spread", "webhook.claim", "webhook.record", "webhook.release", "webhook.put-off", "webhook.renew",
 	}
 	// requests are what clients ask for.
-	requests = []string{"method", "create", "confirm", "capture", "cancel", "refund"}
+	requests = []string{"method", "create", "confirm", "capture", "cancel", "refund", "evidence", "close", "increment", "customer", "setup", "setup cancel",
+		"payout", "payout cancel", "payout reverse", "cash", "clock", "attach", "advance"}
 )
 
 // impossible are the cells that can't be hit, and why.
@@ -56,6 +64,18 @@ var impossible = map[cell]string{
 // and why.
 var incidental = map[string]string{
 	"ledger.tell_available": "the job that tells of a maturity runs once a day at most, and a world has few days",
+	"search.build":          "the index is built before anything befalls anybody, unless its node is slow",
+	"dispute.expire":        "a dispute is open for nine days",
+	"payment.notice-kept":   "a notice is kept where it could not be applied, which is where a step failed",
+	"payment.notice-stray":  "the sandbox tells of nothing that it was not asked for",
+	"setup.abandon":         "a payer may take a day",
+	"setup.later":           "a setup that somebody has claimed is given back only where its outcome is still open",
+	"payout.rest":           "the bank has to have known nothing of a payout, twice",
+	"webhook.stop":          "no endpoint is disabled or deleted",
+	"timeline.again":        "moving a clock seldom takes longer than the 20 s of a turn",
+	"vault.erase_customer":  "customers are erased with the clock that they are on, after its time",
+	"vault.erase_methods":   "likewise",
+	"vault.expire_cvc":      "security codes go with the outcome; what is left of them goes by the minute",
 }
 
 // possible lists the cells of the matrix.
@@ -75,6 +95,7 @@ func possible() (list []cell) {
 	add(newsFaults, newsOps)
 	add(stepFaults, steps)
 	add(hookFaults, []string{"webhook"})
+	add(mishaps(pushModes), []string{"push", "payout push"})
 	add([]mishap{replyLost}, requests)
 	return list
 }
@@ -86,11 +107,13 @@ func mishaps[M ~string](modes []M) (list []mishap) {
 	return list
 }
 
-// rare are the steps that need much to come together.
-var rare = append([]string{"payment.resume", "payment.reversed"}, afterLate...)
-
-// rare reports whether a fault shows only where much comes together.
-func (c cell) rare() bool { return c.fault == "contradict" || slices.Contains(rare, c.op) }
+// rare are the operations that need much to come together, and those that a world
+// has one or two of: how many seeds in each round are after them.
+var rare = map[string]int{
+	"payment.resume": 2, "payment.reversed": 2, "payment.late": 2, "payment.rest": 2, "payment.give-back": 2, "job.claim": 2, "job.record": 2,
+	"ledger.mature": 4, "payout.automatic": 3, "payout.submit": 2, "payout.returned": 3, "payout.noticed": 2, "payout.cancel": 2, "payout.reverse": 2,
+	"timeline.clear": 2, "vault.delete_customer": 2, "webhook.renew": 2, "webhook.put-off": 2, "payout notices": 2, "setup.cancel": 2, "setup.resume": 2,
+}
 
 // focus is what a seed is after: what may befall an operation here, or outside.
 type focus struct {
@@ -102,14 +125,7 @@ type focus struct {
 // and those of which a world has one or two more often still.
 func sought() (list []focus) {
 	for _, op := range slices.Concat(steps, providerOps, newsOps, []string{"webhook"}) {
-		times := 1
-		switch {
-		case op == "ledger.mature":
-			times = 4
-		case slices.Contains(rare, op):
-			times = 2
-		}
-		list = append(list, slices.Repeat([]focus{{op, false}}, times)...)
+		list = append(list, slices.Repeat([]focus{{op, false}}, max(1, rare[op]))...)
 	}
 	for _, op := range append(slices.Clone(sandboxKinds), "payout") {
 		list = append(list, focus{op, true})
@@ -143,23 +159,88 @@ func (h *hits) merge(o *hits) {
 	}
 }
 
-// check says which cells were hit less than so often, rare ones less than
-// another number of times, and what was hit that is no cell.
-func (h *hits) check(t *testing.T, least, leastRare int) {
-	t.Helper()
+// check says which cells were hit less than so often, and what was hit that is
+// no cell.
+func (h *hits) check(least int) (problems []string) {
 	all := possible()
 	for _, c := range all {
-		want := least
-		if c.rare() {
-			want = leastRare
-		}
-		if h.cells[c] < want {
-			t.Errorf("%s at %s: %d hits, want %d", c.fault, c.op, h.cells[c], want)
+		if h.cells[c] < least {
+			problems = append(problems, fmt.Sprintf("%s at %s: %d hits, want %d", c.fault, c.op, h.cells[c], least))
 		}
 	}
+	return append(problems, h.strange(all)...)
+}
+
+// checkSome says which operations nothing has befallen, and which faults nobody.
+func (h *hits) checkSome() (problems []string) {
+	all := possible()
+	ops, faults := map[string]int{}, map[mishap]int{}
+	for _, c := range all {
+		ops[c.op] += h.cells[c]
+		faults[c.fault] += h.cells[c]
+	}
+	for op, n := range ops {
+		if n == 0 {
+			problems = append(problems, "nothing befell "+op)
+		}
+	}
+	for f, n := range faults {
+		if n == 0 {
+			problems = append(problems, string(f)+" befell nobody")
+		}
+	}
+	return append(problems, h.strange(all)...)
+}
+
+func (h *hits) strange(all []cell) (problems []string) {
 	for c := range h.cells {
 		if !slices.Contains(all, c) && impossible[c] == "" && incidental[c.op] == "" {
-			t.Errorf("%s at %s is in no cell of the matrix", c.fault, c.op)
+			problems = append(problems, fmt.Sprintf("%s at %s is in no cell of the matrix", c.fault, c.op))
+		}
+	}
+	return problems
+}
+
+// TestMatrix holds that an empty cell, an operation without a fault, and what is
+// in no cell are noticed; and that seeds are after each operation.
+func TestMatrix(t *testing.T) {
+	full := func() *hits {
+		h := &hits{cells: map[cell]int{}}
+		for _, c := range possible() {
+			h.cells[c] = 20
+		}
+		return h
+	}
+	if found := append(full().check(20), full().checkSome()...); len(found) > 0 {
+		t.Error("a full matrix: ", found)
+	}
+	seeds := sought()
+	for _, c := range possible() {
+		h := full()
+		h.cells[c]--
+		if len(h.check(20)) != 1 {
+			t.Errorf("%v is short of a hit, and it goes unnoticed", c)
+		}
+		for other := range h.cells {
+			if other.op == c.op {
+				h.cells[other] = 0
+			}
+		}
+		if len(h.checkSome()) == 0 {
+			t.Errorf("nothing befell %s, and it goes unnoticed", c.op)
+		}
+		if at := (focus{c.op, false}); !slices.Contains(seeds, at) && !slices.Contains(seeds, focus{c.op, true}) && !slices.Contains(requests, c.op) && !strings.HasSuffix(c.op, "push") {
+			t.Errorf("no seed is after %s", c.op)
+		}
+	}
+	h := full()
+	h.count(jump, "payment.unheard")
+	if len(h.check(20)) != 1 || len(h.checkSome()) != 1 {
+		t.Error("a step that is in no cell goes unnoticed")
+	}
+	for op := range rare {
+		if !slices.Contains(slices.Concat(steps, newsOps), op) {
+			t.Errorf("there is no %s to be rare", op)
 		}
 	}
 }

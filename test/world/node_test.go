@@ -1,17 +1,23 @@
 package world
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/florinpay/florin/internal/app"
 	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/job"
 	"github.com/florinpay/florin/internal/kit/clock"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/provider/bank"
@@ -37,6 +43,7 @@ type node struct {
 	// hooks leads to the merchants' servers, as it reaches them.
 	hooks     *providertest.Pipe
 	receivers *http.Server
+	heard     map[string]int // how often it was sent each message
 }
 
 // shifted is the clock of a machine that is wrong by some time.
@@ -77,7 +84,7 @@ func (w *world) newNode(i int) *node {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.started[i]++
-	n := &node{w: w, index: i, name: fmt.Sprintf("n%d.%d", i, w.started[i]), clock: w.clocks[i], pipe: providertest.NewPipe(), hooks: providertest.NewPipe()}
+	n := &node{w: w, index: i, name: fmt.Sprintf("n%d.%d", i, w.started[i]), clock: w.clocks[i], pipe: providertest.NewPipe(), hooks: providertest.NewPipe(), heard: map[string]int{}}
 	n.life, n.end = context.WithCancel(context.Background())
 	w.nodes[i] = n
 	return n
@@ -86,7 +93,7 @@ func (w *world) newNode(i int) *node {
 // start puts the node together and lets it serve.
 func (n *node) start() (err error) {
 	w := n.w
-	options := sandbox.ConnectorOptions{Clock: n.clock, DialContext: w.wire.Dial, ReplayWindow: w.made.replay}
+	options := sandbox.ConnectorOptions{Clock: n.clock, DialContext: w.wire.Dial, Secret: pushSecret, ReplayWindow: w.made.replay}
 	if w.made.hasty {
 		options.Timeout, options.Horizon = hastyTimeout, hastyHorizon
 	}
@@ -94,7 +101,7 @@ func (n *node) start() (err error) {
 	if w.made.mute {
 		connector.Inquire = nil
 	}
-	teller := bank.New("bank.invalid", bank.ConnectorOptions{Clock: n.clock, DialContext: w.bankWire.Dial})
+	teller := bank.New("bank.invalid", bank.ConnectorOptions{Clock: n.clock, DialContext: w.bankWire.Dial, Secret: pushSecret})
 	n.app, err = app.New(n.life, app.Config{
 		DB: w.address, Database: w.db.Facade(n.clock, n), Heads: w.headsOf(n.index), SecretKey: secretKey, Seed: int64(w.seed), Clock: n.clock,
 		Logger: slog.New(slog.DiscardHandler), Provider: n.watched(connector), Bank: n.watchedBank(teller), WebhookDial: n.hooks.Dial,
@@ -107,13 +114,34 @@ func (n *node) start() (err error) {
 	n.server = &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		n.requests.Add(1)
 		defer n.requests.Done()
-		handler.ServeHTTP(rw, r.WithContext(context.WithValue(r.Context(), actorKey{}, r.Header.Get(actorHeader))))
+		actor := r.Header.Get(actorHeader)
+		if strings.HasPrefix(r.URL.Path, "/providers/") {
+			actor = n.message(rw, r)
+		}
+		handler.ServeHTTP(rw, r.WithContext(context.WithValue(r.Context(), actorKey{}, actor)))
 	}), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 	w.lives.Go(func() { _ = n.server.Serve(n.pipe) })
 	n.receivers = &http.Server{Handler: http.HandlerFunc(n.receive), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 	w.lives.Go(func() { _ = n.receivers.Serve(n.hooks) })
 	n.up.Store(true)
 	return nil
+}
+
+// message names the actor that takes a provider's message: by the message, and
+// how often it has come to the node. Its connection is used for nothing else.
+func (n *node) message(rw http.ResponseWriter, r *http.Request) string {
+	rw.Header().Set("Connection", "close")
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return "" // it is read again, and refused
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	told := struct{ ID string }{"what is none"}
+	_ = json.Unmarshal(body, &told) // some can't be read
+	n.w.mu.Lock()
+	defer n.w.mu.Unlock()
+	n.heard[told.ID]++
+	return fmt.Sprintf("%s #%d", words(told.ID), n.heard[told.ID])
 }
 
 // crash ends a node's life in the middle of whatever it is at: it reaches
@@ -164,7 +192,7 @@ const actorHeader = "World-Actor"
 func (n *node) label(ctx context.Context, point, on string) string {
 	actor, _ := ctx.Value(actorKey{}).(string)
 	if actor == "" {
-		actor = "-"
+		actor = cmp.Or(job.Working(ctx), "-")
 	}
 	return fmt.Sprintf("%-5s %-4s %s %s", n.name, actor, point, on)
 }

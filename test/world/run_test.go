@@ -21,6 +21,9 @@ import (
 	"github.com/florinpay/florin/internal/app"
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/db/dbtest"
+	"github.com/florinpay/florin/internal/base/push"
+	"github.com/florinpay/florin/internal/core/news"
+	"github.com/florinpay/florin/internal/door/inbound"
 	"github.com/florinpay/florin/internal/kit/clock"
 	"github.com/florinpay/florin/internal/provider/bank"
 	"github.com/florinpay/florin/internal/provider/providertest"
@@ -135,7 +138,9 @@ func newWorld(t *testing.T, seed uint64, without mask) *world {
 	w.minutes = &shifted{late: 1}
 	w.bank, w.bankWire = bank.NewSimulator(w.ledger, w.minutes), providertest.NewPipe()
 	w.bank.OnFault(w.bounced)
-	w.sim = sandbox.NewSimulator(w.book, sandbox.Options{Seed: seed, FaultRate: rate, FaultDelay: w.made.longest(), OnFault: w.wrong})
+	w.bank.PushTo(w.pushes(bank.Name, "payout push"))
+	w.sim = sandbox.NewSimulator(w.book, sandbox.Options{Seed: seed, FaultRate: rate, FaultDelay: w.made.longest(), OnFault: w.wrong,
+		Push: w.pushes(sandbox.Name, "push"), PushAll: w.random.IntN(2) == 0})
 	w.wire = providertest.NewPipe()
 	for range w.made.nodes {
 		w.nodes, w.started, w.clocks = append(w.nodes, nil), append(w.started, 0), append(w.clocks, &shifted{late: w.made.late()})
@@ -206,6 +211,41 @@ func (w *world) wrong(kind sandbox.Kind, reference string, mode sandbox.Mode) {
 	w.history.add("sandbox %s %s !! %s", kind, reference, mode)
 }
 
+// pushSecret signs what providers send unasked.
+const pushSecret = "world push"
+
+// pushRate is how many of a thousand messages of a provider go wrong.
+const pushRate = 150
+
+// pushes says where a provider sends to what it tells unasked: to whichever node
+// is up.
+func (w *world) pushes(name, op string) push.Options {
+	rate := pushRate
+	if w.without.outside {
+		rate = 0
+	}
+	return push.Options{URL: "http://providers.invalid" + inbound.Path(news.From{Provider: name, Endpoint: "test"}), Secret: pushSecret,
+		Seed: w.seed, FaultRate: rate, FaultDelay: 20 * time.Second, Modes: w.made.pushes,
+		Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			at := time.Since(birth).Milliseconds() // messages that go at once go to one node, in whatever order
+			return w.dial(ctx, network, fmt.Sprintf("n%d.invalid:80", at%int64(len(w.nodes))))
+		},
+		OnFault: func(id string, mode push.Mode) {
+			w.hits.count(mishap(mode), op)
+			w.history.add("%s %s !! %s", op, words(id), mode)
+		}}
+}
+
+// words sets the parts of a message's name apart, so that ids show.
+func words(id string) string {
+	for _, prefix := range []string{"op_", "tr_"} {
+		if rest, ok := strings.CutPrefix(id, prefix); ok {
+			return prefix[:2] + " " + rest
+		}
+	}
+	return id
+}
+
 // bounced is told what went wrong at the bank.
 func (w *world) bounced(reference string, mode bank.Mode) {
 	w.hits.count(mishap(mode), "payout")
@@ -230,8 +270,8 @@ func (w *world) dial(ctx context.Context, network, address string) (net.Conn, er
 	return n.pipe.Dial(ctx, network, address)
 }
 
-// aDay is by how much the bank goes ahead in the end: what was on its way has
-// arrived then, and what is to come back does.
+// aDay is by how much the bank goes ahead once in a while, and again in the end:
+// what was on its way has arrived then, and what is to come back does.
 const aDay = 25 * time.Hour
 
 // furnish makes what the merchant has before it begins: endpoints for webhooks
@@ -290,6 +330,10 @@ func (w *world) live() {
 	}
 	w.calm = false
 	w.inject()
+	w.lives.Go(func() {
+		time.Sleep(w.made.morning)
+		w.minutes.jump(aDay)
+	})
 	var busy sync.WaitGroup
 	for i := range clients {
 		busy.Go(w.newClient(i).run)
@@ -307,16 +351,20 @@ func (w *world) rest() {
 	w.calm = true
 	w.sim.Calm()
 	w.bank.Calm()
-	w.minutes.jump(aDay)
+	w.minutes.jump(2 * aDay)
 	w.boots.Wait()
 	w.answerAll()
-	for range 120 {
-		if w.quiet() {
+	quiet := 0
+	for range 240 {
+		if quiet++; !w.quiet() {
+			quiet = 0
+		}
+		if quiet == 3 { // what comes later has come
 			return
 		}
 		time.Sleep(10 * time.Second)
 	}
-	w.fail("work is left after twenty minutes")
+	w.fail("work is left after forty minutes")
 }
 
 // verify has the books verified, with the heads of seals that the node which

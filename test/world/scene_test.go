@@ -24,16 +24,20 @@ func sceneOf(op string) string {
 	switch op {
 	case "contest", "notices", "payment.notice", "payment.notices-read", "payment.notice-kept":
 		return "dispute"
-	case "authenticate", "payment.attach":
+	case "authenticate":
 		return "payer"
+	case "payout push":
+		return "payout"
 	case "increment", "payment.increment":
 		return "parts"
 	case "payout inquiry", "payout notices":
 		return "payout"
 	case "payment.expire":
 		return "clock"
-	case "vault.create_customer", "vault.attach":
+	case "vault.create_customer":
 		return "setup"
+	case "vault.attach_payment_method", "vault.delete_customer":
+		return "clock"
 	}
 	if family == "timeline" {
 		family = "clock"
@@ -46,17 +50,37 @@ func sceneOf(op string) string {
 
 // scene chooses what to do.
 func (c *client) scene() func(*client) {
-	if c.w.made.scene != "" && !(c.w.made.mute && c.w.made.scene == "dispute") && c.chance(70) {
-		return scenes[c.w.made.scene]
+	if at := c.w.made.scene; at != "" && c.w.made.plays(at) && c.chance(70) {
+		return scenes[at]
 	}
 	if c.w.made.hasty || c.chance(50) {
 		return (*client).card
 	}
-	names := slices.Sorted(maps.Keys(scenes))
-	if c.w.made.mute { // where a disputed payment's outcome is unknown, nobody but a person can say: it can't be undone
-		names = slices.DeleteFunc(names, func(name string) bool { return name == "dispute" })
-	}
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(scenes)), func(name string) bool { return !c.w.made.plays(name) })
 	return scenes[names[c.random.IntN(len(names))]]
+}
+
+// plays reports whether a scene comes to its end in a world. Where a provider
+// can't be asked, what the payer or the bank has done something about can't be
+// undone any more, and an unknown outcome of it waits for a person; and where it
+// can't be told anything again either, a payer's authentication waits for a day.
+func (p plan) plays(scene string) bool {
+	switch scene {
+	case "dispute", "refunds":
+		return !p.mute
+	case "payer", "setup":
+		return p.replay >= 0
+	}
+	return true
+}
+
+// wants reports whether to do what leads to one of some steps: more often where
+// the seed is after it.
+func (c *client) wants(percent int, steps ...string) bool {
+	if slices.Contains(steps, c.w.focus) {
+		percent = 75
+	}
+	return c.chance(percent)
 }
 
 func pick[T any](c *client, list ...T) T { return list[c.random.IntN(len(list))] }
@@ -196,7 +220,7 @@ func (c *client) asked(at string) map[string]any {
 	next, _ := body["next_action"].(map[string]any)
 	to, _ := next["redirect_to_url"].(map[string]any)
 	page := str(to["url"])
-	if page == "" || c.chance(15) {
+	if page == "" || c.wants(15, "setup.cancel") {
 		return body
 	}
 	visit := func(c *client) { c.visit(page) }
@@ -300,13 +324,13 @@ func (c *client) setup() {
 		return
 	}
 	made := c.post("setup", "/v1/setup_intents", url.Values{"customer": {customer}, "confirm": {"true"}, "usage": {"off_session"}, "return_url": {"https://shop.example/back"},
-		"payment_method": {"pm_card_" + pick(c, "visa", "authenticationRequiredOnSetup", "authenticationRequired", "chargeDeclined")}})
+		"payment_method": {"pm_card_" + pick(c, "visa", "authenticationRequiredOnSetup", "authenticationRequired", "authenticationRequired", "chargeDeclined")}})
 	if made.id() == "" {
 		return
 	}
 	at := "/v1/setup_intents/" + made.id()
 	body := c.asked(at)
-	if body["status"] == "requires_action" && c.chance(60) {
+	if body["status"] == "requires_action" && c.wants(60, "setup.cancel") {
 		c.post("setup cancel", at+"/cancel", nil)
 		return
 	}
@@ -322,7 +346,7 @@ func (c *client) payout() {
 		return
 	}
 	pay := func(c *client) answer {
-		return c.post("payout", "/v1/payouts", url.Values{"amount": {strconv.Itoa(amount * 3 / 5)}, "currency": {"usd"}, "method": {pick(c, "instant", "instant", "standard")},
+		return c.post("payout", "/v1/payouts", url.Values{"amount": {strconv.Itoa(amount * 3 / 5)}, "currency": {"usd"}, "method": {c.speed()},
 			"destination": {c.w.banks[pick(c, append([]string{bankAccounts[0]}, bankAccounts...)...)]}})
 	}
 	var made answer
@@ -335,13 +359,21 @@ func (c *client) payout() {
 		return
 	}
 	at := "/v1/payouts/" + made.id()
-	switch c.random.IntN(4) {
-	case 0:
+	switch {
+	case c.wants(25, "payout.cancel"):
 		c.post("payout cancel", at+"/cancel", nil)
-	case 1:
+	case c.wants(35, "payout.reverse"):
 		c.until(at, func(body map[string]any) bool { return body["status"] == "paid" })
 		c.post("payout reverse", at+"/reverse", nil)
 	}
+}
+
+// speed is how a payout goes: at once, or with those of its day.
+func (c *client) speed() string {
+	if c.wants(30, "payout.cancel", "payout.submit") {
+		return "standard"
+	}
+	return "instant"
 }
 
 // cash sends money ahead.
@@ -389,7 +421,7 @@ func (c *client) clock() {
 		advance(c)
 	}
 	c.until("/v1/test_helpers/test_clocks/"+clock, func(body map[string]any) bool { return body["status"] == "ready" })
-	if c.chance(25) {
+	if c.wants(25, "timeline.delete", "timeline.clear", "vault.delete_customer") {
 		c.remove("clock delete", "/v1/test_helpers/test_clocks/"+clock)
 	}
 }

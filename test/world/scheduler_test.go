@@ -50,9 +50,9 @@ func newScheduler(w *world) *scheduler {
 func (s *scheduler) park(p *parked) verdict {
 	p.turn = make(chan verdict, 1)
 	s.mu.Lock()
-	if s.waiting[p.name] != nil {
-		s.mu.Unlock()
-		panic("world: two actors are called " + p.name)
+	for s.waiting[p.name] != nil {
+		s.w.fail("two actors are called %s", p.name) // a panic might be caught
+		p.name += "'"
 	}
 	s.waiting[p.name] = p
 	s.mu.Unlock()

@@ -85,7 +85,7 @@ func (r *Runner) repeat(ctx context.Context, s *schedule) {
 func (r *Runner) once(s *schedule, due time.Time) {
 	began := r.clock.Now()
 	s.begin(due)
-	err := guard(func() error { return s.run(r.handlers) })
+	err := guard(func() error { return s.run(context.WithValue(r.handlers, workKey{}, s.name)) })
 	s.end(began, r.clock.Now(), err)
 	if err != nil {
 		r.log.Error("schedule failed", "name", s.name, "error", err)

@@ -12,6 +12,15 @@ import (
 	"github.com/florinpay/florin/internal/kit/probe"
 )
 
+type workKey struct{}
+
+// Working names the job, by its kind and key, or the schedule that a context was
+// made for; empty where there is none.
+func Working(ctx context.Context) string {
+	name, _ := ctx.Value(workKey{}).(string)
+	return name
+}
+
 // errTimeout is why a handler's context ended that took too long.
 var errTimeout = errors.New("job: the handler took longer than its kind allows")
 
@@ -27,7 +36,7 @@ func (r *Runner) work(k *Kind, j Job) {
 
 // handle calls the handler under its timeout.
 func (r *Runner) handle(k *Kind, j Job) error {
-	ctx, cancel := context.WithCancelCause(r.handlers)
+	ctx, cancel := context.WithCancelCause(context.WithValue(r.handlers, workKey{}, fmt.Sprintf("%s %d", k.Name, j.Key)))
 	watching := make(chan struct{})
 	go func() {
 		defer close(watching)

@@ -56,6 +56,7 @@ func (s *Simulator) Calm() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.script = nil
+	s.pushes.Calm()
 }
 
 // next gives the fault of a request, and tells of it; its Mode is empty if all

@@ -381,4 +381,7 @@ func (s *Simulator) listBook(w http.ResponseWriter, r *http.Request) {
 
 // Calm lets nothing go wrong any more: it forgets the script, and draws no
 // further faults.
-func (s *Simulator) Calm() { s.faults.calm() }
+func (s *Simulator) Calm() {
+	s.faults.calm()
+	s.pushes.Calm()
+}
