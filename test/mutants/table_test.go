@@ -41,6 +41,7 @@ const (
 	bank     = "internal/provider/bank"
 	amounts  = "internal/kit/money"
 	timeline = "internal/base/timeline"
+	settle   = "internal/core/settle"
 	webhook  = "internal/core/webhook"
 	dispute  = "internal/core/dispute"
 	news     = "internal/core/news"
@@ -150,6 +151,12 @@ var table = []mutant{
 		fails(payout, "TestCrash")}},
 	{"payout.keep-money", "the money of a payout that failed is not given back", false, []killer{
 		fails(payout, "TestPayout")}},
+	{"settle.match-loosely", "a line whose reference is written otherwise is matched although there are several candidates", false, []killer{
+		fails(settle, "TestEveryDifferenceIsFound")}},
+	{"settle.lump-loosely", "a deposit that is nearly the sum of its lines is taken for it", false, []killer{
+		fails(settle, "TestEveryDifferenceIsFound"), fails(settle, "TestStatements")}},
+	{"settle.post-again", "what was settled is posted again by the next run", false, []killer{
+		fails(settle, "TestSettlement")}},
 	{"bank.sent-is-failed", "what was sent and not answered is called not sent", false, []killer{
 		fails(bank, "TestConformance")}},
 	{"money.split-down", "a split is rounded down: what is left over is lost", false, []killer{

@@ -41,6 +41,7 @@ func (h *house) payOut(number string, amount int64) {
 // What is paid out goes through the bank account, and the statement tells of it.
 // Each way in which a statement can be wrong is found.
 func TestStatements(t *testing.T) {
+	onSQLite(t)
 	const paid, out = 10_000, 1_500
 	cost := fee(paid)
 	for fault, c := range map[bank.StatementFault]struct {

@@ -9,6 +9,7 @@ import (
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
 )
 
@@ -88,7 +89,7 @@ func (v *run) post(ctx context.Context, scope int64, d keyedLine, list []keyedLi
 			if l.Item != k.Item || l.ItemScope != k.ItemScope {
 				return nil // it was matched anew meanwhile: the next run books it
 			}
-			l.Settled = true
+			l.Settled = !probe.Mutant("settle.post-again")
 			lines.Update(tx, lineKey(k.File, k.Number), l)
 			net, fee = net+l.Net, fee+l.Fee
 			if err := take(tx, &l, l.Gross); err != nil {
@@ -142,13 +143,13 @@ func take(tx *db.Tx, l *line, gross int64) error {
 // postRest books by what a deposit differs from its lines: it belongs to nobody,
 // and a break tells of it.
 func (v *run) postRest(ctx context.Context, d keyedLine) error {
-	sum := int64(0)
+	lumps := NewLumps()
 	if err := v.eachOfBatch(ctx, d.Provider, d.Batch, func(k keyedLine) error {
 		if k.part(&d.line) {
 			if !k.Settled {
 				return errUnsettled
 			}
-			sum += k.Net
+			lumps.Add(k.report())
 		}
 		return nil
 	}); err != nil {
@@ -157,13 +158,14 @@ func (v *run) postRest(ctx context.Context, d keyedLine) error {
 		}
 		return err
 	}
+	sum := lumps.Sum(d.Batch, d.Currency)
 	key := hashed("deposit", d.Provider, d.Batch, string(d.Currency))
 	return v.DB.Run(ctx, db.Step{Name: "settle.deposit", Scope: v.house.Key(), Do: func(tx *db.Tx) error {
 		l, ok, err := lines.Get(tx, lineKey(d.File, d.Number))
 		if err != nil || !ok || l.Settled {
 			return err
 		}
-		more := l.Gross - sum - l.Fee
+		more := off(l.Gross, sum) - l.Fee
 		l.Settled, l.Fee = true, l.Fee+more
 		lines.Update(tx, lineKey(d.File, d.Number), l)
 		if more == 0 {
