@@ -39,6 +39,7 @@ import (
 	"github.com/florinpay/florin/internal/kit/clock"
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/provider"
+	"github.com/florinpay/florin/internal/provider/bank"
 	"github.com/florinpay/florin/internal/schema"
 )
 
@@ -127,6 +128,7 @@ type App struct {
 	version     string
 	clock       clock.Clock
 	sealing     *sealing
+	received    *bank.Book // of the embedded bank, where the embedded sandbox pays to; nil: there is none
 	learning    learning
 
 	log    *slog.Logger
@@ -217,7 +219,7 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	a.Merchant = merchant.New(a.DB, merchant.Options{APIVersion: rest.Version})
 	a.Vault = vault.New(a.DB, a.Master, keys)
 	a.Vault.Holds = cash.Holds
-	a.Settle = &settle.Service{DB: a.DB, Keys: keys, Book: &ledger.Book{}}
+	a.Settle = &settle.Service{DB: a.DB, Keys: keys, Book: &ledger.Book{}, Merchant: a.Merchant, Providers: []provider.Provider{acquirer, payer}, Log: c.Logger}
 	a.Search = search.New(a.DB, a.Master, a.Vault)
 	a.Payment = &payment.Service{
 		DB: a.DB, Keys: keys, Vault: a.Vault, Merchant: a.Merchant, Book: &ledger.Book{},

@@ -31,6 +31,7 @@ func (a *App) bank(ctx context.Context, c Config) (provider.Provider, error) {
 	}
 	a.close = append(a.close, book.Close)
 	a.forget = append(a.forget, book.ForgetTrains)
+	a.received = book
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return provider.Provider{}, fmt.Errorf("bank: %w", err)

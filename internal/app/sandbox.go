@@ -13,6 +13,7 @@ import (
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/push"
 	"github.com/florinpay/florin/internal/provider"
+	"github.com/florinpay/florin/internal/provider/bank"
 	"github.com/florinpay/florin/internal/provider/sandbox"
 )
 
@@ -61,7 +62,7 @@ func (a *App) sandbox(ctx context.Context, c Config) (provider.Provider, error) 
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
 	go func() {
-		ended <- sandbox.NewSimulator(book, sandbox.Options{Clock: c.Clock, Push: a.pushes(sandbox.Name)}).Serve(running, ln)
+		ended <- sandbox.NewSimulator(book, sandbox.Options{Clock: c.Clock, Deposit: a.deposit, Push: a.pushes(sandbox.Name)}).Serve(running, ln)
 	}()
 	a.close = append(a.close, func() error {
 		stop()
@@ -70,6 +71,14 @@ func (a *App) sandbox(ctx context.Context, c Config) (provider.Provider, error) 
 	a.pages = pagesOf("http://" + ln.Addr().String())
 	options.Secret = a.pushSecret(sandbox.Name)
 	return sandbox.New("http://"+ln.Addr().String(), options), nil
+}
+
+// deposit has the embedded bank book what the embedded sandbox pays out.
+func (a *App) deposit(ctx context.Context, d sandbox.Deposit) error {
+	if a.received == nil || d.Amount == 0 {
+		return nil
+	}
+	return a.received.Receive(ctx, bank.Deposit{Reference: d.Reference, Amount: d.Amount, Currency: d.Currency, At: d.At, Note: "SETTLEMENT " + d.Reference})
 }
 
 // pagesOf passes on the sandbox's pages, which payers visit: the sandbox itself

@@ -150,13 +150,16 @@ func verify(ctx context.Context, d *db.DB, report func(ledger.Finding)) error {
 	if err := setup.Check(ctx, d, report); err != nil {
 		return err
 	}
+	if err := settle.Check(ctx, d, report); err != nil {
+		return err
+	}
 	for kind, k := range map[string]columned{vault.Customers.Name: vault.Customers, vault.PaymentMethods.Name: vault.PaymentMethods,
 		vault.BalanceChanges.Name: vault.BalanceChanges, vault.TaxIDs.Name: vault.TaxIDs,
 		vault.EphemeralKeys.Name: vault.EphemeralKeys,
 		merchant.Accounts.Name:   merchant.Accounts, timeline.Clocks.Name: timeline.Clocks,
 		vault.BankAccounts.Name: vault.BankAccounts, vault.BankTokens.Name: vault.BankTokens, file.Files.Name: file.Files, file.Links.Name: file.Links,
 		offering.Configurations.Name: offering.Configurations, offering.Domains.Name: offering.Domains,
-		settle.Breaks.Name: settle.Breaks, webhook.Endpoints.Name: webhook.Endpoints, webhook.Replays.Name: webhook.Replays} {
+		webhook.Endpoints.Name: webhook.Endpoints, webhook.Replays.Name: webhook.Replays} {
 		if err := k.Check(ctx, d, func(s id.Scope, key int64, problem string) {
 			report(ledger.Finding{Check: "columns", Scope: s, Table: kind, Key: key, Problem: problem})
 		}); err != nil {

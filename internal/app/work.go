@@ -13,6 +13,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/news"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/settle"
 
 	"github.com/florinpay/florin/internal/base/db"
 )
@@ -25,6 +26,9 @@ const clockTries = 20
 
 // expireTries lets the expiry of an authorisation wait about a day for a provider.
 const expireTries = 200
+
+// settleTries lets reconciliation wait about a day for a provider's files.
+const settleTries = 30
 
 // reconcileTries lets the reconciling of a cash balance wait for a database that
 // is away.
@@ -41,8 +45,11 @@ func (a *App) register(keys *idem.Keys) {
 		job.Kind{Name: timeline.AdvanceJob, Lease: time.Minute, MaxTries: clockTries, Handle: a.Clocks.Move},
 		job.Kind{Name: timeline.DeleteJob, Lease: time.Minute, MaxTries: clockTries, Handle: a.Clocks.Clear},
 		job.Kind{Name: dispute.DueJob, Lease: time.Minute, MaxTries: dispute.ExpireTries, MaxBackoff: dispute.ExpireBackoff, Handle: a.Dispute.ExpireDue},
+		job.Kind{Name: payment.SettleJob, Lease: time.Minute, MaxTries: expireTries, MaxBackoff: 10 * time.Minute, Handle: a.Payment.SettleDue},
 		job.Kind{Name: payment.ExpireJob, Lease: time.Minute, MaxTries: expireTries, MaxBackoff: 10 * time.Minute, Handle: a.Payment.ExpireDue},
 	)
+	a.Jobs.Register(job.Kind{Name: settle.RunJob, Lease: 30 * time.Minute, MaxTries: settleTries, Handle: a.Settle.Daily})
+	a.Jobs.Every("schedule reconciliation", time.Hour, a.Settle.Schedule)
 	a.Jobs.Register(a.noticeKind(), job.Kind{Name: cash.ReconcileJob, Lease: time.Minute, MaxTries: reconcileTries, Handle: a.Cash.Reconcile})
 	a.Jobs.Every("delete old events", time.Hour, a.expireEvents)
 	a.Jobs.Register(job.Kind{Name: ledger.AvailableJob, Handle: func(ctx context.Context, j job.Job) error { return ledger.TellAvailable(ctx, a.DB, j) }})

@@ -94,7 +94,8 @@ type Outcome struct {
 	// Notices are those that the provider had to tell of the operation when it
 	// answered. They come by Provider.Notices too.
 	Notices []Notice
-	// Arrives is when a payout that was accepted is expected at its account, and
+	// Arrives is when a payout that was accepted is expected at its account, or
+	// when what comes of a pending payment is expected to be known, and
 	// Trace is the number by which banks find it; both are empty where unknown.
 	Arrives time.Time
 	Trace   string
@@ -210,6 +211,10 @@ const (
 	NoticeFraud NoticeKind = "fraud_warning"
 	// NoticeRefundFailed: a refund that was approved did not reach the payer.
 	NoticeRefundFailed NoticeKind = "refund_failed"
+	// NoticePaid and NoticeUnpaid: a payment that was pending has succeeded, or
+	// failed for Reason.
+	NoticePaid   NoticeKind = "payment_succeeded"
+	NoticeUnpaid NoticeKind = "payment_failed"
 	// NoticePayoutReturned: a payout that was approved came back.
 	NoticePayoutReturned NoticeKind = "payout_returned"
 	// NoticeOutcome: an operation has come to an end; Standing says to which.
@@ -227,7 +232,7 @@ type Notice struct {
 	Kind      NoticeKind `json:"kind"`
 	Reference string     `json:"reference"` // ours, of the operation that it is about
 	At        time.Time  `json:"at"`
-	// Reason is Stripe's failure_reason or fraud_type.
+	// Reason is Stripe's failure_reason, fraud_type or decline code.
 	Reason   string    `json:"reason,omitempty"`
 	Dispute  *Dispute  `json:"dispute,omitempty"`
 	Standing *Standing `json:"standing,omitempty"`
@@ -294,12 +299,23 @@ type ContestRequest struct {
 }
 
 // AuthorizeRequest asks for an amount to be reserved on a card, or taken at
-// once.
+// once; or to be taken from a bank account, for which the answer is Pending until
+// an inquiry or a notice tells what came of it.
 type AuthorizeRequest struct {
-	Reference  string       // ours, unique for ever: names this operation
-	Mark       string       // see [Operation.Mark]
-	Amount     money.Amount // to authorise
-	Card       Card
+	Reference string       // ours, unique for ever: names this operation
+	Mark      string       // see [Operation.Mark]
+	Amount    money.Amount // to authorise
+	Card      Card
+	// Method is the type of the payment method where that is no card, and Account
+	// the bank account that it is taken from: then Capture is set, and Mandate our
+	// reference of the holder's permission.
+	Method  string
+	Account *BankAccount
+	Mandate string
+	// Hold: what is pending stays so until Provider.Settle ends it. Whoever moves a
+	// test clock says when time has passed.
+	Hold bool
+
 	Capture    bool   // take it at once (a sale) instead of reserving it
 	Descriptor string // what the payer reads on the statement
 	Billing    Billing
@@ -486,6 +502,9 @@ type Provider struct {
 	Activity func(ctx context.Context, since time.Time, each func(Operation) error) error
 	// Inquire asks how the operation named by our reference stands.
 	Inquire func(ctx context.Context, reference string) Finding
+	// Settle has a pending payment end now, as it would in time, and tells how it
+	// stands. Only simulators have it.
+	Settle func(ctx context.Context, reference string) Finding
 	// Reverse undoes an operation, and is also how an authorisation is voided.
 	// Its Outcome is Declined where the operation can't be undone any more.
 	Reverse func(context.Context, ReverseRequest) Finding

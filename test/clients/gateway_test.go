@@ -55,6 +55,7 @@ func gateway(t *testing.T, s *florintest.Server) (address, folder string) {
 // Stripe's, the authority comes by NODE_EXTRA_CA_CERTS. Only the connection is
 // led to the gateway's port, as /etc/hosts and a low port would.
 func TestGatewayNode(t *testing.T) {
+	t.Parallel()
 	node := nodeProgram(t)
 	if _, err := os.Stat("node/node_modules/stripe/package.json"); err != nil {
 		t.Skip("Stripe's npm package is not installed: run npm ci in test/clients/node")
@@ -79,6 +80,7 @@ func TestGatewayNode(t *testing.T) {
 
 // TestGatewayGo pays with Stripe's library for Go and its own backend.
 func TestGatewayGo(t *testing.T) {
+	t.Parallel()
 	s := florintest.Start(t, florintest.Options{})
 	address, folder := gateway(t, s)
 	bundle, err := os.ReadFile(filepath.Join(folder, "florin-gateway-bundle.pem"))
@@ -110,6 +112,7 @@ func TestGatewayGo(t *testing.T) {
 
 // TestGatewayCurl asks as the documents of Stripe do.
 func TestGatewayCurl(t *testing.T) {
+	t.Parallel()
 	curl, err := exec.LookPath("curl")
 	if err != nil {
 		t.Skip("curl is not installed")

@@ -26,7 +26,10 @@ import (
 func TestNodeClient(t *testing.T) {
 	node := nodeProgram(t)
 	for _, sdk := range []string{"stripe", "stripe-15"} {
-		t.Run(sdk, func(t *testing.T) { runNode(t, node, sdk) })
+		t.Run(sdk, func(t *testing.T) {
+			t.Parallel()
+			runNode(t, node, sdk)
+		})
 	}
 }
 
@@ -35,7 +38,7 @@ func runNode(t *testing.T, node, sdk string) {
 		t.Skip("Stripe's npm package is not installed: run npm ci in test/clients/node")
 	}
 	s := florintest.Start(t, florintest.Options{})
-	cmd := exec.CommandContext(t.Context(), node, "--test", "--test-reporter=spec")
+	cmd := exec.CommandContext(t.Context(), node, "--test", "--test-reporter=spec", "all.mjs")
 	cmd.Dir = "node"
 	cmd.Env = append(os.Environ(), "FLORIN_URL="+watched(t, s), "FLORIN_SECRET_KEY="+s.SecretKey, "FLORIN_PUBLISHABLE_KEY="+s.PublishableKey, "FLORIN_SDK="+sdk, "FORCE_COLOR=0")
 	out, err := cmd.CombinedOutput()

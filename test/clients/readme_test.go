@@ -16,6 +16,7 @@ import (
 func TestReadme(t *testing.T) {
 	for _, name := range []string{"README.md", "README.zh-CN.md"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			text, err := os.ReadFile("../../" + name)
 			if err != nil {
 				t.Fatal(err)

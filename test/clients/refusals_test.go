@@ -14,6 +14,7 @@ import (
 // What is wrong is refused, in Stripe's form, without a trace in the books or
 // an error in the log.
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	s := florintest.Start(t, florintest.Options{})
 	c := caller{t, s}
 	form := map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
@@ -78,6 +79,7 @@ func TestRefusals(t *testing.T) {
 // A card number goes nowhere but into the vault: not into the log, not into an
 // answer, not into an error.
 func TestCardNumberStaysInside(t *testing.T) {
+	t.Parallel()
 	s := florintest.Start(t, florintest.Options{})
 	c := caller{t, s}
 	const cvc = "9876"

@@ -13,6 +13,7 @@ import (
 // The commands of a first tour: pay, decline, reserve and capture, refund,
 // save a card, list, look at the books.
 func TestTour(t *testing.T) {
+	t.Parallel()
 	s := florintest.Start(t, florintest.Options{})
 	c := caller{t, s}
 	never := []string{"automatic_payment_methods[enabled]=true", "automatic_payment_methods[allow_redirects]=never"}
@@ -61,6 +62,7 @@ func TestTour(t *testing.T) {
 
 // What is there besides the API.
 func TestFrontDoor(t *testing.T) {
+	t.Parallel()
 	c := caller{t, florintest.Start(t, florintest.Options{})}
 	if r := c.ask("", http.MethodGet, "/healthz", "", nil).is(http.StatusOK, nil); r.text != "ok\n" {
 		t.Errorf("/healthz answers %q", r.text)
@@ -72,6 +74,7 @@ func TestFrontDoor(t *testing.T) {
 
 // A restart keeps everything, idempotency keys too.
 func TestRestart(t *testing.T) {
+	t.Parallel()
 	s := florintest.Start(t, florintest.Options{})
 	c := caller{t, s}
 	form := map[string]string{"Content-Type": "application/x-www-form-urlencoded", "Idempotency-Key": "an-order"}

@@ -18,6 +18,7 @@ import (
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/db/dbtest"
 	"github.com/florinpay/florin/internal/base/job"
+	"github.com/florinpay/florin/internal/core/webhook"
 	"github.com/florinpay/florin/internal/kit/clock"
 	"github.com/florinpay/florin/internal/kit/id"
 )
@@ -143,6 +144,32 @@ func TestJobsPage(t *testing.T) {
 	has(t, page, "sweep &lt;things&gt;", "the broom is &#34;gone&#34;", first.ID, "&lt;b&gt;no&lt;/b&gt; such host", "There are more")
 	if strings.Contains(page, "<b>no") {
 		t.Error("an error is taken for markup")
+	}
+}
+
+// Whoever runs Florin sees which endpoints it has disabled; not those that the
+// merchant did.
+func TestDisabledEndpointsAreShown(t *testing.T) {
+	b := newBench(t)
+	names := map[string]string{}
+	err := b.db.Run(t.Context(), db.Step{Name: "test", Do: func(tx *db.Tx) error {
+		for _, e := range []webhook.Endpoint{{URL: "https://a.example", Disabled: true, Reason: "Every request has <failed>."}, {URL: "https://b.example", Disabled: true}, {URL: "https://c.example"}} {
+			o, err := webhook.Endpoints.Insert(tx, scope, tx.NewKey(), e)
+			if err != nil {
+				return err
+			}
+			names[e.URL] = webhook.Endpoints.ID(scope, o.Key)
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := b.get("/jobs", 200)
+	has(t, page, "Webhook endpoints that were disabled", names["https://a.example"], "Every request has &lt;failed&gt;.")
+	var got Jobs
+	if err := json.Unmarshal([]byte(b.get("/jobs.json", 200)), &got); err != nil || len(got.Disabled) != 1 || got.Disabled[0].ID != names["https://a.example"] {
+		t.Errorf("%+v, %v", got.Disabled, err)
 	}
 }
 

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/florinpay/florin/internal/base/job"
+	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/core/merchant"
+	"github.com/florinpay/florin/internal/core/webhook"
 	"github.com/florinpay/florin/internal/kit/id"
 )
 
@@ -16,6 +19,8 @@ type Jobs struct {
 	Schedules []job.Schedule `json:"schedules"` // of this process; durations in nanoseconds
 	Counts    []job.Count    `json:"counts"`
 	Dead      []DeadJob      `json:"dead"`
+	// Disabled are the webhook endpoints that Florin has disabled.
+	Disabled []DisabledEndpoint `json:"disabled_endpoints"`
 	// More tells that there are more dead ones than are shown.
 	More bool `json:"more"`
 }
@@ -27,6 +32,14 @@ type DeadJob struct {
 	Tries   int       `json:"tries"`
 	Created time.Time `json:"created"`
 	Problem string    `json:"problem"`
+}
+
+// DisabledEndpoint is a webhook endpoint that Florin has disabled.
+type DisabledEndpoint struct {
+	ID      string    `json:"id"`
+	Account string    `json:"account"`
+	Since   time.Time `json:"since"`
+	Reason  string    `json:"reason"`
 }
 
 // shownDead is how many dead jobs are listed.
@@ -51,7 +64,14 @@ func (s *site) jobs(ctx context.Context) (*Jobs, error) {
 	for _, j := range dead {
 		v.Dead = append(v.Dead, DeadJob{j.ID(), j.Kind, j.Tries, j.Created, j.Problem})
 	}
-	return v, nil
+	v.Disabled = []DisabledEndpoint{}
+	return v, webhook.Endpoints.Scan(ctx, s.DB, func(e *object.Object[webhook.Endpoint]) error {
+		if e.Body.Disabled && e.Body.Reason != "" && !e.Body.Deleted {
+			v.Disabled = append(v.Disabled, DisabledEndpoint{webhook.Endpoints.ID(e.Scope, e.Key),
+				merchant.Accounts.ID(merchant.Home(e.Scope.Account), e.Scope.Account), e.At, e.Body.Reason})
+		}
+		return nil
+	})
 }
 
 func (s *site) jobsPage(w http.ResponseWriter, r *http.Request) {

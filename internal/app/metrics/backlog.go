@@ -10,6 +10,7 @@ import (
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/job"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/settle"
 	"github.com/florinpay/florin/internal/kit/clock"
 )
 
@@ -31,6 +32,8 @@ type answer struct {
 	schema   int64
 	attempts []payment.OpenAttempts
 	jobs     []job.Count
+	breaks   []settle.OpenBreaks
+	settled  []settle.Summary
 }
 
 const (
@@ -46,6 +49,10 @@ var (
 	schemaVersion   = desc("florin_db_schema_version", "The last migration that the database has seen.")
 	attemptsOpen    = desc("florin_attempts_open", "Operations at providers whose outcome is not known yet, by state.", "state")
 	attemptsAge     = desc("florin_attempts_oldest_age_seconds", "Age of the oldest of them, by state; 0 when there is none.", "state")
+	breaksOpen      = desc("florin_breaks_open", "Differences between the books and providers or banks that nothing explains, by type.", "type")
+	breaksAge       = desc("florin_breaks_oldest_age_seconds", "Age of the oldest of them, by type.", "type")
+	moneyExplained  = desc("florin_money_explained_ratio", "Share of the money due to be settled that reports explain, by provider and currency, when it was last reconciled.", "provider", "currency")
+	moneyExplainedT = desc("florin_reconciled_timestamp_seconds", "When money at a provider was last reconciled, by provider and currency.", "provider", "currency")
 	jobsNow         = desc("florin_jobs", "Durable jobs, by kind and state.", "kind", "state")
 	jobsOverdue     = desc("florin_jobs_overdue", "Jobs that could run now and do not yet, by kind.", "kind")
 	jobsOverdueTime = desc("florin_jobs_overdue_seconds", "How long the oldest of them has been waiting, by kind; 0 when there is none.", "kind")
@@ -53,7 +60,7 @@ var (
 
 // Describe implements [prometheus.Collector].
 func (b *backlog) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{databaseUp, schemaVersion, attemptsOpen, attemptsAge, jobsNow, jobsOverdue, jobsOverdueTime} {
+	for _, d := range []*prometheus.Desc{databaseUp, schemaVersion, attemptsOpen, attemptsAge, breaksOpen, breaksAge, moneyExplained, moneyExplainedT, jobsNow, jobsOverdue, jobsOverdueTime} {
 		out <- d
 	}
 }
@@ -70,6 +77,14 @@ func (b *backlog) Collect(out chan<- prometheus.Metric) {
 	for _, o := range a.attempts {
 		out <- gauge(attemptsOpen, float64(o.Number), string(o.State))
 		out <- gauge(attemptsAge, since(o.Oldest, a.at), string(o.State))
+	}
+	for _, c := range a.breaks {
+		out <- gauge(breaksOpen, float64(c.Number), string(c.Type))
+		out <- gauge(breaksAge, since(c.Oldest(), a.at), string(c.Type))
+	}
+	for _, s := range a.settled {
+		out <- gauge(moneyExplained, float64(s.Explained())/settle.Whole, s.Provider, string(s.Currency))
+		out <- gauge(moneyExplainedT, float64(s.At.Unix()), s.Provider, string(s.Currency))
 	}
 	for _, c := range a.jobs {
 		out <- gauge(jobsNow, float64(c.Waiting), c.Kind, "waiting")
@@ -110,6 +125,12 @@ func (b *backlog) fetch(ctx context.Context, now time.Time) (a answer) {
 		return a
 	}
 	if a.jobs, err = job.Counts(ctx, b.db, b.jobs.Kinds()...); err != nil {
+		return a
+	}
+	if a.breaks, err = settle.CountOpen(ctx, b.db); err != nil {
+		return a
+	}
+	if a.settled, err = settle.AllSummaries(ctx, b.db); err != nil {
 		return a
 	}
 	a.up = true

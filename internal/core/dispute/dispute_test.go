@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/florinpay/florin/internal/base/idem"
+	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/dispute"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/payment"
@@ -582,4 +583,19 @@ func TestADisputeWithoutAftermath(t *testing.T) {
 	s.clock.advance(time.Minute)
 	s.listen()
 	s.one(ch)
+}
+
+// What is disputed needs nobody to look at it any more, whether the dispute
+// comes with the payment or after it.
+func TestADisputeEndsAReview(t *testing.T) {
+	s := open(t)
+	later := s.payWith("pm_card_riskLevelElevated", amount)
+	s.complain(later, "d_later", dispute.NeedsResponse, amount)
+	s.disputing(dispute.NeedsResponse)
+	for name, ch := range map[string]*object.Object[payment.Charge]{"later": later, "at once": s.payWith("pm_card_riskLevelElevated", amount)} {
+		s.wantEvents(ch, "review.opened", "charge.dispute.created", "charge.dispute.funds_withdrawn", "review.closed")
+		if r := read(s, payment.Reviews, ch.Body.Review); r.Body.Closed != "disputed" {
+			t.Errorf("%s: %+v", name, r.Body)
+		}
+	}
 }

@@ -112,7 +112,12 @@ func (s *shop) findings() (found []ledger.Finding) {
 // pay takes an amount in US cents and gives the charge.
 func (s *shop) pay(amount int64) *object.Object[payment.Charge] {
 	s.t.Helper()
-	reply, err := s.Payment.Create(s.ctx, s.scope, payment.CreateParams{Amount: money.New(amount, "usd"), Method: "pm_card_visa", Confirm: true}, nil)
+	return s.payWith("pm_card_visa", amount)
+}
+
+func (s *shop) payWith(method string, amount int64) *object.Object[payment.Charge] {
+	s.t.Helper()
+	reply, err := s.Payment.Create(s.ctx, s.scope, payment.CreateParams{Amount: money.New(amount, "usd"), Method: method, Confirm: true}, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}

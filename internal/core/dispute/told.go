@@ -72,6 +72,9 @@ func (v *Service) open(tx *db.Tx, account *merchant.Account, ch *object.Object[p
 			return err
 		}
 	}
+	if err := payment.CloseReview(tx, ch, "disputed", event.Request{}); err != nil {
+		return err
+	}
 	if err := v.await(tx, o); err != nil {
 		return err
 	}
@@ -223,7 +226,7 @@ func (v *Service) move(tx *db.Tx, account *merchant.Account, ch *object.Object[p
 func (v *Service) book(tx *db.Tx, account *merchant.Account, ch *object.Object[payment.Charge], o *object.Object[Dispute]) error {
 	b := &o.Body
 	if b.Status.takes() != b.taken() && (!b.taken() || !probe.Mutant("dispute.keep-won")) {
-		w := payment.Withdrawal{SourceKind: Disputes.Name, Source: o.Key, Amount: b.money(), Fee: money.New(0, b.Currency)}
+		w := payment.Withdrawal{SourceKind: Disputes.Name, Source: o.Key, Amount: b.money(), Fee: money.New(0, b.Currency), Reference: b.ProviderID}
 		book := v.Payment.Reinstate
 		if !b.taken() {
 			book = v.Payment.Withdraw

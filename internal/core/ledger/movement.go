@@ -19,6 +19,10 @@ type Movement struct {
 	SourceKind string         `json:"source_kind"`
 	Source     int64          `json:"source"`
 	Currency   money.Currency `json:"currency"`
+	// Provider moved the money, and names it by Reference in its reports; both empty
+	// where none did.
+	Provider  string `json:"provider,omitempty"`
+	Reference string `json:"ref,omitempty"`
 }
 
 // Movements are the movements, by their key.

@@ -153,6 +153,8 @@ var (
 		"SELECT account, debits, credits, held, last FROM balance WHERE scope = ? ORDER BY account", (*keyedBalance).fields)
 	qPostingsOf = db.NewQuery("postings of a transaction",
 		"SELECT "+wholePosting+" FROM posting WHERE scope = ? AND txn = ? ORDER BY key, debit, number", (*keyedPosting).fields)
+	qPostingsAfter = db.NewQuery("postings that debit an account, after a number",
+		"SELECT "+wholePosting+" FROM posting WHERE scope = ? AND debit = ? AND number > ? ORDER BY number LIMIT ?", (*keyedPosting).fields)
 	qDue = db.NewQuery("maturities that are due",
 		"SELECT scope, key FROM maturity WHERE posted = 0 AND key < ? ORDER BY key LIMIT ?", func(r *dueRow, f *db.Fields) {
 			db.Int(f, &r.Scope)
@@ -192,6 +194,17 @@ func PostingsOf(ctx context.Context, d *db.DB, s id.Scope, transaction int64) ([
 		list = append(list, k.entry())
 		return nil
 	}, s.Key(), transaction)
+	return list, err
+}
+
+// PostingsAfter gives the postings that debit an account after the one with a
+// number, in the order in which they were committed, at most limit.
+func PostingsAfter(ctx context.Context, d *db.DB, s id.Scope, debit Account, number int64, limit int) ([]Entry, error) {
+	var list []Entry
+	err := qPostingsAfter.Each(ctx, d, func(k keyedPosting) error {
+		list = append(list, k.entry())
+		return nil
+	}, s.Key(), int64(debit), number, int64(limit))
 	return list, err
 }
 

@@ -32,6 +32,10 @@ type Transaction struct {
 	// day on which it really will be, should the day asked for be over.
 	AvailableOn time.Time `json:"available_on"`
 	Description string    `json:"description,omitempty"`
+	// Provider moved the money, and names it by Reference in its reports; both empty
+	// where none did.
+	Provider  string `json:"provider,omitempty"`
+	Reference string `json:"ref,omitempty"`
 }
 
 // FeeDetail is one part of a transaction's fee.

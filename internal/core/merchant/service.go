@@ -66,6 +66,12 @@ func insert(tx *db.Tx, a Account) (*object.Object[Account], error) {
 	return Accounts.Insert(tx, Home(key), key, a)
 }
 
+// First gives the key of the account that was made first: of those who run the
+// platform. It reports false before there is one.
+func (v *Service) First(ctx context.Context) (account int64, ok bool, err error) {
+	return firstAccount.Read(ctx, v.db, firstKey)
+}
+
 // Account gives the account of a scope as it was at most [cacheFor] ago. That
 // there is none is a mistake of whoever made the scope.
 func (v *Service) Account(ctx context.Context, s id.Scope) (*Account, error) {

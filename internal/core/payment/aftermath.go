@@ -132,16 +132,21 @@ type Withdrawal struct {
 	Source     int64 // the dispute
 	Amount     money.Amount
 	Fee        money.Amount // zero: none
+	Reference  string       // the provider's name of the dispute
 }
 
 // Withdraw books, in a step, that a dispute took money back, and closes the
 // refund guard over it. The caller stores the charge. It gives the balance
 // transaction.
 func (v *Service) Withdraw(tx *db.Tx, ch *object.Object[Charge], w Withdrawal) (int64, error) {
+	original, err := get(tx, Attempts, ch.Scope, int64(ch.Body.Attempt))
+	if err != nil {
+		return 0, err
+	}
 	t := ledger.Transaction{
 		Type: ledger.TypeAdjustment, ReportingCategory: ledger.CategoryDispute, SourceKind: w.SourceKind, Source: w.Source, Currency: w.Amount.Currency(),
 		Amount: -w.Amount.Minor(), Fee: w.Fee.Minor(), Net: -w.Amount.Minor() - w.Fee.Minor(), AvailableOn: tx.Now(),
-		Description: fmt.Sprintf("Chargeback withdrawal for %s", Charges.ID(ch.Scope, ch.Key)),
+		Description: fmt.Sprintf("Chargeback withdrawal for %s", Charges.ID(ch.Scope, ch.Key)), Provider: original.Body.Provider, Reference: w.Reference,
 	}
 	list := []ledger.Posting{
 		{Debit: ledger.Available, Credit: ledger.Disputes, Amount: w.Amount},
@@ -162,10 +167,14 @@ func (v *Service) Withdraw(tx *db.Tx, ch *object.Object[Charge], w Withdrawal) (
 // Reinstate books, in a step, that what a dispute took came back. The caller
 // stores the charge.
 func (v *Service) Reinstate(tx *db.Tx, ch *object.Object[Charge], w Withdrawal) (int64, error) {
+	original, err := get(tx, Attempts, ch.Scope, int64(ch.Body.Attempt))
+	if err != nil {
+		return 0, err
+	}
 	posted, err := v.Book.Post(tx, ch.Scope, ledger.Transaction{
 		Type: ledger.TypeAdjustment, ReportingCategory: ledger.CategoryDisputeReversal, SourceKind: w.SourceKind, Source: w.Source, Currency: w.Amount.Currency(),
 		Amount: w.Amount.Minor(), Net: w.Amount.Minor(), AvailableOn: tx.Now(),
-		Description: fmt.Sprintf("Chargeback reversal for %s", Charges.ID(ch.Scope, ch.Key)),
+		Description: fmt.Sprintf("Chargeback reversal for %s", Charges.ID(ch.Scope, ch.Key)), Provider: original.Body.Provider, Reference: w.Reference,
 	}, ledger.Posting{Debit: ledger.ProviderClearing, Credit: ledger.Disputes, Amount: w.Amount},
 		ledger.Posting{Debit: ledger.Disputes, Credit: ledger.Available, Amount: w.Amount})
 	if err != nil {

@@ -121,7 +121,13 @@ type Attempt struct {
 	Original  AttemptID      `json:"original,omitempty"` // the attempt that is captured, voided or refunded
 	Dispute   int64          `json:"dispute,omitempty"`  // answered by this attempt
 	Method    object.Ref     `json:"method,omitzero"`    // paid with, as it was
-	Card      int64          `json:"card,omitempty"`     // vault's key of the card data
+	Card      int64          `json:"card,omitempty"`     // vault's key of the card data, or the account's
+	// Type is that of the method where it is no card. Pends is the charge that there
+	// is while its end is not known, and Line the test clock that says when that is;
+	// zero: the provider.
+	Type  string   `json:"type,omitempty"`
+	Pends ChargeID `json:"pends,omitempty"`
+	Line  int64    `json:"line,omitempty"`
 	// Ticket and Request are the API request that waits for the outcome.
 	Ticket  idem.Ticket   `json:"ticket,omitzero"`
 	Request event.Request `json:"request,omitzero"`

@@ -106,7 +106,7 @@ func (v *Service) Cancel(ctx context.Context, s id.Scope, intent IntentID, reaso
 			return nil, nil, err
 		}
 		if o.Body.busy() {
-			return nil, nil, locked(s, o.Body.Attempt)
+			return nil, nil, v.waits(tx, o)
 		}
 		if err := v.dropAction(tx, o, request(r)); err != nil {
 			return nil, nil, err

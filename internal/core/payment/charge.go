@@ -18,6 +18,9 @@ type ChargeStatus string
 const (
 	// ChargeSucceeded: authorised, and perhaps captured. Stays.
 	ChargeSucceeded ChargeStatus = "succeeded"
+	// ChargePending: accepted, and it is not known yet what came of it. Left when
+	// that is known.
+	ChargePending ChargeStatus = "pending"
 	// ChargeFailed: declined. Stays.
 	ChargeFailed ChargeStatus = "failed"
 )
@@ -72,6 +75,8 @@ type Charge struct {
 	Contradicted []AttemptID `json:"contradictions,omitempty"`
 	// Risk is how risky it was found; nil: not.
 	Risk *Risk `json:"risk,omitempty"`
+	// Review is the key of its review; 0: there is none.
+	Review int64 `json:"review,omitempty"`
 	// UserReport is what the merchant says of it: fraudulent or safe.
 	UserReport string `json:"report,omitempty"`
 	// Complaints are the disputes and inquiries about it, in the order in which
@@ -164,6 +169,8 @@ type Refund struct {
 	Metadata           map[string]string `json:"metadata,omitempty"`
 	BalanceTransaction int64             `json:"txn,omitempty"`
 	FailureReason      string            `json:"failure,omitempty"` // Stripe's failure_reason
+	// Type is that of the method that was paid with, where it is no card.
+	Type string `json:"type,omitempty"`
 	// Contact is where the payer is told how the money comes back.
 	Contact vault.SealedContact `json:"contact,omitzero"`
 	// ToCash: it went to the customer's cash balance.

@@ -42,6 +42,7 @@ type sums struct {
 	refunded int64
 	captured int64 // of an intent: by all its charges that it wanted
 	reserved int64 // of an intent: authorised by them, and neither captured nor voided
+	pending  int   // of an intent: charges of which nobody knows yet what came
 	waits    int64 // the open attempt that an intent has to wait for
 }
 
@@ -130,6 +131,9 @@ func (c *checker) transaction(s id.Scope, kind string, key, txn, amount int64) e
 
 func (c *checker) charge(ch *object.Object[Charge]) error {
 	b, sum := &ch.Body, of(c.charges, ch.Scope, ch.Key)
+	if b.Status == ChargePending {
+		of(c.intents, ch.Scope, int64(b.Intent)).pending++
+	}
 	if b.Status != ChargeSucceeded {
 		return nil
 	}
@@ -214,6 +218,9 @@ func (c *checker) intent(o *object.Object[Intent]) error {
 	}
 	if (i.Status == RequiresAction) != (i.Action != nil) || i.Status == RequiresAction && asking == i.Awaits() || asking && i.Status != RequiresAction && i.Status != Processing {
 		c.say("intents", o.Scope, Intents.Name, o.Key, "it is %s, and %d is being authenticated", i.Status, sum.open[OpAuthenticate])
+	}
+	if sum.pending > 1 || sum.pending == 1 && i.Status != Processing {
+		c.say("intents", o.Scope, Intents.Name, o.Key, "it is %s with %d pending charges", i.Status, sum.pending)
 	}
 	if open > i.Amount {
 		c.say("intents", o.Scope, Intents.Name, o.Key, "%d is in open attempts for an amount of %d", open, i.Amount)

@@ -12,7 +12,9 @@ import (
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/method"
 	"github.com/florinpay/florin/internal/kit/money"
+	"github.com/florinpay/florin/internal/provider"
 )
 
 // CreateParams are what a PaymentIntent is made of.
@@ -166,6 +168,9 @@ func (v *Service) checkCreate(s id.Scope, p *CreateParams) error {
 	if err := v.checkChanges(s, &p.Changes); err != nil {
 		return err
 	}
+	if err := checkCurrency(p.Changes.MethodTypes, p.Amount.Currency()); err != nil {
+		return err
+	}
 	if p.Confirm && p.Method == "" && p.MethodData == nil {
 		return missingMethod()
 	}
@@ -270,6 +275,11 @@ func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmPar
 		reply, err := v.confirmCash(tx, o, m, &p, r)
 		return reply, nil, err
 	}
+	if m.Body.Type != vault.TypeCard {
+		if err := i.typed(&m.Body); err != nil {
+			return nil, nil, err
+		}
+	}
 	via, err := v.route(o.Scope)
 	if err != nil {
 		return nil, nil, err
@@ -289,7 +299,21 @@ func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmPar
 	if err != nil {
 		return nil, nil, err
 	}
+	if t, _ := method.Of(m.Body.Type); t.Mandate && mandate == 0 {
+		if mandate, err = vault.Standing(tx, m); err != nil {
+			return nil, nil, err
+		}
+		if mandate == 0 {
+			reply, err := v.noMandate(tx, o)
+			return reply, nil, err
+		}
+	}
 	a := authorization(o, m, p.account)
+	if a.Type != "" {
+		if a.Line, err = vault.Line(tx, o.Scope, i.Customer); err != nil {
+			return nil, nil, err
+		}
+	}
 	a.Provider, a.Risk, a.Mandate, a.ShowCharge = via, risk, mandate, p.showCharge
 	if err := v.before(tx, o, &a, p.Payer, m); err != nil {
 		return nil, nil, err
@@ -312,6 +336,10 @@ func authorization(o *object.Object[Intent], m *object.Object[vault.PaymentMetho
 	i := &o.Body
 	a := Attempt{Operation: OpSale, Amount: i.Amount, Currency: i.Currency, Intent: IntentID(o.Key), Method: m.Ref(), Card: m.Body.CardRow,
 		Descriptor: descriptor(account.StatementDescriptor, i.Descriptor, i.DescriptorSuffix), Features: i.features(), Billed: len(m.Body.Sealed) > 0}
+	if m.Body.Type != vault.TypeCard {
+		a.Type, a.Features = m.Body.Type, provider.Features{}
+		return a
+	}
 	if i.manual() {
 		a.Operation = OpAuthorize
 	}

@@ -127,7 +127,9 @@ type Intent struct {
 	// Contact is where the receipt and the goods go.
 	Contact      vault.SealedContact `json:"contact,omitzero"`
 	LatestCharge ChargeID            `json:"charge,omitempty"`
-	LastError    *Failure            `json:"error,omitempty"`
+	// Review is the key of the review of what paid it; 0: there is none.
+	Review    int64    `json:"review,omitempty"`
+	LastError *Failure `json:"error,omitempty"`
 	// Attempt is the open attempt to authenticate, authorise, capture or void;
 	// zero: none.
 	Attempt AttemptID `json:"attempt,omitempty"`

@@ -182,6 +182,7 @@ func (v *Service) receive(tx *db.Tx, a *object.Object[Attempt], o *object.Object
 		posted, err := v.Book.Post(tx, s, ledger.Transaction{
 			Type: "charge", ReportingCategory: "charge", SourceKind: Charges.Name, Source: key, Currency: amount.Currency(),
 			Amount: amount.Minor(), Net: amount.Minor(), AvailableOn: tx.Now(),
+			Provider: a.Body.Provider, Reference: Reference(s, AttemptID(a.Key)),
 		}, ledger.Posting{Debit: ledger.ProviderClearing, Credit: ledger.Pending, Amount: amount})
 		if err != nil {
 			return err

@@ -98,7 +98,7 @@ func (v *Service) refundLate(tx *db.Tx, a *object.Object[Attempt]) (applied bool
 		return false, err
 	}
 	r.Body.FailureReason = ""
-	if err := v.giveBack(tx, r, ch, ledger.ProviderClearing); err != nil {
+	if err := v.giveBack(tx, r, ch, a, ledger.ProviderClearing); err != nil {
 		return false, err
 	}
 	if err := tell(tx, a.Body.Intent, "refund.updated", Refunds, r, a.Body.Request); err != nil {

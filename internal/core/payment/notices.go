@@ -315,6 +315,8 @@ func (v *Service) applyNotice(tx *db.Tx, account *merchant.Account, a *object.Ob
 			return true, nil // it did not happen, or what happened came back
 		}
 		return true, v.refundFailed(tx, a, n)
+	case provider.NoticePaid, provider.NoticeUnpaid:
+		return v.paidNotice(tx, account, a, n)
 	case provider.NoticeDispute, provider.NoticeFraud:
 		ch, err := v.paidBy(tx, a, charge)
 		if err != nil || ch == nil || v.Aftermath == nil {

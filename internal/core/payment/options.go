@@ -28,6 +28,8 @@ func (p *ConfirmParams) suits(i *Intent, m *vault.PaymentMethod) error {
 		return fault.Param("amount", "amount_too_large", "Amount must be no more than %d %s on an American Express card.", maxAmex, i.Currency)
 	case !slices.Contains(i.MethodTypes, m.Type) || slices.Contains(i.ExcludedTypes, m.Type):
 		return fault.Param("payment_method", "payment_intent_invalid_parameter", "This PaymentIntent does not take payment methods of type %s. It takes: %s.", m.Type, strings.Join(i.MethodTypes, ", "))
+	case m.Type != vault.TypeCard:
+		return nil
 	case i.Card.Network != "" && !slices.Contains(m.Card.Networks, i.Card.Network):
 		return fault.Param(option+"[network]", "payment_intent_invalid_parameter", "The card can't go over the network %s. It can go over: %s.", i.Card.Network, strings.Join(m.Card.Networks, ", "))
 	case i.Card.RequireCVC != nil && *i.Card.RequireCVC && m.Customer != 0:

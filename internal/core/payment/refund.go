@@ -149,7 +149,7 @@ func (v *Service) insertRefund(tx *db.Tx, ch *object.Object[Charge], amount mone
 	}
 	_, err = Refunds.Insert(tx, s, key, Refund{
 		Status: RefundPending, Amount: amount.Minor(), Currency: amount.Currency(), Charge: ChargeID(ch.Key), Intent: ch.Body.Intent,
-		Reason: p.Reason, Metadata: p.Metadata, Contact: contact,
+		Type: original.Body.Type, Reason: p.Reason, Metadata: p.Metadata, Contact: contact,
 	})
 	return attempt, err
 }

@@ -29,6 +29,7 @@ func (v *Service) refundFailed(tx *db.Tx, a *object.Object[Attempt], n provider.
 	posted, err := v.Book.Post(tx, s, ledger.Transaction{
 		Type: ledger.TypeRefundFailure, ReportingCategory: ledger.TypeRefundFailure, SourceKind: Refunds.Name, Source: r.Key, Currency: amount.Currency(),
 		Amount: amount.Minor(), Net: amount.Minor(), AvailableOn: tx.Now(), Description: "REFUND FAILURE",
+		Provider: a.Body.Provider, Reference: Reference(s, AttemptID(a.Key)),
 	}, ledger.Posting{Debit: ledger.ProviderClearing, Credit: ledger.Available, Amount: amount})
 	if err != nil {
 		return err

@@ -123,7 +123,7 @@ func (v *Service) claim(ctx context.Context, s id.Scope, key AttemptID) (claimed
 			return nil
 		}
 		a.Body.Tries++
-		if tx.Now().Sub(id.Time(a.Key)) > breakAfter && a.Body.Operation != OpAuthenticate && a.Body.Break.IsZero() && a.Body.Open() {
+		if tx.Now().Sub(id.Time(a.Key)) > a.Body.patience() && a.Body.Operation != OpAuthenticate && a.Body.Break.IsZero() && a.Body.Open() {
 			if err := v.openBreak(tx, a, BreakUnknown, a.Body.stake(), "the outcome is still unknown after a day"); err != nil {
 				return err
 			}
@@ -155,7 +155,8 @@ func (v *Service) inquire(ctx context.Context, p provider.Provider, a *object.Ob
 	asked := v.clock().Now()
 	f := v.question(ctx, p, a)
 	switch {
-	case f.Answer == provider.Found && (f.Outcome.Status.Definite() || f.Outcome.Action != "" && a.Body.Operation == OpAuthenticate):
+	case f.Answer == provider.Found && (f.Outcome.Status.Definite() || f.Outcome.Action != "" && a.Body.Operation == OpAuthenticate),
+		f.Answer == provider.Found && f.Outcome.Status == provider.Pending && a.Body.State != Pending && a.Body.delayed():
 		_, err := v.settle(ctx, a, f.Outcome, nil)
 		return err
 	case f.Answer == provider.NotFound:
@@ -264,7 +265,7 @@ func (v *Service) reschedule(ctx context.Context, held *object.Object[Attempt], 
 		if next, ok := attemptMachine.Next(before, newsUnknown); ok {
 			a.Body.State = next
 		}
-		a.Body.Due = tx.Now().Add(wait(a.Body.Tries))
+		a.Body.Due = a.Body.next(tx.Now(), provider.Outcome{})
 		// What is known to be absent is asked about as soon as that counts.
 		if counts := absenceCounts(a, v.Providers[a.Body.Provider].Traits); !a.Body.Absent.IsZero() && counts.After(tx.Now()) && counts.Before(a.Body.Due) {
 			a.Body.Due = counts

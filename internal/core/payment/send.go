@@ -94,6 +94,11 @@ func (v *Service) authorizeRequest(ctx context.Context, a *object.Object[Attempt
 		r.Authentication = Reference(s, b.Proof)
 	}
 	var err error
+	if b.Type != "" {
+		r.Account, err = v.account(ctx, a)
+		r.Method, r.Mandate, r.Hold = b.Type, vault.Mandates.ID(s, b.Mandate), b.Line != 0
+		return r, err
+	}
 	if r.Card, err = v.Vault.CardData(ctx, s, b.Card); err != nil {
 		return r, err
 	}
@@ -101,6 +106,22 @@ func (v *Service) authorizeRequest(ctx context.Context, a *object.Object[Attempt
 		r.Billing, err = v.billing(ctx, s, b.Method)
 	}
 	return r, err
+}
+
+// account is what the provider needs of the account that is debited.
+func (v *Service) account(ctx context.Context, a *object.Object[Attempt]) (*provider.BankAccount, error) {
+	account, err := v.Vault.AccountData(ctx, a.Scope, a.Body.Card)
+	if err != nil {
+		return nil, err
+	}
+	account.Currency = a.Body.Currency
+	m, ok, err := vault.PaymentMethods.ReadVersion(ctx, v.DB, a.Scope, a.Body.Method)
+	if err != nil || !ok {
+		return &account, err
+	}
+	b, err := v.Vault.BillingDetails(ctx, m)
+	account.Holder = secret.NewText(b.Name)
+	return &account, err
 }
 
 // billing is what the issuer may check of the address that a method had.
@@ -195,7 +216,10 @@ func (v *Service) applyNews(tx *db.Tx, account *merchant.Account, a *object.Obje
 	a.Body.State = next
 	a.Body.learn(o)
 	if a.Body.Open() {
-		a.Body.Due = tx.Now().Add(wait(a.Body.Tries))
+		a.Body.Due = a.Body.next(tx.Now(), o)
+		if a.Body.State == Pending && a.Body.delayed() && a.Body.Pends == 0 {
+			return v.pend(tx, a, before, o)
+		}
 		if err := Attempts.Update(tx, a); err != nil {
 			return err
 		}
@@ -302,7 +326,7 @@ func (v *Service) replyTo(tx *db.Tx, a *object.Object[Attempt]) (*idem.Reply, er
 	if b.Open() || b.State == Approved || b.Operation == OpRefund {
 		return reply, nil
 	}
-	refusal := failure(provider.Outcome{Status: statusOf(b.State), Reason: b.Reason})
+	refusal := b.refusal()
 	switch b.Operation {
 	case OpCapture, OpVoid, OpIncrement:
 		refusal = followUpRefused(b)

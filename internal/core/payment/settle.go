@@ -63,6 +63,14 @@ func (v *Service) book(tx *db.Tx, account *merchant.Account, a *object.Object[At
 	s := a.Scope
 	key := tx.NewKey()
 	body := chargeOf(a, o, ChargeSucceeded)
+	pending, err := pendingCharge(tx, a)
+	if err != nil {
+		return err
+	}
+	if pending != nil {
+		key, body = pending.Key, pending.Body // what was changed meanwhile stays
+		body.Status, body.NetworkCode = ChargeSucceeded, a.Body.Code
+	}
 	if a.Body.Operation == OpSale {
 		body.Captured = body.Amount
 		txn, err := v.take(tx, account, a, key, body.Captured)
@@ -72,12 +80,15 @@ func (v *Service) book(tx *db.Tx, account *merchant.Account, a *object.Object[At
 		body.BalanceTransaction = txn
 	}
 	if a.Body.Operation == OpAuthorize {
-		var err error
 		if body.CaptureBefore, err = v.planExpiry(tx, s, IntentID(o.Key), o.Body.Customer, a.Body.hold(tx.Now())); err != nil {
 			return err
 		}
 	}
-	ch, err := Charges.Insert(tx, s, key, body)
+	review, err := openReview(tx, s, key, &body)
+	if err != nil {
+		return err
+	}
+	ch, err := putCharge(tx, pending, s, key, body)
 	if err != nil {
 		return err
 	}
@@ -89,7 +100,7 @@ func (v *Service) book(tx *db.Tx, account *merchant.Account, a *object.Object[At
 		return err
 	}
 	i := &o.Body
-	i.Attempt, i.LatestCharge, i.LastError = 0, ChargeID(key), nil
+	i.Attempt, i.LatestCharge, i.LastError, i.Review = 0, ChargeID(key), nil, body.Review
 	if a.Body.Operation == OpSale {
 		i.Received = body.Captured
 	} else {
@@ -111,7 +122,10 @@ func (v *Service) book(tx *db.Tx, account *merchant.Account, a *object.Object[At
 	if a.Body.Operation == OpSale {
 		typ = "payment_intent.succeeded"
 	}
-	return tell(tx, a.Body.Intent, typ, Intents, o, a.Body.Request)
+	if err := tell(tx, a.Body.Intent, typ, Intents, o, a.Body.Request); err != nil || review == nil {
+		return err
+	}
+	return tell(tx, a.Body.Intent, "review.opened", Reviews, review, a.Body.Request)
 }
 
 // used notes that a method has paid: its security code goes, it is kept for its
@@ -186,7 +200,7 @@ func (v *Service) take(tx *db.Tx, account *merchant.Account, a *object.Object[At
 	t := ledger.Transaction{
 		Type: "charge", ReportingCategory: "charge", SourceKind: Charges.Name, Source: charge, Currency: gross.Currency(),
 		Amount: gross.Minor(), Fee: fee.Minor(), Net: gross.Minor() - fee.Minor(),
-		AvailableOn: on,
+		AvailableOn: on, Provider: a.Body.Provider, Reference: Reference(a.Scope, AttemptID(a.Key)),
 	}
 	if fee.IsPositive() {
 		postings = append(postings, ledger.Posting{Debit: into, Credit: ledger.Fees, Amount: fee})
@@ -221,13 +235,21 @@ func (v *Service) unpaid(tx *db.Tx, a *object.Object[Attempt], outcome provider.
 	if err := move(o, attemptFailed); err != nil {
 		return err
 	}
-	why := failure(provider.Outcome{Status: statusOf(a.Body.State), Reason: a.Body.Reason})
+	why := a.Body.refusal()
+	pending, err := pendingCharge(tx, a)
+	if err != nil {
+		return err
+	}
 	i := &o.Body
 	i.Attempt, i.Method, i.LastError = 0, 0, &Failure{Error: why, Method: a.Body.Method}
-	if outcome.Status == provider.Declined {
-		body := chargeOf(a, o, ChargeFailed)
+	if outcome.Status == provider.Declined || pending != nil {
+		key, body := tx.NewKey(), chargeOf(a, o, ChargeFailed)
+		if pending != nil {
+			body = pending.Body
+			body.Status, body.NetworkCode = ChargeFailed, a.Body.Code
+		}
 		body.Failure = &why
-		ch, err := Charges.Insert(tx, s, tx.NewKey(), body)
+		ch, err := putCharge(tx, pending, s, key, body)
 		if err != nil {
 			return err
 		}

@@ -133,5 +133,8 @@ func (v *Service) released(tx *db.Tx, a *object.Object[Attempt], o *object.Objec
 	if err := tellExpired(tx, a, ch); err != nil {
 		return err
 	}
-	return tell(tx, a.Body.Intent, "payment_intent.canceled", Intents, o, a.Body.Request)
+	if err := tell(tx, a.Body.Intent, "payment_intent.canceled", Intents, o, a.Body.Request); err != nil {
+		return err
+	}
+	return CloseReview(tx, ch, "canceled", a.Body.Request)
 }

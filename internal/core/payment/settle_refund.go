@@ -22,7 +22,7 @@ func (v *Service) refunded(tx *db.Tx, a *object.Object[Attempt], before State) e
 		return err
 	}
 	if a.Body.State == Approved {
-		err = v.giveBack(tx, r, ch, ledger.ProviderClearing)
+		err = v.giveBack(tx, r, ch, a, ledger.ProviderClearing)
 	} else {
 		err = v.keepMoney(tx, a, r, ch)
 	}
@@ -47,11 +47,15 @@ func (v *Service) refunded(tx *db.Tx, a *object.Object[Attempt], before State) e
 	if err := tell(tx, a.Body.Intent, "charge.refunded", Charges, ch, a.Body.Request); err != nil {
 		return err
 	}
+	if err := reviewRefunded(tx, ch, r, a.Body.Request); err != nil {
+		return err
+	}
 	return v.refundedNow(tx, s, ch.Key)
 }
 
-// giveBack books refunded money: available to where it goes by.
-func (v *Service) giveBack(tx *db.Tx, r *object.Object[Refund], ch *object.Object[Charge], to ledger.Kind) error {
+// giveBack books refunded money: available to where it goes by. a is the attempt
+// that gave it back; nil where no provider did.
+func (v *Service) giveBack(tx *db.Tx, r *object.Object[Refund], ch *object.Object[Charge], a *object.Object[Attempt], to ledger.Kind) error {
 	s, amount := r.Scope, money.New(r.Body.Amount, r.Body.Currency)
 	if err := v.Book.Settle(tx, s, ch.Key, ledger.GuardRefund, amount.Minor()); err != nil {
 		return err
@@ -60,10 +64,14 @@ func (v *Service) giveBack(tx *db.Tx, r *object.Object[Refund], ch *object.Objec
 	if to != ledger.ProviderClearing {
 		typ = "payment_refund"
 	}
-	posted, err := v.Book.Post(tx, s, ledger.Transaction{
+	t := ledger.Transaction{
 		Type: typ, ReportingCategory: "refund", SourceKind: Refunds.Name, Source: r.Key, Currency: amount.Currency(),
 		Amount: -amount.Minor(), Net: -amount.Minor(), AvailableOn: tx.Now(),
-	}, ledger.Posting{Debit: ledger.Available, Credit: to, Amount: amount})
+	}
+	if a != nil {
+		t.Provider, t.Reference = a.Body.Provider, Reference(s, AttemptID(a.Key))
+	}
+	posted, err := v.Book.Post(tx, s, t, ledger.Posting{Debit: ledger.Available, Credit: to, Amount: amount})
 	if err != nil {
 		return err
 	}

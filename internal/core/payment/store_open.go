@@ -48,3 +48,29 @@ func CountOpen(ctx context.Context, d *db.DB) ([]OpenAttempts, error) {
 	}
 	return list, nil
 }
+
+type placed struct{ Scope, Key int64 }
+
+// qPlaced looks over all scopes: reports name an attempt and no account.
+var qPlaced = db.NewQuery("scope of an attempt", "SELECT scope, key FROM attempt WHERE key = ?", func(p *placed, f *db.Fields) {
+	db.Int(f, &p.Scope)
+	db.Int(f, &p.Key)
+})
+
+// ScopeOfReference tells whose the attempt is that a provider names by our
+// reference, and how it stands. It reports false where there is none.
+func ScopeOfReference(ctx context.Context, d *db.DB, reference string) (s id.Scope, state State, ok bool, err error) {
+	key, ok := Attempts.Prefix.Parse(reference)
+	if !ok {
+		return s, "", false, nil
+	}
+	at, err := qPlaced.All(ctx, d, key)
+	if err != nil || len(at) == 0 {
+		return s, "", false, err
+	}
+	a, ok, err := Attempts.Read(ctx, d, id.ScopeOf(at[0].Scope), key)
+	if err != nil || !ok {
+		return s, "", false, err
+	}
+	return a.Scope, a.Body.State, true, nil
+}

@@ -357,12 +357,16 @@ type Agreement struct {
 	// confirmation rests on is used up by it. It is called with 0 before, when the
 	// intent may not be there yet, only to refuse what can't be used.
 	Use func(*db.Tx, int64) error
+	// CVCToken is a token of the security code of a card that is kept; empty: none.
+	CVCToken string
 
 	draft *vault.MandateDraft
+	vault *vault.Service
 }
 
 // prepare seals what is personal, outside of the step.
 func (g *Agreement) prepare(v *Service, s id.Scope) (err error) {
+	g.vault = v.Vault
 	g.draft, err = v.Vault.DraftMandate(s, g.Given)
 	return err
 }
@@ -384,11 +388,19 @@ func (g *Agreement) take(tx *db.Tx, o *object.Object[Intent], m *object.Object[v
 			return 0, err
 		}
 	}
+	if g.CVCToken != "" {
+		if err := g.vault.Recollect(tx, m, g.CVCToken, "payment_method_options[card][cvc_token]"); err != nil {
+			return 0, err
+		}
+	}
 	if g.Mandate == 0 {
+		if i := &o.Body; m.Body.Type != vault.TypeCard && i.future() == "" {
+			g.draft.For(i.money(i.Amount))
+		}
 		return g.draft.Insert(tx, m)
 	}
 	mandate, err := find(tx, vault.Mandates, o.Scope, g.Mandate, fault.Invalid, "mandate")
-	if err == nil && (mandate.Body.Status != vault.MandateActive || mandate.Body.Method != m.Key) {
+	if err == nil && (mandate.Body.Single != nil || mandate.Body.Status != vault.MandateActive || mandate.Body.Method != m.Key) {
 		err = fault.Param("mandate", "payment_intent_mandate_invalid", "The provided mandate is not active, or was given for another payment method.")
 	}
 	return g.Mandate, err
@@ -403,6 +415,9 @@ func (v *Service) before(tx *db.Tx, o *object.Object[Intent], a *Attempt, payer 
 	i.Proof = 0
 	payer.Challenge = i.ThreeDSecure == ThreeDSChallenge
 	a.Payer, a.SetUp = payer, m.Body.SetUp == vault.OffSession
+	if a.Type != "" { // nobody but a card's issuer asks
+		return nil
+	}
 	if proof != 0 {
 		given, err := get(tx, Attempts, o.Scope, int64(proof))
 		if err != nil {

@@ -277,7 +277,7 @@ func (v *Service) refundCash(tx *db.Tx, ch *object.Object[Charge], amount money.
 	if err != nil {
 		return nil, err
 	}
-	if err := v.giveBack(tx, o, ch, ledger.CustomerCash); err != nil {
+	if err := v.giveBack(tx, o, ch, nil, ledger.CustomerCash); err != nil {
 		return nil, err
 	}
 	if err := v.Funds.Refund(tx, o, ch.Body.Customer, by); err != nil {
@@ -286,5 +286,9 @@ func (v *Service) refundCash(tx *db.Tx, ch *object.Object[Charge], amount money.
 	if err := tell(tx, ch.Body.Intent, "refund.created", Refunds, o, by); err != nil {
 		return nil, err
 	}
-	return shown(Refunds, o), tell(tx, ch.Body.Intent, "charge.refunded", Charges, ch, by)
+	reply := shown(Refunds, o)
+	if p.ShowCharge {
+		reply = shown(Charges, ch)
+	}
+	return reply, tell(tx, ch.Body.Intent, "charge.refunded", Charges, ch, by)
 }

@@ -61,6 +61,9 @@ func replayable(p provider.Provider, a *object.Object[Attempt], now time.Time) b
 	if ends.Sub(made) >= p.Traits.ReplayWindow {
 		return false
 	}
+	if a.Body.Type != "" { // it has no security code
+		return true
+	}
 	gone := id.Time(a.Body.Card).Add(vault.CVCLife)
 	return probe.Mutant("payment.replay-without-cvc") || a.Body.Card == 0 || made.After(gone.Add(Margin)) || ends.Before(gone)
 }

@@ -81,7 +81,15 @@ func busy(a *object.Object[Attempt]) *fault.Error {
 // giveBack returns a payout's money to the available balance.
 func (v *Service) giveBack(tx *db.Tx, o *object.Object[Payout], typ string, from ledger.Kind) error {
 	amount := o.Body.money()
-	posted, err := v.Book.Post(tx, o.Scope, transaction(typ, o.Key, amount.Minor(), amount.Currency(), ""),
+	t := transaction(typ, o.Key, amount.Minor(), amount.Currency(), "")
+	if from == ledger.Bank {
+		a, err := get(tx, Attempts, o.Scope, o.Body.Attempt)
+		if err != nil {
+			return err
+		}
+		t.Provider, t.Reference = a.Body.Provider, Reference(a.Scope, a.Key)
+	}
+	posted, err := v.Book.Post(tx, o.Scope, t,
 		ledger.Posting{Debit: from, Credit: ledger.Available, Amount: amount})
 	if err == nil {
 		o.Body.FailureTransaction = posted.Key

@@ -127,14 +127,17 @@ func (v *Service) paid(tx *db.Tx, a *object.Object[Attempt], p *object.Object[Pa
 	}
 	amount := p.Body.money()
 	if p.Body.Original != 0 {
-		posted, err := v.Book.Post(tx, p.Scope, transaction("payout", p.Key, amount.Minor(), amount.Currency(), ""),
+		t := transaction("payout", p.Key, amount.Minor(), amount.Currency(), "")
+		t.Provider, t.Reference = a.Body.Provider, Reference(a.Scope, a.Key)
+		posted, err := v.Book.Post(tx, p.Scope, t,
 			ledger.Posting{Debit: ledger.Bank, Credit: ledger.Available, Amount: amount})
 		if err != nil {
 			return err
 		}
 		p.Body.BalanceTransaction = posted.Key
 	} else {
-		moved, err := v.Book.Move(tx, p.Scope, ledger.Movement{Type: "payout_paid", SourceKind: Payouts.Name, Source: p.Key, Currency: amount.Currency()},
+		moved, err := v.Book.Move(tx, p.Scope, ledger.Movement{Type: "payout_paid", SourceKind: Payouts.Name, Source: p.Key, Currency: amount.Currency(),
+			Provider: a.Body.Provider, Reference: Reference(a.Scope, a.Key)},
 			ledger.Posting{Debit: ledger.PayoutInTransit, Credit: ledger.Bank, Amount: amount})
 		if err != nil {
 			return err
@@ -203,7 +206,9 @@ func (v *Service) late(tx *db.Tx, a *object.Object[Attempt], o provider.Outcome)
 	if p.Body.Original != 0 {
 		posting.Debit, posting.Credit, net = ledger.Bank, ledger.Available, amount.Minor()
 	}
-	posted, err := v.Book.Post(tx, p.Scope, transaction("payout", p.Key, net, amount.Currency(), ""), posting)
+	t := transaction("payout", p.Key, net, amount.Currency(), "")
+	t.Provider, t.Reference = a.Body.Provider, Reference(a.Scope, a.Key)
+	posted, err := v.Book.Post(tx, p.Scope, t, posting)
 	if err != nil {
 		return err
 	}

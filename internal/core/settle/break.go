@@ -81,8 +81,12 @@ type Break struct {
 	// Ours is what the books say, and Theirs what the provider or the bank says.
 	Ours   Side `json:"ours,omitzero"`
 	Theirs Side `json:"theirs,omitzero"`
-	// Clearing tells that the difference of the two stands in provider_clearing.
+	// Clearing tells that the difference of the two stands in the books, or is to:
+	// in provider_clearing, or in bank where a statement differs.
 	Clearing bool `json:"clearing,omitempty"`
+	// Items are the keys of what it is about among what is reconciled, in its scope;
+	// none where a report or a statement has no part in it.
+	Items []int64 `json:"items,omitempty"`
 	// File and Line are where it was found; empty where it was in no file.
 	File string `json:"file,omitempty"`
 	Line int64  `json:"line,omitempty"`

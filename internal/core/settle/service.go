@@ -6,7 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"log/slog"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -14,16 +16,22 @@ import (
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/money"
+	"github.com/florinpay/florin/internal/provider"
 )
 
-// Service keeps breaks.
+// Service keeps breaks, and finds them.
 type Service struct {
-	DB   *db.DB
-	Keys *idem.Keys
-	Book *ledger.Book
+	DB       *db.DB
+	Keys     *idem.Keys
+	Book     *ledger.Book
+	Merchant *merchant.Service
+	// Providers are those that report, and banks.
+	Providers []provider.Provider
+	Log       *slog.Logger
 }
 
 // markKey is where it is noted which break is about something.
@@ -84,7 +92,7 @@ func open(tx *db.Tx, s id.Scope, b Break) (*object.Object[Break], error) {
 	}
 	if ok && machine.Can(o.Body.State, changed) {
 		b.Owner = o.Body.Owner
-		if o.Body == b {
+		if reflect.DeepEqual(o.Body, b) {
 			return o, nil
 		}
 		o.Body = b
@@ -158,7 +166,7 @@ func (v *Service) Resolve(ctx context.Context, s id.Scope, key int64, p Ruling, 
 	})
 }
 
-// book takes a break's difference out of provider_clearing.
+// book takes a break's difference out of the account in which it stands.
 func (v *Service) book(tx *db.Tx, o *object.Object[Break], t Treatment) (keys []int64, err error) {
 	by := o.Body.difference()
 	switch {
@@ -170,22 +178,71 @@ func (v *Service) book(tx *db.Tx, o *object.Object[Break], t Treatment) (keys []
 	case t == NoPosting:
 		return nil, fault.Param("posting", "parameter_missing", "The difference of the break %s stands in provider_clearing: say by posting where it goes, cost or bank.", Breaks.ID(o.Scope, o.Key))
 	}
-	to := ledger.ProviderCost
-	if t == AsReceived {
-		to = ledger.Bank
-	}
 	for _, c := range slices.Sorted(maps.Keys(by)) {
-		p := ledger.Posting{Debit: to, Credit: ledger.ProviderClearing, Amount: money.New(by[c], c)}
-		if by[c] < 0 {
-			p = ledger.Posting{Debit: ledger.ProviderClearing, Credit: to, Amount: money.New(-by[c], c)}
-		}
-		m, err := v.Book.Move(tx, o.Scope, ledger.Movement{Type: "break_resolved", SourceKind: Breaks.Name, Source: o.Key, Currency: c}, p)
+		key, err := v.bookItem(tx, o, t, money.New(by[c], c))
 		if err != nil {
 			return nil, err
 		}
-		keys = append(keys, m.Key)
+		keys = append(keys, key)
 	}
 	return keys, nil
+}
+
+// bookItem books the difference of a break in one currency, which its item there
+// then does not have any more.
+func (v *Service) bookItem(tx *db.Tx, o *object.Object[Break], t Treatment, off money.Amount) (int64, error) {
+	for _, key := range o.Body.Items {
+		at := itemKey(o.Scope.Key(), key)
+		i, ok, err := items.Get(tx, at)
+		if err != nil {
+			return 0, err
+		}
+		if !ok || i.Currency != off.Currency() {
+			continue
+		}
+		from, to := i.Account.Kind(), ledger.ProviderCost
+		if t == AsReceived {
+			to = ledger.Bank
+		}
+		if from == to {
+			return 0, fault.Param("posting", "", "The difference of the break %s stands in bank itself: say by posting cost what it is.", Breaks.ID(o.Scope, o.Key))
+		}
+		i.Remaining -= off.Minor()
+		if i.State == unmatched {
+			i.State = closed
+		}
+		items.Update(tx, at, i)
+		return v.move(tx, o.Scope, ledger.Movement{Type: movedBreak, SourceKind: Breaks.Name, Source: o.Key, Currency: off.Currency()}, posting(to, from, off.Minor(), off.Currency()))
+	}
+	return 0, fmt.Errorf("settle: the break %d has no item in %s", o.Key, off.Currency())
+}
+
+// Types of the movements that settle makes itself.
+const (
+	movedBreak      = "break_resolved"
+	movedSettlement = "settlement"
+)
+
+// posting moves an amount from credit to debit, or, where it is negative, back.
+func posting(debit, credit ledger.Kind, minor int64, c money.Currency) ledger.Posting {
+	if minor < 0 {
+		return ledger.Posting{Debit: credit, Credit: debit, Amount: money.New(-minor, c)}
+	}
+	return ledger.Posting{Debit: debit, Credit: credit, Amount: money.New(minor, c)}
+}
+
+// move makes a movement of those postings that move anything, and gives its key;
+// 0 where none does.
+func (v *Service) move(tx *db.Tx, s id.Scope, m ledger.Movement, list ...ledger.Posting) (int64, error) {
+	list = slices.DeleteFunc(list, func(p ledger.Posting) bool { return p.Amount.IsZero() })
+	if len(list) == 0 {
+		return 0, nil
+	}
+	made, err := v.Book.Move(tx, s, m, list...)
+	if err != nil {
+		return 0, err
+	}
+	return made.Key, nil
 }
 
 // once changes a break in one step, under the request's idempotency key.

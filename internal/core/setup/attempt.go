@@ -54,12 +54,15 @@ var attemptMachine = fsm.New("setup_attempt",
 
 // Attempt is the body of a SetupAttempt.
 type Attempt struct {
-	State    State         `json:"state"`
-	Intent   IntentID      `json:"intent"`
-	Customer int64         `json:"customer,omitempty"`
-	Usage    string        `json:"usage"`
-	Method   object.Ref    `json:"method"` // as it was
-	Card     int64         `json:"card"`   // vault's key of the card data
+	State    State      `json:"state"`
+	Intent   IntentID   `json:"intent"`
+	Customer int64      `json:"customer,omitempty"`
+	Usage    string     `json:"usage"`
+	Method   object.Ref `json:"method"` // as it was
+	Card     int64      `json:"card"`   // vault's key of the card data, or the account's
+	// Type is that of the method where it is no card: nobody is asked, and its
+	// holder's mandate is enough.
+	Type     string        `json:"type,omitempty"`
 	Provider string        `json:"provider"`
 	Payer    payment.Payer `json:"payer,omitzero"`
 	// Wanted: the merchant asked for authentication.

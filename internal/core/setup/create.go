@@ -3,6 +3,7 @@ package setup
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -13,6 +14,7 @@ import (
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/method"
 	"github.com/florinpay/florin/internal/kit/money"
 )
 
@@ -124,18 +126,9 @@ func (v *Service) change(tx *db.Tx, s id.Scope, i *Intent, p Params, method *pay
 			}
 		}
 	}
-	for _, t := range p.MethodTypes {
-		if t != vault.TypeCard {
-			return fault.Param("payment_method_types", "setup_intent_invalid_parameter", "The payment method type \"%s\" is not available. Available: card.", t)
-		}
+	if err := v.changeTypes(s, i, p); err != nil {
+		return err
 	}
-	if slices.Contains(p.Excluded, vault.TypeCard) {
-		return fault.Param("excluded_payment_method_types", "", "You cannot exclude card: it is the only payment method type there is.")
-	}
-	if p.MethodTypes != nil || len(i.MethodTypes) == 0 {
-		i.MethodTypes = []string{vault.TypeCard}
-	}
-	set(&i.Excluded, p.Excluded)
 	set(&i.Directions, p.Directions)
 	if p.Description != nil {
 		i.Description = *p.Description
@@ -298,14 +291,29 @@ func (v *Service) attempt(tx *db.Tx, o *object.Object[Intent], c *ConfirmParams,
 	if c.Inferred && i.Usage != vault.OffSession {
 		draft = nil
 	}
+	if !slices.Contains(i.MethodTypes, m.Body.Type) {
+		return nil, fault.Param("payment_method", "setup_intent_invalid_parameter", "This SetupIntent does not take payment methods of type %s. It takes: %s.", m.Body.Type, strings.Join(i.MethodTypes, ", "))
+	}
 	mandate, err := draft.Insert(tx, m)
 	if err != nil {
 		return nil, err
 	}
+	typ := ""
+	if m.Body.Type != vault.TypeCard {
+		if typ = m.Body.Type; mandate == 0 {
+			mandate, err = vault.Standing(tx, m)
+		}
+		if err == nil && mandate == 0 {
+			err = fault.Param("mandate_data", "setup_intent_mandate_invalid", "This SetupIntent requires a mandate, but no existing mandate was found. Collect mandate acceptance from the customer and try again, providing acceptance data in the mandate_data parameter.")
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	payer := c.Payer
 	payer.Challenge = i.ThreeDSecure == payment.ThreeDSChallenge
 	a, err := Attempts.Insert(tx, o.Scope, tx.NewKey(), Attempt{State: Trying, Intent: IntentID(o.Key), Customer: i.Customer, Usage: i.Usage,
-		Method: m.Ref(), Card: m.Body.CardRow, Provider: p.Name, Payer: payer, Directions: i.Directions, Mandate: mandate,
+		Method: m.Ref(), Card: m.Body.CardRow, Type: typ, Provider: p.Name, Payer: payer, Directions: i.Directions, Mandate: mandate,
 		Wanted: i.ThreeDSecure == payment.ThreeDSAny || i.ThreeDSecure == payment.ThreeDSChallenge,
 		Ticket: r.Ticket(), Request: vault.By(r), Due: tx.Now().Add(p.Traits.Timeout + payment.Margin)})
 	if err != nil {
@@ -316,6 +324,36 @@ func (v *Service) attempt(tx *db.Tx, o *object.Object[Intent], c *ConfirmParams,
 		i.Mandate = mandate
 	}
 	return a, Intents.Update(tx, o)
+}
+
+// Types lists the types of payment methods that can be set up in s.
+func (v *Service) Types(s id.Scope) []string {
+	return slices.DeleteFunc(v.Payment.Types(s), func(name string) bool {
+		t, _ := method.Of(name)
+		return !t.Reusable
+	})
+}
+
+// changeTypes sets which types of methods an intent takes.
+func (v *Service) changeTypes(s id.Scope, i *Intent, p Params) error {
+	available := v.Types(s)
+	for _, t := range p.MethodTypes {
+		if !slices.Contains(available, t) {
+			return fault.Param("payment_method_types", "setup_intent_invalid_parameter", "The payment method type \"%s\" is not available. Available: %s.", t, strings.Join(available, ", "))
+		}
+	}
+	if p.MethodTypes != nil {
+		i.MethodTypes = slices.Clone(p.MethodTypes)
+	} else if len(i.MethodTypes) == 0 {
+		i.MethodTypes = []string{vault.TypeCard}
+	}
+	set(&i.Excluded, p.Excluded)
+	for _, t := range i.MethodTypes {
+		if slices.Contains(i.Excluded, t) {
+			return fault.Param("excluded_payment_method_types", "", "You cannot exclude %s: without it this SetupIntent would have no payment method types left.", t)
+		}
+	}
+	return nil
 }
 
 // leave ends the open attempt of an intent that goes on without it. The caller

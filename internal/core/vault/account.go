@@ -84,9 +84,9 @@ var written = map[method.Account]struct {
 	method.BSB:  {"AU", 6, 0, 5, 9},
 }
 
-// testBank is the name of the bank that test accounts are at. Banks' own names
+// testBankName is the name of the bank that test accounts are at. Banks' own names
 // stand in directories that Florin has none of.
-const testBank = "STRIPE TEST BANK"
+const testBankName = "STRIPE TEST BANK"
 
 var testBanks = []string{"110000000", "00011000"}
 
@@ -130,7 +130,7 @@ func (in *AccountInput) check(t *method.Type) (Account, clearAccount, error) {
 		a.AccountType = "checking"
 	}
 	if slices.Contains(testBanks, a.Bank+a.Branch) {
-		a.BankName = testBank
+		a.BankName = testBankName
 	}
 	a.Last4 = number[len(number)-4:]
 	return a, clearAccount{Country: a.Country, Routing: routing(&a, t.Account), Number: number}, nil

@@ -46,8 +46,10 @@ func (in *CardInput) check(now time.Time) (*clearCard, error) {
 		return nil, err
 	}
 	cvc := strings.TrimSpace(in.CVC.Reveal())
-	if cvc != "" && (!digits(cvc) || len(cvc) < 3 || len(cvc) > 4) {
-		return nil, cardError("cvc", "invalid_cvc", "Your card's security code is invalid.")
+	if cvc != "" {
+		if err := checkCode(cvc); err != nil {
+			return nil, err
+		}
 	}
 	return &clearCard{secret.NewText(number), secret.NewText(cvc), in.ExpMonth, year}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/florinpay/florin/internal/base/event"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/money"
 )
 
 // MandateStatus is Stripe's status of a mandate.
@@ -31,6 +32,14 @@ type Mandate struct {
 	Acceptance string        `json:"a"`           // "online" or "offline"
 	AcceptedAt time.Time     `json:"at,omitzero"` // when it was given; zero: not told
 	Sealed     []byte        `json:"p,omitempty"` // Online; empty when there is none
+	// Single is the one payment that it holds for; nil: it holds for any.
+	Single *Single `json:"s,omitempty"`
+}
+
+// Single is a payment: its amount in ISO 4217 minor units.
+type Single struct {
+	Amount   int64          `json:"a"`
+	Currency money.Currency `json:"c"`
 }
 
 // Online is from where a mandate was given.
@@ -76,6 +85,13 @@ func (v *Service) DraftMandate(s id.Scope, in *MandateInput) (*MandateDraft, err
 	return d, err
 }
 
+// For makes the mandate hold for one payment of that amount.
+func (d *MandateDraft) For(a money.Amount) {
+	if d != nil {
+		d.body.Single = &Single{a.Minor(), a.Currency()}
+	}
+}
+
 // Insert writes the mandate for a payment method, and gives its key; 0 for nil.
 func (d *MandateDraft) Insert(tx *db.Tx, m *object.Object[PaymentMethod]) (int64, error) {
 	if d == nil {
@@ -89,6 +105,21 @@ func (d *MandateDraft) Insert(tx *db.Tx, m *object.Object[PaymentMethod]) (int64
 	}
 	m.Body.Mandates = append(m.Body.Mandates, d.key)
 	return d.key, PaymentMethods.Update(tx, m)
+}
+
+// Standing is the key of the mandate that was given for a method before and holds
+// for more than one payment; 0: there is none.
+func Standing(tx *db.Tx, m *object.Object[PaymentMethod]) (int64, error) {
+	for i := len(m.Body.Mandates) - 1; i >= 0; i-- {
+		o, ok, err := Mandates.Get(tx, m.Scope, m.Body.Mandates[i])
+		if err != nil {
+			return 0, err
+		}
+		if ok && o.Body.Status == MandateActive && o.Body.Single == nil {
+			return o.Key, nil
+		}
+	}
+	return 0, nil
 }
 
 // SettleMandate makes a pending mandate active or inactive, and tells of it. Key

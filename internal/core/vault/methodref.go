@@ -249,7 +249,7 @@ func (f *MethodRef) convert(tx *db.Tx) (PaymentMethod, error) {
 	switch {
 	case err != nil:
 		return PaymentMethod{}, err
-	case !ok:
+	case !ok || t.Body.Type != TypeCard:
 		return PaymentMethod{}, f.refuse()
 	case t.Body.Used:
 		return PaymentMethod{}, fault.Param("", "token_already_used", "You cannot use a Stripe token more than once: %s.", Tokens.ID(t.Scope, t.Key))

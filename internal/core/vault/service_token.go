@@ -44,7 +44,10 @@ func (v *Service) CreateToken(ctx context.Context, s id.Scope, in *TokenInput, r
 
 // RetrieveToken reads a token.
 func (v *Service) RetrieveToken(ctx context.Context, s id.Scope, token string) (*object.Object[Token], error) {
-	key, _ := parse(Tokens.Prefix, s, token)
+	key, ok := parse(Tokens.Prefix, s, token)
+	if !ok {
+		key, _ = parse(CVCTokens.Prefix, s, token)
+	}
 	t, ok, err := Tokens.Read(ctx, v.db, s, key)
 	if err == nil && !ok {
 		err = missing(fault.NotFound, "token", "token", token)

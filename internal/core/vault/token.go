@@ -8,7 +8,7 @@ import (
 // Token is the body of a token: card data sent once, mostly by a browser, to be
 // used once by a server.
 type Token struct {
-	Type     string `json:"t"` // "card"
+	Type     string `json:"t"` // "card", or [TypeCVC]
 	Card     Card   `json:"c"`
 	CardRow  int64  `json:"r"`
 	Used     bool   `json:"u,omitempty"` // a payment method was made of it

@@ -11,7 +11,11 @@
 // A process that serves an endpoint holds its queue's row under a lease, so an
 // endpoint is served by one process at a time, with [Parallel] requests at most,
 // whatever becomes of the others. Before each request the process looks whether
-// it still holds the lease for longer than the request can take.
+// it still holds the lease, which it renews while the request is under way. A
+// process that takes over a lease that was not let go of, because its holder
+// died or stands still, serves in doubt for as long as a request of the other may
+// be under way: it sends nothing before it has seen under lock that the other
+// has not recorded it as acknowledged.
 //
 // # Order
 //

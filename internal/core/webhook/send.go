@@ -53,6 +53,9 @@ func (t *turn) next(ctx context.Context, lane int64) (bool, error) {
 	if !ok {
 		return true, t.record(ctx, d, outcome{problem: "The event has expired.", final: true})
 	}
+	if same, err := t.still(ctx, open[:c.pick+1]); !same || err != nil {
+		return err == nil, err
+	}
 	got, err := t.send(ctx, o, e, c.skipped)
 	if err != nil {
 		return false, err
@@ -251,6 +254,10 @@ func (t *turn) standing(tx *db.Tx, got outcome, overdue bool) error {
 	o.Body.Disabled, o.Body.Fresh = true, false
 	o.Body.Reason = fmt.Sprintf("Every request has failed since %s.", q.Failing.Format(time.RFC3339))
 	if err := Endpoints.Update(tx, o); err != nil {
+		return err
+	}
+	err = event.Append(tx, event.Event{Scope: t.scope, Key: tx.NewKey(), Lane: t.endpoint, Type: DisabledEvent, Kind: Endpoints.Name, Object: o.Ref()})
+	if err != nil {
 		return err
 	}
 	return job.Enqueue(tx, t.scope, tx.NewKey(), NoticeJob, tx.Now(), Notice{Account: t.scope.Account, Livemode: t.scope.Livemode, ID: Endpoints.ID(t.scope, t.endpoint), Failing: q.Failing})

@@ -17,12 +17,17 @@ const (
 	Parallel = 32
 	// Timeout is how long an endpoint may take to answer.
 	Timeout = 10 * time.Second
-	// lease is for how long an endpoint is served before the lease is renewed,
-	// and for how long it waits when its process has died.
-	lease = 30 * time.Second
-	// margin is by how much a lease must outlive a request: more than the clocks
-	// of processes differ, and what is needed to write down how it ended.
-	margin = 5 * time.Second
+	// lease is for how long an endpoint waits when its process has died. It is
+	// renewed while the process lives, also while a request is under way, which may
+	// take longer.
+	lease = 8 * time.Second
+	// margin is what must be left of a lease for a request to begin: more than the
+	// clocks of processes differ.
+	margin = 2 * time.Second
+	// doubt is for how long the requests of a process whose lease has ended may
+	// still be under way: as long as one takes, and what is needed to write down how
+	// it ended.
+	doubt = Timeout + 5*time.Second
 	// poll is how long what another process has written can stay unseen.
 	poll = 500 * time.Millisecond
 	// linger is how long an endpoint stays claimed with nothing to do, so that
@@ -45,10 +50,13 @@ type turn struct {
 	owner    int64
 	until    atomic.Int64 // end of the lease in microseconds
 	failing  atomic.Int64 // since when every request failed, in microseconds; 0: the last one did not
-	wake     chan struct{}
-	busy     map[int64]bool // lanes with a request under way
-	ended    chan int64     // lanes that are done for now
-	last     time.Time      // when there was last something to do
+	// unsure is until when requests of the process before may be under way, whose
+	// lease ended without its letting go; zero: there are none.
+	unsure time.Time
+	wake   chan struct{}
+	busy   map[int64]bool // lanes with a request under way
+	ended  chan int64     // lanes that are done for now
+	last   time.Time      // when there was last something to do
 }
 
 // free notes that a lane has ended.
@@ -82,9 +90,13 @@ func (v *Service) claim(ctx context.Context, room int) (turns []*turn, err error
 			if !ok || q.Due.IsZero() || q.Due.After(tx.Now()) {
 				continue // another process was quicker
 			}
+			var unsure time.Time
+			if q.Owner != 0 {
+				unsure = q.Due.Add(doubt)
+			}
 			q.Owner, q.Due = owner, tx.Now().Add(lease)
 			queues.Update(tx, at, q)
-			t := &turn{v: v, scope: id.ScopeOf(r.Scope), endpoint: r.Endpoint, owner: owner, wake: make(chan struct{}, 1),
+			t := &turn{unsure: unsure, v: v, scope: id.ScopeOf(r.Scope), endpoint: r.Endpoint, owner: owner, wake: make(chan struct{}, 1),
 				busy: map[int64]bool{}, ended: make(chan int64, Parallel)}
 			t.hold(q)
 			turns = append(turns, t)
@@ -103,9 +115,32 @@ func (t *turn) hold(q queue) {
 	}
 }
 
-// safe reports whether the lease outlives a request that begins now.
+// safe reports whether a request may begin now. If its process stops renewing
+// the lease meanwhile, whoever takes over does so in doubt; see [turn.still].
 func (t *turn) safe() bool {
-	return t.v.DB.Clock().Now().Add(Timeout+margin).UnixMicro() < t.until.Load()
+	return t.v.DB.Clock().Now().Add(margin).UnixMicro() < t.until.Load()
+}
+
+// still reports whether deliveries are as they were read. Only in doubt is there
+// somebody else who may have an acknowledgement to write down: whatever was
+// written before is seen here, and what comes later finds the event on its way
+// again.
+func (t *turn) still(ctx context.Context, open []delivery) (same bool, err error) {
+	if !t.v.DB.Clock().Now().Before(t.unsure) {
+		return true, nil
+	}
+	err = t.own(ctx, "webhook.still", func(tx *db.Tx, _ queue) error {
+		same = true
+		for _, d := range open {
+			r, ok, err := deliveries.Get(tx, deliveryKey(t.scope, d.Event, t.endpoint))
+			if err != nil {
+				return err
+			}
+			same = same && ok && r.State == d.State && r.Tries == d.Tries
+		}
+		return nil
+	})
+	return same, err
 }
 
 // owned gets the queue's row in a step, or refuses.
@@ -201,8 +236,9 @@ func (t *turn) serve(ctx context.Context, idle time.Duration) error {
 
 // leave waits for what is under way, and lets others go on at once.
 func (t *turn) leave(ctx context.Context, cause error) error {
-	for len(t.busy) > 0 {
-		delete(t.busy, <-t.ended)
+	for held := context.WithoutCancel(ctx); len(t.busy) > 0; {
+		_ = t.renew(held) // where it can't be, others go on in doubt
+		t.wait(held)
 	}
 	if errors.Is(cause, errLost) {
 		return nil

@@ -78,6 +78,10 @@ type Notice struct {
 	Failing  time.Time `json:"failing"` // since when every request failed
 }
 
+// DisabledEvent is the type of the event that tells of an endpoint that Florin has
+// disabled, to whoever reads events and to other endpoints.
+const DisabledEvent = "florin.webhook_endpoint.disabled"
+
 // NoticeJob is the kind of the jobs that call [Notifier].
 const NoticeJob = "webhook.notice"
 

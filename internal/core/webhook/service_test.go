@@ -91,6 +91,10 @@ func TestFailingEndpointsAreDisabled(t *testing.T) {
 	if err != nil || len(told) != 1 || told[0].Kind != NoticeJob || told[0].Payload(&n) != nil || n.ID != Endpoints.ID(scope, endpoint) || n.Account != scope.Account {
 		t.Errorf("told %+v %+v, %v", told, n, err)
 	}
+	events, _, err := event.List(t.Context(), s.DB, scope, object.Range{Limit: 10}, DisabledEvent)
+	if err != nil || len(events) != 1 || events[0].Object != o.Ref() {
+		t.Errorf("events %+v, %v", events, err)
+	}
 	s.work(7 * 24 * time.Hour)
 	before := len(s.got)
 	s.happen(t, 1, "thing.changed")

@@ -15,6 +15,7 @@ var breakRoutes = map[string]route{
 	"FlorinGetBreaks":           {listBreaks, merchant.BalanceSources, merchant.Read},
 	"FlorinGetBreaksId":         {retrieveBreak, merchant.BalanceSources, merchant.Read},
 	"FlorinPostBreaksId":        {assignBreak, merchant.BalanceSources, merchant.Write},
+	"FlorinGetReconciliation":   {showReconciliation, merchant.BalanceSources, merchant.Read},
 	"FlorinPostBreaksIdResolve": {resolveBreak, merchant.BalanceSources, merchant.Write},
 }
 
@@ -135,4 +136,44 @@ func resolveBreak(s *Server, c *call) (any, error) {
 	posting, _ := c.form.String("posting")
 	p.Treatment = settle.Treatment(posting)
 	return s.Settle.Resolve(c.ctx, c.scope, key, p, c.idem)
+}
+
+type shownReconciliation struct {
+	Object   string         `json:"object"`
+	Livemode bool           `json:"livemode"`
+	Lines    []shownSummary `json:"lines"`
+}
+
+// shownSummary is what of the money at a provider, in a currency, is explained.
+type shownSummary struct {
+	Provider string         `json:"provider"`
+	Currency money.Currency `json:"currency"`
+	At       int64          `json:"reconciled_at"`
+	Total    int64          `json:"total"`
+	Matched  int64          `json:"matched"`
+	Awaiting int64          `json:"awaiting"`
+	Broken   int64          `json:"in_open_breaks"`
+	// Explained is the share of the money due that is matched, in hundredths of a
+	// per cent.
+	Explained int64 `json:"explained_basis_points"`
+}
+
+// showReconciliation tells what of the account's money is explained, as the last
+// run left it.
+func showReconciliation(s *Server, c *call) (any, error) {
+	list, err := settle.Summaries(c.ctx, s.DB, c.scope)
+	if err != nil {
+		return nil, err
+	}
+	out := shownReconciliation{Object: "florin.reconciliation", Livemode: c.scope.Livemode, Lines: []shownSummary{}}
+	for _, one := range list {
+		shown := shownSummary{Provider: one.Provider, Currency: one.Currency, At: one.At.Unix(), Explained: one.Explained()}
+		for to, minor := range map[*int64]int64{&shown.Total: one.Total, &shown.Matched: one.Matched, &shown.Awaiting: one.Awaiting, &shown.Broken: one.Broken} {
+			if *to, err = money.New(minor, one.Currency).ToAPI(); err != nil {
+				return nil, err
+			}
+		}
+		out.Lines = append(out.Lines, shown)
+	}
+	return out, nil
 }

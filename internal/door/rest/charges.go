@@ -157,6 +157,9 @@ func (out *charge) refer(v *view, o *object.Object[payment.Charge]) (err error) 
 	if out.PaymentIntent, err = ref(v, "payment_intent", payment.Intents, int64(ch.Intent), renderIntent); err != nil {
 		return err
 	}
+	if out.Review, err = ref(v, "review", payment.Reviews, ch.Review, renderReview); err != nil {
+		return err
+	}
 	if v.tx != nil {
 		return nil // what follows goes by versions and times and needs no pins
 	}

@@ -18,7 +18,7 @@ var partial = map[string]string{
 	"PostPaymentIntents":              "cards only; no money for others (Connect)",
 	"PostPaymentIntentsIntentConfirm": "cards only; no money for others (Connect)",
 	"PostPaymentMethods":              "cards only",
-	"PostTokens":                      "cards only",
+	"PostTokens":                      "none of accounts, persons and identity numbers (Connect)",
 }
 
 // docs/api-coverage.md says of every operation of the document whether it is

@@ -12,6 +12,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/payment"
+	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/door/rest/form"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/money"
@@ -149,7 +150,7 @@ type shownDispute struct {
 	Livemode             bool              `json:"livemode"`
 	Metadata             map[string]string `json:"metadata"`
 	PaymentIntent        any               `json:"payment_intent"`
-	PaymentMethodDetails map[string]any    `json:"payment_method_details"`
+	PaymentMethodDetails map[string]any    `json:"payment_method_details,omitempty"` // of a card
 	Reason               string            `json:"reason"`
 	Status               dispute.Status    `json:"status"`
 }
@@ -304,6 +305,10 @@ func eligibility(d *dispute.Dispute, e dispute.Evidence) map[string]any {
 }
 
 func disputedMethod(v *view, d *dispute.Dispute) (map[string]any, error) {
+	m, err := v.methodVersion(d.Method)
+	if err != nil || m != nil && m.Body.Type != vault.TypeCard {
+		return nil, err
+	}
 	card, err := v.cardDetails(d.Method)
 	if err != nil {
 		return nil, err

@@ -216,7 +216,7 @@ func TestEventTypesAreComplete(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range literal.FindAllStringSubmatch(string(text), -1) {
-			if slices.Contains(stripes, m[1]) {
+			if slices.Contains(stripes, m[1]) || slices.Contains(ownTypes, m[1]) {
 				names[m[1]] = true
 			}
 		}

@@ -35,12 +35,20 @@ var intentRoutes = map[string]route{
 // a payer who is asked, another sort of method.
 var notForIntents = []string{
 	"application_fee_amount", "transfer_data", "on_behalf_of", "customer_account",
-	"payment_method_options[card][cvc_token]", "payment_method_options[card][three_d_secure]",
+	"payment_method_options[card][three_d_secure]",
 }
+
+// cvcToken is a parameter of confirmations alone.
+const cvcToken = "payment_method_options[card][cvc_token]"
 
 func createIntent(s *Server, c *call) (any, error) {
 	if err := refuseUnsupported(c, notForIntents...); err != nil {
 		return nil, err
+	}
+	if confirm, _ := c.form.Bool("confirm"); !confirm {
+		if err := refuseUnsupported(c, cvcToken); err != nil {
+			return nil, err
+		}
 	}
 	if err := needConfirm(c, withConfirm...); err != nil {
 		return nil, err
@@ -91,7 +99,7 @@ func updateIntent(s *Server, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := refuseUnsupported(c, notForIntents...); err != nil {
+	if err := refuseUnsupported(c, append([]string{cvcToken}, notForIntents...)...); err != nil {
 		return nil, err
 	}
 	var p payment.UpdateParams

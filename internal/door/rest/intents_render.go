@@ -152,6 +152,9 @@ func (out *fullIntent) refer(v *view, i *payment.Intent) (err error) {
 	if out.Customer, err = ref(v, "customer", vault.Customers, i.Customer, renderCustomer); err != nil {
 		return err
 	}
+	if out.Review, err = ref(v, "review", payment.Reviews, i.Review, renderReview); err != nil {
+		return err
+	}
 	out.LatestCharge, err = ref(v, "latest_charge", payment.Charges, int64(i.LatestCharge), renderCharge)
 	return err
 }

@@ -1,6 +1,9 @@
 package rest
 
 import (
+	"strings"
+
+	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/vault"
 )
@@ -84,6 +87,54 @@ func typedOf(m *vault.PaymentMethod) (out shownTyped) {
 		out.BECS = &shownBECS{a.Bank, a.Fingerprint, a.Last4}
 	}
 	return out
+}
+
+// permitted is payment_method_details of a mandate.
+func (v *view) permitted(o *object.Object[vault.Mandate]) (map[string]any, error) {
+	typ := vault.TypeCard
+	if v.tx == nil {
+		m, err := load(v, vault.PaymentMethods, o.Body.Method)
+		if err != nil {
+			return nil, err
+		}
+		typ = m.Body.Type
+	}
+	// The text that the holder has agreed to is the merchant's: there is no page of
+	// Florin's that shows it.
+	id := vault.Mandates.ID(o.Scope, o.Key)
+	reference, url := strings.ToUpper(strings.TrimPrefix(id, "mandate_")), "urn:florin:"+id
+	of := map[string]any{}
+	switch typ {
+	case vault.TypeSEPA:
+		of = map[string]any{"reference": reference, "url": url}
+	case vault.TypeBacs:
+		status := map[vault.MandateStatus]string{vault.MandateActive: "accepted", vault.MandatePending: "pending", vault.MandateInactive: "revoked"}[o.Body.Status]
+		of = map[string]any{"display_name": nil, "network_status": status, "reference": reference, "revocation_reason": nil, "service_user_number": nil, "url": url}
+	case vault.TypeACSS:
+		of = map[string]any{"interval_description": nil, "payment_schedule": "sporadic", "transaction_type": "personal"}
+	case vault.TypeBECS:
+		of = map[string]any{"url": url}
+	}
+	return map[string]any{"type": typ, typ: of}, nil
+}
+
+// givenBackBy is destination_details of a refund of what was paid by a type of
+// method; empty: a card.
+func givenBackBy(typ string) map[string]any {
+	// Providers do not tell the number by which the payer's bank knows the refund.
+	switch transfer := map[string]any{"reference": nil, "reference_status": "unavailable"}; typ {
+	case "", vault.TypeCard:
+		return map[string]any{"type": "card", "card": map[string]any{
+			"reference_status": "unavailable", "reference_type": "acquirer_reference_number", "type": "refund",
+		}}
+	case vault.TypeSEPA:
+		return map[string]any{"type": "eu_bank_transfer", "eu_bank_transfer": transfer}
+	case vault.TypeACH:
+		return map[string]any{"type": "us_bank_transfer", "us_bank_transfer": transfer}
+	case vault.TypeBacs:
+		return map[string]any{"type": "gb_bank_transfer", "gb_bank_transfer": transfer}
+	}
+	return map[string]any{"type": typ}
 }
 
 // paidByAccount is payment_method_details of a payment by what is no card.

@@ -55,6 +55,7 @@ func (s *Server) agreementAt(c *call, g *payment.Agreement) (*confirmation, erro
 			return nil, err
 		}
 	}
+	g.CVCToken, _ = c.form.String("payment_method_options", "card", "cvc_token")
 	token, err := s.confirmationAt(c)
 	if token != nil {
 		g.Use = token.forPayment(s, c)

@@ -69,6 +69,7 @@ var expanded = map[string]merchant.Resource{
 	"payment_method":              merchant.PaymentMethods,
 	"refund":                      merchant.Charges,
 	"refunds":                     merchant.Charges,
+	"review":                      merchant.Charges,
 	"source":                      merchant.Charges, // of a balance transaction: a charge, or what came of one
 	"sources":                     merchant.PaymentMethods,
 	"subscriptions":               "",

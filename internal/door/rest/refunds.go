@@ -132,11 +132,7 @@ func renderRefund(v *view, o *object.Object[payment.Refund]) (any, error) {
 	r, n := &o.Body, counter{currency: o.Body.Currency}
 	out := &refund{
 		ID: payment.Refunds.ID(v.scope, o.Key), Object: "refund", Amount: n.api(r.Amount), Created: o.Created().Unix(), Currency: r.Currency,
-		// Providers do not tell the number by which the payer's bank knows the refund.
-		DestinationDetails: map[string]any{"type": "card", "card": map[string]any{
-			"reference_status": "unavailable", "reference_type": "acquirer_reference_number", "type": "refund",
-		}},
-		FailureReason: r.FailureReason, Metadata: metadata(r.Metadata), Reason: text(r.Reason), Status: r.Status,
+		DestinationDetails: givenBackBy(r.Type), FailureReason: r.FailureReason, Metadata: metadata(r.Metadata), Reason: text(r.Reason), Status: r.Status,
 	}
 	if r.ToCash {
 		out.DestinationDetails = map[string]any{"type": "customer_cash_balance", "customer_cash_balance": map[string]any{}}

@@ -55,6 +55,7 @@ var routes = joined(
 	offeringRoutes,
 	payoutRoutes,
 	refundRoutes,
+	reviewRoutes,
 	searchRoutes,
 	setupRoutes,
 	sourceRoutes,
@@ -78,6 +79,7 @@ var nouns = sync.OnceValue(func() map[string]noun {
 	return map[string]noun{
 		payment.Intents.Name:          nounOf(payment.Intents, renderIntent),
 		payment.Charges.Name:          nounOf(payment.Charges, renderCharge),
+		payment.Reviews.Name:          nounOf(payment.Reviews, renderReview),
 		payment.Refunds.Name:          nounOf(payment.Refunds, renderRefund),
 		payment.Attempts.Name:         nounOf(payment.Attempts, renderAttempt),
 		dispute.Disputes.Name:         nounOf(dispute.Disputes, renderDispute),

@@ -63,3 +63,15 @@ var _ = shows("FlorinPostBreaksIdResolve", scenario{
 	},
 	values: func(*harness, sent) map[string]string { return map[string]string{"posting": "none"} },
 })
+
+var _ = shows("FlorinGetReconciliation", scenario{
+	prepare: func(h *harness) sent {
+		h.post("/v1/payment_intents", "amount=2000&currency=usd&confirm=true&payment_method=pm_card_visa&return_url=https://shop.example").ok()
+		h.server.Settle.Merchant = h.server.Merchant
+		if err := h.server.Settle.Run(context.Background()); err != nil {
+			h.t.Fatal(err)
+		}
+		return sent{}
+	},
+	want: map[string]any{"object": "florin.reconciliation", "lines.0.provider": "sandbox", "lines.0.currency": "usd", "lines.0.explained_basis_points": 10000, "lines.0.matched": 0},
+})

@@ -91,12 +91,18 @@ var _ = shows("PostTokens", scenario{
 		return sent{form: "card[number]=4242424242424242&card[exp_month]=12&card[exp_year]=2044&card[cvc]=123"}
 	},
 	want:    map[string]any{"object": "token", "card.last4": "4242", "used": false},
-	instead: map[string]string{"bank_account": "card"},
-	needs:   map[string]string{"bank_account": "bank_account[country]=US&bank_account[routing_number]=110000000&bank_account[account_number]=000123456700"},
+	instead: map[string]string{"bank_account": "card", "cvc_update": "card"},
+	// A security code never shows; TestSecurityCodeIsCollectedAgain uses one.
+	elsewhere: []string{"cvc_update[cvc]"},
+	needs:     map[string]string{"bank_account": "bank_account[country]=US&bank_account[routing_number]=110000000&bank_account[account_number]=000123456700"},
 	then: func(h *harness, _ sent, a *answered) {
 		use := "type=card&card[token]=" + a.str("id")
 		h.post("/v1/payment_methods", use).ok().has(map[string]any{"card.exp_year": 2044})
 		h.post("/v1/payment_methods", use).is(400).has(map[string]any{"error.code": "token_already_used"})
 	},
-	fails: []refusedRequest{{"a mistyped number", sending("card[number]=4242424242424241&card[exp_month]=12&card[exp_year]=2044"), 402, "incorrect_number"}},
+	fails: []refusedRequest{
+		{"a mistyped number", sending("card[number]=4242424242424241&card[exp_month]=12&card[exp_year]=2044"), 402, "incorrect_number"},
+		{"no security code", sending("cvc_update[cvc]=12"), 402, "invalid_cvc"},
+		{"a card and a code", func(_ *harness, s sent) sent { s.form += "&cvc_update[cvc]=123"; return s }, 400, ""},
+	},
 })

@@ -1,6 +1,9 @@
 package rest
 
 var _ = shows("PostPaymentIntentsIntent", scenario{
+	also: []alternative{{func(h *harness) sent {
+		return sent{in: []string{h.post("/v1/payment_intents", byTransfer).ok().str("id")}, form: fromGermany}
+	}, []string{transferOptions}}},
 	prepare: func(h *harness) sent {
 		return sent{in: []string{h.intent().ok().str("id")}, form: "amount=1500&description=Two+lamps&expand[]=payment_method&" + visa}
 	},

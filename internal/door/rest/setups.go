@@ -60,7 +60,7 @@ func (s *Server) setupParams(c *call) (p setup.Params, err error) {
 		if types, ok := c.form.Strings(name); ok && name == "payment_method_types" {
 			p.MethodTypes = slices.Compact(types)
 		} else if ok {
-			p.MethodTypes = []string{vault.TypeCard}
+			p.MethodTypes = slices.DeleteFunc(s.Setup.Types(c.scope), func(t string) bool { return !slices.Contains(types, t) })
 		}
 	}
 	p.Excluded, _ = c.form.Strings("excluded_payment_method_types")

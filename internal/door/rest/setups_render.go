@@ -4,6 +4,7 @@ import (
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/core/setup"
 	"github.com/florinpay/florin/internal/core/vault"
+	"github.com/florinpay/florin/internal/kit/money"
 )
 
 // publicSetup is what holders of a publishable key and the client secret see of
@@ -151,12 +152,16 @@ func renderSetupAttempt(v *view, o *object.Object[setup.Attempt]) (any, error) {
 	}
 	if was, err := v.methodVersion(a.Method); err != nil {
 		return nil, err
+	} else if was != nil && was.Body.Type != vault.TypeCard {
+		out.PaymentMethodDetails = map[string]any{"type": was.Body.Type, was.Body.Type: map[string]any{}}
 	} else if was != nil {
 		c := &was.Body.Card
 		card.Brand, card.Checks, card.Country, card.ExpMonth, card.ExpYear = c.Brand, checksOf(c.Checks), text(c.Country), c.ExpMonth, c.ExpYear
 		card.Fingerprint, card.Funding, card.Last4, card.Network = c.Fingerprint, c.Funding, c.Last4, c.Brand
 	}
-	out.PaymentMethodDetails = map[string]any{"type": vault.TypeCard, "card": card}
+	if out.PaymentMethodDetails == nil {
+		out.PaymentMethodDetails = map[string]any{"type": vault.TypeCard, "card": card}
+	}
 	var err error
 	if a.Error != nil && v.tx == nil {
 		body := errorBody(a.Error)
@@ -176,15 +181,21 @@ func renderSetupAttempt(v *view, o *object.Object[setup.Attempt]) (any, error) {
 }
 
 type shownMandate struct {
-	ID                   string         `json:"id"`
-	Object               string         `json:"object"`
-	CustomerAcceptance   map[string]any `json:"customer_acceptance"`
-	Livemode             bool           `json:"livemode"`
-	MultiUse             map[string]any `json:"multi_use"`
-	PaymentMethod        any            `json:"payment_method"`
-	PaymentMethodDetails map[string]any `json:"payment_method_details"`
-	Status               string         `json:"status"`
-	Type                 string         `json:"type"`
+	ID                   string          `json:"id"`
+	Object               string          `json:"object"`
+	CustomerAcceptance   map[string]any  `json:"customer_acceptance"`
+	Livemode             bool            `json:"livemode"`
+	MultiUse             *struct{}       `json:"multi_use,omitempty"`
+	PaymentMethod        any             `json:"payment_method"`
+	PaymentMethodDetails map[string]any  `json:"payment_method_details"`
+	SingleUse            *shownSingleUse `json:"single_use,omitempty"`
+	Status               string          `json:"status"`
+	Type                 string          `json:"type"`
+}
+
+type shownSingleUse struct {
+	Amount   int64          `json:"amount"`
+	Currency money.Currency `json:"currency"`
 }
 
 func renderMandate(v *view, o *object.Object[vault.Mandate]) (any, error) {
@@ -203,8 +214,18 @@ func renderMandate(v *view, o *object.Object[vault.Mandate]) (any, error) {
 		accepted["online"] = map[string]any{"ip_address": text(from.IP), "user_agent": text(from.UserAgent)}
 	}
 	out := &shownMandate{ID: vault.Mandates.ID(v.scope, o.Key), Object: vault.Mandates.Name, CustomerAcceptance: accepted, Livemode: v.scope.Livemode,
-		MultiUse: map[string]any{}, PaymentMethodDetails: map[string]any{"type": vault.TypeCard, "card": map[string]any{}}, Status: string(m.Status), Type: "multi_use"}
+		MultiUse: new(struct{}), Status: string(m.Status), Type: "multi_use"}
+	if m.Single != nil {
+		n := counter{currency: m.Single.Currency}
+		out.MultiUse, out.Type, out.SingleUse = nil, "single_use", &shownSingleUse{n.api(m.Single.Amount), m.Single.Currency}
+		if n.err != nil {
+			return nil, n.err
+		}
+	}
 	var err error
+	if out.PaymentMethodDetails, err = v.permitted(o); err != nil {
+		return nil, err
+	}
 	out.PaymentMethod, err = ref(v, "payment_method", vault.PaymentMethods, m.Method, renderMethod)
 	return out, err
 }

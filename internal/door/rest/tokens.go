@@ -1,7 +1,10 @@
 package rest
 
 import (
+	"strings"
+
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/door/rest/form"
@@ -16,7 +19,7 @@ var tokenRoutes = map[string]route{
 type shownToken struct {
 	ID       string      `json:"id"`
 	Object   string      `json:"object"`
-	Card     *legacyCard `json:"card"`
+	Card     *legacyCard `json:"card,omitempty"`
 	ClientIP any         `json:"client_ip"`
 	Created  int64       `json:"created"`
 	Livemode bool        `json:"livemode"`
@@ -66,6 +69,10 @@ var legacyBrands = map[string]string{
 }
 
 func renderToken(v *view, o *object.Object[vault.Token]) (any, error) {
+	if o.Body.Type == vault.TypeCVC {
+		return &shownToken{ID: vault.CVCTokens.ID(o.Scope, o.Key), Object: vault.Tokens.Name, ClientIP: text(o.Body.ClientIP), Created: o.Created().Unix(),
+			Livemode: o.Scope.Livemode, Type: o.Body.Type, Used: o.Body.Used}, nil
+	}
 	var b vault.Billing
 	if v.tx == nil {
 		var err error
@@ -99,16 +106,27 @@ func retrieveToken(s *Server, c *call) (any, error) {
 }
 
 func createToken(s *Server, c *call) (any, error) {
-	for _, name := range []string{"account", "customer", "cvc_update", "person", "pii"} {
+	for _, name := range []string{"account", "customer", "person", "pii"} {
 		if c.form.Has(name) {
-			return nil, fault.Param(name, "", "Florin makes tokens of cards and bank accounts only: give card[number], card[exp_month] and card[exp_year].")
+			return nil, fault.Param(name, "", "Florin makes tokens of cards, their security codes and bank accounts only, since there is nothing that others could be used for.")
 		}
 	}
-	switch bank := c.form.Has("bank_account"); {
-	case bank && c.form.Has("card"):
-		return nil, fault.Param("bank_account", "", "You may only specify one of these parameters: bank_account, card.")
-	case bank:
+	given := ""
+	for _, name := range []string{"bank_account", "card", "cvc_update"} {
+		if !c.form.Has(name) {
+			continue
+		}
+		if given != "" {
+			return nil, fault.Param(given, "", "You may only specify one of these parameters: bank_account, card, cvc_update.")
+		}
+		given = name
+	}
+	switch given {
+	case "bank_account":
 		return createBankToken(s, c)
+	case "cvc_update":
+		code, _ := c.form.String("cvc_update", "cvc")
+		return s.Vault.CreateCVCToken(c.ctx, c.scope, secret.NewText(strings.TrimSpace(code)), c.idem)
 	}
 	card := c.form.Get("card")
 	switch card.Kind() {
@@ -117,6 +135,9 @@ func createToken(s *Server, c *call) (any, error) {
 	case form.Hash:
 	default:
 		return nil, fault.Param("card", "", "Invalid hash")
+	}
+	if card.Has("currency") {
+		return nil, unsupported("card[currency]", "It is for cards that money is paid out to, of which there are none here.")
 	}
 	if err := s.allowRawCard(c); err != nil {
 		return nil, err

@@ -96,14 +96,20 @@ func padded(number string, digits int) string {
 	return strings.Repeat("0", max(0, digits-len(number))) + number[max(0, len(number)-digits):]
 }
 
-// clabeOf makes a CLABE with a right check digit: the sum of the digits times 3,
-// 7 and 1 in turn, each modulo 10, is a multiple of ten with it.
+// clabeOf makes a CLABE with a right check digit.
 func clabeOf(number string) string {
-	body, sum := speiOfTests+padded(number, speiLen), 0
+	body := speiOfTests + padded(number, speiLen)
+	return body + checkDigit(body)
+}
+
+// checkDigit completes a CLABE: the sum of the digits times 3, 7 and 1 in turn,
+// each modulo 10, is a multiple of ten with it.
+func checkDigit(body string) string {
+	sum := 0
 	for i, r := range body {
 		sum += int(r-'0') * [3]int{3, 7, 1}[i%3] % 10
 	}
-	return body + strconv.Itoa((10-sum%10)%10)
+	return strconv.Itoa((10 - sum%10) % 10)
 }
 
 // ibanDigits are how many digits follow the bank's part of an IBAN, by country:
@@ -152,7 +158,10 @@ func cashChanges(c *call) (*payment.CashChanges, error) {
 	if p.SetupFutureUsage, err = choice(c, options, vault.TypeTransfer, "setup_future_usage"); err != nil {
 		return nil, err
 	}
-	if p.Transfer, err = choice(c, options, vault.TypeTransfer, transfer, "type"); err != nil {
+	// Stripe's command line still has the older spelling, jp_bank_account.
+	if old, _ := at.String(transfer, "type"); strings.HasSuffix(old, "_bank_account") {
+		p.Transfer = new(strings.TrimSuffix(old, "account") + "transfer")
+	} else if p.Transfer, err = choice(c, options, vault.TypeTransfer, transfer, "type"); err != nil {
 		return nil, err
 	}
 	if types, ok := at.Strings(transfer, "requested_address_types"); ok {

@@ -87,11 +87,14 @@ func endpointParams(c *call) (*webhook.Params, error) {
 	return p, nil
 }
 
-// knownTypes are the types of events of the API's document. Florin does not
-// write all of them.
+// knownTypes are the types of events of the API's document, of which Florin does
+// not write all, and its own.
 func knownTypes() []string {
-	return spec.ByID("PostWebhookEndpoints").Params.Field("enabled_events").Param.Element.Enum
+	return slices.Concat(spec.ByID("PostWebhookEndpoints").Params.Field("enabled_events").Param.Element.Enum, ownTypes)
 }
+
+// ownTypes are the types of events that the API's document does not have.
+var ownTypes = []string{webhook.DisabledEvent}
 
 func createEndpoint(s *Server, c *call) (any, error) {
 	if connect, _ := c.form.Bool("connect"); connect {

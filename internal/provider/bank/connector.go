@@ -54,7 +54,7 @@ func New(address string, o ConnectorOptions) provider.Provider {
 	if c.dial == nil {
 		c.dial = (&net.Dialer{}).DialContext
 	}
-	p := provider.Provider{Name: Name, Traits: traits, PayOut: c.payOut, Inquire: c.inquire, Notices: c.notices, Activity: c.activity}
+	p := provider.Provider{Name: Name, Traits: traits, PayOut: c.payOut, Inquire: c.inquire, Notices: c.notices, Activity: c.activity, Reports: c.statements()}
 	if o.Secret != "" {
 		p.Parse = parse(o.Secret)
 	}

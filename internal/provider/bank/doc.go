@@ -8,6 +8,9 @@
 //	POST /v1/transfers              send money, or take it back: the request below
 //	GET  /v1/transfers/{reference}  how does it stand: 200 with the transfer, 404 not_found
 //	GET  /v1/notices?after=N&limit=M  what came back after it had arrived, numbered, oldest first
+//	GET  /v1/statements?zone=Z&after=DAY  statements of days that are over in a time zone
+//	GET  /v1/statement?name=NAME          one of them, a camt.053.001 message
+//	POST /v1/deposits               what another pays in: {reference, amount, currency, at, note}
 //
 // A request:
 //
@@ -58,5 +61,6 @@
 //
 //	GET  /healthz  200 "ok"
 //	GET  /book     every transfer, oldest first, one JSON object a line
+//	POST /faults/statements  {"fault": FAULT, "day": DAY} makes the statements of a day go wrong: see [StatementFault]
 //	POST /faults   {"fault": MODE, "count": N, "delay_ms": D} makes the next requests go wrong: see [Mode]
 package bank

@@ -31,6 +31,7 @@ type Simulator struct {
 
 	mu     sync.Mutex
 	script []Fault
+	wrong  map[string][]StatementFault // by day
 
 	background sync.WaitGroup
 }
@@ -48,6 +49,10 @@ func NewSimulator(book *Book, c clock.Clock) *Simulator {
 	s.mux.HandleFunc("GET "+transfersPath+"/{reference}", s.inquire)
 	s.mux.HandleFunc("GET "+noticesPath, s.tell)
 	s.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	s.mux.HandleFunc("GET "+statementsPath, s.listStatements)
+	s.mux.HandleFunc("GET "+statementPath, s.sendStatement)
+	s.mux.HandleFunc("POST /v1/deposits", s.receive)
+	s.mux.HandleFunc("POST /faults/statements", s.addStatementFault)
 	s.mux.HandleFunc("GET "+bookPath, s.listBook)
 	s.mux.HandleFunc("POST /faults", s.addFault)
 	s.mux.HandleFunc("POST /pushes/faults", s.addPushFault)

@@ -82,3 +82,7 @@ var (
 			db.Text(f, &n.Body)
 		})
 )
+
+var deposits = db.NewTable("bank_deposit", "scope, hash_a, hash_b", "reference, amount, currency, at, note", (*Deposit).fields)
+
+var qDeposits = db.NewQuery("deposits of the bank", "SELECT reference, amount, currency, at, note FROM bank_deposit WHERE scope = 0 ORDER BY at, reference", (*Deposit).fields)

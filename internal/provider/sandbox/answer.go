@@ -34,7 +34,7 @@ func (op Operation) valid() bool {
 	approved, pending := op.Code == codeApproved, op.Code == codePending
 	switch {
 	case op.State == Approved && approved:
-	case op.State == Pending && pending && (op.Kind == Authenticate || op.Kind == Refund):
+	case op.State == Pending && pending && (op.Kind == Authenticate || op.Kind == Refund || op.debits()):
 	case op.State == Declined && !approved && !pending:
 	default:
 		return false
@@ -45,7 +45,7 @@ func (op Operation) valid() bool {
 
 // short reports whether every text of op is one that the protocol could have.
 func (op Operation) short() bool {
-	texts := []string{op.ID, op.Code, op.AuthorizationCode, op.CVCCheck, op.Line1Check, op.PostalCheck}
+	texts := []string{op.ID, op.Code, op.AuthorizationCode, op.CVCCheck, op.Line1Check, op.PostalCheck, op.Method, op.Result}
 	if s := op.ThreeDS; s != nil {
 		texts = append(texts, s.Result, s.Reason, s.Flow, s.ECI, s.Version, s.ID)
 	}
@@ -77,7 +77,7 @@ func (op Operation) outcome() provider.Outcome {
 	case Approved:
 		out.Status = provider.Approved
 	case Pending:
-		out.Status = provider.Pending
+		out.Status, out.Arrives = provider.Pending, op.Settles
 	default:
 		out.Status, out.Reason = provider.Declined, reason(op.Code)
 	}

@@ -20,6 +20,14 @@ const (
 	codeDuplicate       = "94"
 	codeProcessing      = "96"
 	codeWrongCVC        = "N7"
+	// Of bank accounts, after the return codes of Nacha.
+	codeClosed        = "R02"
+	codeNoAccount     = "R03"
+	codeSourceLimit   = "R08"
+	codeWeeklyLimit   = "R09"
+	codeNotAuthorized = "R10"
+	codeCouldNot      = "R17"
+	codeWrongCurrency = "R18"
 )
 
 // reasons maps response codes to Stripe's decline codes
@@ -41,6 +49,13 @@ var reasons = map[string]string{
 	codeDuplicate:       "duplicate_transaction",
 	codeProcessing:      "processing_error",
 	codeWrongCVC:        "incorrect_cvc",
+	codeClosed:          "account_closed",
+	codeNoAccount:       "no_account",
+	codeSourceLimit:     "charge_exceeds_source_limit",
+	codeWeeklyLimit:     "charge_exceeds_weekly_limit",
+	codeNotAuthorized:   "debit_not_authorized",
+	codeCouldNot:        "payment_method_provider_decline",
+	codeWrongCurrency:   "payment_method_currency_mismatch",
 }
 
 // reason is Stripe's decline code for a response code. One that the table

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -61,7 +63,8 @@ func New(baseURL string, o ConnectorOptions) provider.Provider {
 	p := provider.Provider{
 		Name: Name, Traits: traits,
 		Authorize: c.authorize, Capture: c.capture, Refund: c.refund, Inquire: c.inquire, Reverse: c.reverse,
-		Authenticate: c.authenticate, Increment: c.increment, Contest: c.contest, Notices: c.notices, Activity: c.activity,
+		Authenticate: c.authenticate, Increment: c.increment, Contest: c.contest, Notices: c.notices, Activity: c.activity, Reports: c.reports(),
+		Settle: c.settle, Methods: slices.Sorted(maps.Keys(debitTypes)),
 	}
 	if o.Secret != "" {
 		p.Parse = parse(o.Secret)
@@ -90,8 +93,14 @@ func cardOf(c provider.Card) *card {
 func (c *connector) authorize(ctx context.Context, r provider.AuthorizeRequest) provider.Outcome {
 	req := request{
 		Reference: r.Reference, Kind: Authorize, Amount: r.Amount.Minor(), Currency: string(r.Amount.Currency()),
-		Card: cardOf(r.Card), Descriptor: r.Descriptor, Features: featuresOf(r.Features),
+		Descriptor: r.Descriptor, Features: featuresOf(r.Features),
 		Authentication: r.Authentication, OffSession: r.OffSession, SetUp: r.SetUp, Mark: r.Mark,
+	}
+	if r.Account != nil {
+		req.Method, req.Mandate, req.Hold = r.Method, r.Mandate, r.Hold
+		req.Account = &account{Country: r.Account.Country, Routing: r.Account.Routing, Number: r.Account.Number}
+	} else {
+		req.Card = cardOf(r.Card)
 	}
 	if r.Capture {
 		req.Kind = Sale
@@ -160,8 +169,16 @@ func (c *connector) reverse(ctx context.Context, r provider.ReverseRequest) prov
 }
 
 func (c *connector) inquire(ctx context.Context, reference string) provider.Finding {
-	path := operationsPath + "/" + url.PathEscape(reference)
-	ex := c.exchange(ctx, http.MethodGet, path, nil, "")
+	return c.find(ctx, http.MethodGet, operationsPath+"/"+url.PathEscape(reference), reference)
+}
+
+// settle has a pending sale end as it would in time.
+func (c *connector) settle(ctx context.Context, reference string) provider.Finding {
+	return c.find(ctx, http.MethodPost, operationsPath+"/"+url.PathEscape(reference)+"/settle", reference)
+}
+
+func (c *connector) find(ctx context.Context, method, path, reference string) provider.Finding {
+	ex := c.exchange(ctx, method, path, nil, "")
 	var f provider.Finding
 	if ex.err != nil {
 		f.Outcome = ex.failure()

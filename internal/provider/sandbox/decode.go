@@ -50,13 +50,21 @@ func (r request) check() *refusal {
 		return refuse(invalidField, "amount", "an amount is at least %d", r.Kind.least())
 	case len(r.Currency) != 3 || !all(r.Currency, isLower):
 		return refuse(invalidField, "currency", "a currency is three lower-case letters")
-	case r.Kind.takesCard() != (r.Card != nil):
+	case r.Kind.takesCard() != (r.Card != nil) && (r.Kind != Sale || r.Account == nil):
 		return refuse(invalidField, "card", "an authentication, authorisation or sale, and nothing else, carries a card")
+	case r.Account != nil && (r.Kind != Sale || r.Card != nil || debitTypes[r.Method] == nil), r.Account == nil && r.Method != "":
+		return refuse(invalidField, "account", "a sale may carry an account and the type of its payment method rather than a card")
 	}
-	if refused := r.checkRest(); refused != nil || r.Card == nil {
+	if refused := r.checkRest(); refused != nil {
 		return refused
 	}
-	return r.Card.check()
+	switch {
+	case r.Account != nil:
+		return r.Account.check()
+	case r.Card != nil:
+		return r.Card.check()
+	}
+	return nil
 }
 
 // checkRest is about the fields that only some kinds take.
@@ -66,6 +74,8 @@ func (r request) checkRest() *refusal {
 		name         string
 		there, taken bool
 	}{
+		{"mandate", r.Mandate != "", r.Account != nil},
+		{"hold", r.Hold, r.Account != nil},
 		{"descriptor", r.Descriptor != "", charge},
 		{"billing", r.Billing != nil, charge},
 		{"features", r.Features != nil, charge},
@@ -93,6 +103,8 @@ func (r request) checkRest() *refusal {
 		return refuse(invalidField, "dispute", "a dispute is named as a notice names it")
 	case len(r.Evidence) > maxEvidence:
 		return refuse(invalidField, "evidence", "evidence has at most %d pieces", maxEvidence)
+	case r.Mandate != "" && !validReference(r.Mandate):
+		return refuse(invalidField, "mandate", "a mandate is named by its reference")
 	case r.Authentication != "" && !validReference(r.Authentication):
 		return refuse(invalidField, "authentication", "an authentication is named by its reference")
 	case !validReturn(r.ReturnURL):

@@ -65,7 +65,7 @@ func complain(v View, op *Operation, plays string) error {
 	op.Plays = plays
 	amount := op.taken()
 	if plays == fraudWarning {
-		return tell(v, op, Notice{Kind: noticeFraud, Reference: op.Reference, Reason: "misc"})
+		return tell(v, op, Notice{Kind: noticeFraud, Reference: op.about(), Reason: "misc"})
 	}
 	if plays == multipleDisputes {
 		if half := amount / 2; half > 0 {
@@ -79,6 +79,9 @@ func complain(v View, op *Operation, plays string) error {
 	if reason, ok := strings.CutPrefix(plays, "dispute_"); ok {
 		return dispute(v, op, reason, needsResponse, amount)
 	}
+	if reason, ok := strings.CutPrefix(plays, "lost_"); ok {
+		return dispute(v, op, reason, lost, amount)
+	}
 	if reason, ok := strings.CutPrefix(plays, "inquiry_"); ok {
 		return dispute(v, op, reason, warning+needsResponse, amount)
 	}
@@ -88,7 +91,9 @@ func complain(v View, op *Operation, plays string) error {
 // dispute opens one about op. What stands behind a plus in the reason is the
 // programme of the network under which it may be answered.
 func dispute(v View, op *Operation, reason, status string, amount int64) error {
-	op.Due = op.Time.Add(answerTime)
+	if status != lost { // it can be answered
+		op.Due = op.Time.Add(answerTime)
+	}
 	reason, programme, _ := strings.Cut(reason, "+")
 	d := &Dispute{
 		ID: disputeID(op.Reference, len(op.Notices)), Status: status, Reason: reason, Network: networkCodes[reason],
@@ -97,7 +102,16 @@ func dispute(v View, op *Operation, reason, status string, amount int64) error {
 	if reason == "noncompliant" {
 		d.Case = "compliance"
 	}
-	return tell(v, op, Notice{Kind: noticeDispute, Reference: op.Reference, Dispute: d})
+	return tell(v, op, Notice{Kind: noticeDispute, Reference: op.about(), Dispute: d})
+}
+
+// about is the operation that the payer of op complains of: op, or what op, an
+// event, has ended.
+func (op Operation) about() string {
+	if op.Kind == Event {
+		return op.Original
+	}
+	return op.Reference
 }
 
 // disputeID derives the name of the nth dispute about an operation.
@@ -189,13 +203,17 @@ func judgeDue(v View, op Operation, now time.Time) (Operation, error) {
 		Reference: eventReference(op.Reference), Kind: Event, Amount: op.Amount, Currency: op.Currency,
 		State: Approved, Code: codeApproved, Time: now, Ends: op.Reference,
 	}
-	if op.Kind == Contest {
+	if op.Kind == Contest || op.Kind == Event {
 		var err error
 		if root, _, err = v.Find(op.Original); err != nil {
 			return Operation{}, err
 		}
 	}
 	event.Original = root.Reference
+	if op.debits() && op.State == Pending {
+		err := judgeDebited(v, op, &event)
+		return event, err
+	}
 	if op.Kind == Refund {
 		stands, err := standing(v, op)
 		if err == nil && stands {

@@ -9,7 +9,10 @@
 //
 //	POST /v1/operations              do something: the request below
 //	GET  /v1/operations/{reference}  how does it stand: 200 with the operation, 404 not_found
+//	POST /v1/operations/{reference}/settle  likewise, once a pending sale on an account has ended, whatever the time
 //	GET  /v1/notices?after=N&limit=N what is told unasked, numbered
+//	GET  /v1/reports?zone=Z&after=DAY  settlement reports of days that are over in a time zone
+//	GET  /v1/report?name=NAME        one of them, as CSV: see wire_report.go
 //	GET, POST /pages/3ds/{reference} the page where a payer ends an authentication, and the answer
 //
 // A request:
@@ -20,6 +23,9 @@
 //	amount          all but contest: 1 or more, in minor units; authenticate, authorize: 0 or more
 //	currency        all but contest: three lower-case letters
 //	card            authenticate, authorize, sale: {number, exp_month 1-12, exp_year 2000-2099, cvc (optional, 3 or 4 digits)}
+//	method, account sale: rather than a card, the type of its payment method and {country, routing, number} of a bank account
+//	mandate         sale on an account: optional reference of its holder's permission
+//	hold            sale on an account: optional, it is pending until it is settled
 //	descriptor      authorize, sale: optional, at most 64 bytes
 //	billing         authorize, sale: optional {line1, postal_code}
 //	features        authorize, sale: optional list of increment, multicapture, overcapture, extended, partial
@@ -34,8 +40,8 @@
 //
 // A field that is not listed, or that the kind does not take, is refused.
 // What was judged is answered with 200 and the [Operation], approved (code 00)
-// or declined (any other code), or pending (09) until an inquiry says
-// otherwise. An approved operation happened; a declined one did not. What was not judged is answered with
+// or declined (any other code), or pending (09) until an inquiry or a notice
+// says otherwise. An approved operation happened; a declined one did not. What was not judged is answered with
 //
 //	{"error":{"code":…,"field":…,"message":…,"processed":false}}
 //
@@ -71,5 +77,6 @@
 //
 //	GET    /healthz  200 "ok"
 //	GET    /book     every recorded operation, oldest first, one JSON object a line
+//	POST   /faults/reports  makes the report of a day go wrong: a [ReportFault]; DELETE heals all
 //	POST   /faults   adds a [Fault]; GET lists what is left of them; DELETE removes them
 package sandbox

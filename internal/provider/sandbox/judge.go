@@ -25,6 +25,10 @@ func (r rules) judge(v View, req request, now time.Time) (Operation, error) {
 	var err error
 	switch req.Kind {
 	case Authenticate, Authorize, Sale:
+		if req.Account != nil {
+			r.judgeDebit(req, &op)
+			break
+		}
 		if err = judgeCard(v, req, &op); err == nil && req.Kind == Sale {
 			err = complain(v, &op, op.Plays)
 		}
@@ -199,6 +203,10 @@ func undoable(v View, op Operation) ([]int64, error) {
 		if err != nil || len(refunds) > 0 || op.disputed() {
 			return nil, err
 		}
+		// What is taken from a bank account can be undone until it is known.
+		if end, err := endOf(v, op); err != nil || op.debits() && end.State != Pending {
+			return nil, err
+		}
 	case Capture:
 		if left, err := refundableAbove(v, op); err != nil || left < op.Amount || op.disputed() {
 			return nil, err
@@ -238,6 +246,9 @@ func captured(v View, root Operation) (int64, error) {
 	switch root.Kind {
 	case Sale:
 		if stands, err := standing(v, root); err != nil || !stands {
+			return 0, err
+		}
+		if end, err := endOf(v, root); err != nil || end.State != Approved {
 			return 0, err
 		}
 		return root.taken(), nil

@@ -13,6 +13,8 @@ const (
 	noticeDispute      = "dispute"
 	noticeFraud        = "fraud_warning"
 	noticeRefundFailed = "refund_failed"
+	noticePaid         = "payment_succeeded"
+	noticeUnpaid       = "payment_failed"
 )
 
 // Notice is something that the simulator tells unasked. Notices are numbered

@@ -25,6 +25,15 @@ func (r request) encode() ([]byte, error) {
 	if r.Card != nil {
 		c = &wireCard{r.Card.Number.Reveal(), r.Card.ExpMonth, r.Card.ExpYear, r.Card.CVC.Reveal()}
 	}
+	type wireAccount struct {
+		Country string `json:"country"`
+		Routing string `json:"routing,omitempty"`
+		Number  string `json:"number"`
+	}
+	var debited *wireAccount
+	if r.Account != nil {
+		debited = &wireAccount{r.Account.Country, r.Account.Routing, r.Account.Number.Reveal()}
+	}
 	var address *wireBilling
 	if r.Billing != nil {
 		address = &wireBilling{r.Billing.Line1.Reveal(), r.Billing.PostalCode.Reveal()}
@@ -40,6 +49,10 @@ func (r request) encode() ([]byte, error) {
 		Amount         *int64       `json:"amount,omitempty"`
 		Currency       string       `json:"currency,omitempty"`
 		Card           *wireCard    `json:"card,omitempty"`
+		Method         string       `json:"method,omitempty"`
+		Account        *wireAccount `json:"account,omitempty"`
+		Mandate        string       `json:"mandate,omitempty"`
+		Hold           bool         `json:"hold,omitempty"`
 		Descriptor     string       `json:"descriptor,omitempty"`
 		Billing        *wireBilling `json:"billing,omitempty"`
 		Features       []string     `json:"features,omitempty"`
@@ -54,7 +67,7 @@ func (r request) encode() ([]byte, error) {
 
 		Evidence map[string]string `json:"evidence,omitzero"`
 	}{
-		r.Reference, r.Kind, r.Original, amount, r.Currency, c, r.Descriptor, address, r.Features, r.Authentication,
+		r.Reference, r.Kind, r.Original, amount, r.Currency, c, r.Method, debited, r.Mandate, r.Hold, r.Descriptor, address, r.Features, r.Authentication,
 		r.OffSession, r.SetUp, r.Challenge, r.ReturnURL, r.More, r.Dispute, r.Mark, r.Evidence,
 	})
 }
@@ -93,6 +106,11 @@ func (r request) redacted() string {
 		c := *r.Card
 		c.Number, c.CVC = hidden.NewText(mask(c.Number.Reveal())), hidden.Text{}
 		r.Card = &c
+	}
+	if r.Account != nil {
+		a := *r.Account
+		a.Number = hidden.NewText("***" + a.last4())
+		r.Account = &a
 	}
 	if r.Billing != nil {
 		r.Billing = &billing{veil(r.Billing.Line1), veil(r.Billing.PostalCode)}

@@ -33,6 +33,9 @@ type Options struct {
 	// OnFault, if set, is told of each request that went wrong on purpose. It is
 	// called while the request is answered, several at once.
 	OnFault func(kind Kind, reference string, mode Mode)
+	// Deposit, if set, is told of what is paid out of a day once the day's report is
+	// there, before anybody sees the report.
+	Deposit func(context.Context, Deposit) error
 	// Push says to whom is told unasked what happens; nobody if its URL is empty.
 	// Its Header, Clock and Contradict are the simulator's own.
 	Push push.Options
@@ -57,14 +60,18 @@ type Simulator struct {
 	ctx  context.Context // done when the simulator ends
 	stop context.CancelFunc
 
-	mu         sync.Mutex // orders starting in the background and ending
+	deposit func(context.Context, Deposit) error
+
+	mu         sync.Mutex // orders starting in the background and ending; and what follows
+	paid       map[string]bool
+	wrong      []ReportFault
 	background sync.WaitGroup
 }
 
 // NewSimulator makes an acquirer whose truth is book. Close it at the end;
 // book stays open.
 func NewSimulator(book Book, o Options) *Simulator {
-	s := &Simulator{book: book, clock: o.Clock, rules: rules{cmp.Or(o.Delay, 10*time.Second)}, told: o.OnFault, mux: http.NewServeMux()}
+	s := &Simulator{book: book, clock: o.Clock, rules: rules{cmp.Or(o.Delay, 10*time.Second)}, told: o.OnFault, mux: http.NewServeMux(), deposit: o.Deposit, paid: map[string]bool{}}
 	if s.told == nil {
 		s.told = func(Kind, string, Mode) {}
 	}
@@ -84,10 +91,15 @@ func NewSimulator(book Book, o Options) *Simulator {
 	}
 	s.mux.HandleFunc("POST "+operationsPath, s.operate)
 	s.mux.HandleFunc("GET "+operationsPath+"/{reference}", s.inquire)
+	s.mux.HandleFunc("POST "+operationsPath+"/{reference}/settle", s.settleNow)
 	s.mux.HandleFunc("GET "+noticesPath, s.listNotices)
 	s.mux.HandleFunc("GET "+pagesRoot+"{reference}", s.showPage)
 	s.mux.HandleFunc("POST "+pagesRoot+"{reference}", s.choose)
 	s.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	s.mux.HandleFunc("GET "+reportsPath, s.listReports)
+	s.mux.HandleFunc("GET "+reportPath, s.sendReport)
+	s.mux.HandleFunc("POST /faults/reports", s.addReportFault)
+	s.mux.HandleFunc("DELETE /faults/reports", s.healReports)
 	s.mux.HandleFunc("GET "+bookPath, s.listBook)
 	s.mux.HandleFunc("GET /faults", s.listFaults)
 	s.mux.HandleFunc("POST /faults", s.addFault)
@@ -229,6 +241,10 @@ func (s *Simulator) stand(op Operation) (Operation, error) {
 	switch {
 	case op.State != Pending:
 		return op, nil
+	case op.debits():
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), patience)
+		defer cancel()
+		return s.settled(ctx, op, false)
 	case op.Kind == Refund:
 		if !s.clock.Now().Before(op.Settles) {
 			op.State, op.Code = Approved, codeApproved
@@ -245,7 +261,10 @@ func (s *Simulator) stand(op Operation) (Operation, error) {
 }
 
 // inquire is GET /v1/operations/{reference}.
-func (s *Simulator) inquire(w http.ResponseWriter, r *http.Request) {
+func (s *Simulator) inquire(w http.ResponseWriter, r *http.Request) { s.tellOf(w, r, false) }
+
+// tellOf answers how an operation stands, which is had to end whatever the time if at is set.
+func (s *Simulator) tellOf(w http.ResponseWriter, r *http.Request, at bool) {
 	reference := r.PathValue("reference")
 	fault := s.fault(Inquiry, reference)
 	switch fault.Mode {
@@ -257,7 +276,9 @@ func (s *Simulator) inquire(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
 	defer cancel()
 	op, found, err := s.book.Find(ctx, reference)
-	if found && err == nil {
+	if found && err == nil && at && op.debits() && op.State == Pending {
+		op, err = s.settled(ctx, op, at)
+	} else if found && err == nil {
 		op, err = s.stand(op)
 	}
 	switch {

@@ -109,7 +109,9 @@ type Operation struct {
 	Mark              string    `json:"mark,omitempty"`       // the sender's own note, returned as it came
 	Evidence          int       `json:"evidence,omitempty"`   // of a contest: how many pieces; none gives in
 	Notices           []Notice  `json:"notices,omitempty"`    // what it gave to tell
-	// Settles is when what is pending is approved. Due is when time alone makes
+	Method            string    `json:"method,omitempty"`     // of a sale on a bank account: its type
+	Result            string    `json:"result,omitempty"`     // of such a sale while it is pending: the code that it ends with
+	// Settles is when what is pending ends. Due is when time alone makes
 	// the simulator do something about the operation, and Ends names the
 	// operation that an event was due for.
 	Settles time.Time `json:"settles,omitzero"`
@@ -149,6 +151,10 @@ type request struct {
 	Amount         int64    `json:"amount"`
 	Currency       string   `json:"currency"`
 	Card           *card    `json:"card"`
+	Method         string   `json:"method"`
+	Account        *account `json:"account"`
+	Mandate        string   `json:"mandate"`
+	Hold           bool     `json:"hold"`
 	Descriptor     string   `json:"descriptor"`
 	Billing        *billing `json:"billing"`
 	Features       []string `json:"features"`
@@ -190,7 +196,10 @@ func (c card) last4() string {
 // code is no part of it: who repeats later may not have it any more.
 func (r request) asks(op Operation) bool {
 	same := r.Kind == op.Kind && r.Original == op.Original && r.Amount == op.Amount && r.Currency == op.Currency
-	same = same && r.More == op.More && r.Dispute == op.Dispute
+	same = same && r.More == op.More && r.Dispute == op.Dispute && r.Method == op.Method
+	if r.Account != nil {
+		same = same && r.Account.last4() == op.Last4
+	}
 	if r.Card != nil {
 		same = same && r.Card.last4() == op.Last4 && brand(r.Card.Number.Reveal()) == op.Brand
 	}

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bufio"
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"io"
 	"slices"
@@ -159,4 +160,21 @@ func lineOf(row []string) (l provider.ReportLine, err error) {
 		return l, errors.New("gross less fee is not net")
 	}
 	return l, nil
+}
+
+// maxReportList is how many bytes of a list of reports are read.
+const maxReportList = 16 << 20
+
+// decodeReports reads the answer to GET /v1/reports.
+func decodeReports(body []byte) ([]reportEntry, error) {
+	var list reportList
+	if err := json.Unmarshal(body, &list); err != nil {
+		return nil, errors.New("sandbox: reports: the answer is not a list of reports")
+	}
+	for _, r := range list.Reports {
+		if _, err := time.Parse(time.DateOnly, r.Day); err != nil || r.Name == "" || len(r.Name) > 4*maxText || r.Version < 1 {
+			return nil, errors.New("sandbox: reports: one has no name, day or version")
+		}
+	}
+	return list.Reports, nil
 }

@@ -111,6 +111,10 @@ func TestConnectorTranscript(t *testing.T) {
 		{"capture", 2, func(p provider.Provider) provider.Outcome {
 			return p.Refund(t.Context(), provider.RefundRequest{Reference: "order-1001-refund", Original: "order-1001", Amount: eur(500)})
 		}, provider.Outcome{Status: provider.Approved, ID: "sbx_gba45wqwtvyzzchi", Code: "00"}},
+		{"debit", 0, func(p provider.Provider) provider.Outcome {
+			return p.Authorize(t.Context(), provider.AuthorizeRequest{Reference: "order-1011", Amount: eur(2500), Capture: true, Method: "sepa_debit",
+				Account: &provider.BankAccount{Country: "DE", Number: hidden.NewText("DE35370400440532013002")}, Mandate: "mandate-1", Hold: true})
+		}, provider.Outcome{Status: provider.Pending, ID: "sbx_vnuhlyrfdkgapoiy", Code: "09", Arrives: time.Date(2026, 11, 21, 10, 30, 10, 0, time.UTC)}},
 		{"decline", 0, func(p provider.Provider) provider.Outcome {
 			return p.Authorize(t.Context(), provider.AuthorizeRequest{Reference: "order-1002", Amount: eur(2500), Card: poor, Capture: true})
 		}, provider.Outcome{Status: provider.Declined, ID: "sbx_md6addkl5vqxpreb", Code: "51", Reason: "insufficient_funds", CVCCheck: "unchecked"}},

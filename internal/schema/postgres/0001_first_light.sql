@@ -765,6 +765,16 @@ CREATE INDEX payment_method_domain_enabled ON payment_method_domain (scope, enab
 
 -- End of the merchant's own account.
 
+-- Payments that somebody should look at.
+CREATE TABLE review (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    open    BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX review_open ON review (scope, open, key);
+
 -- Reconciliation: what the books say beside what providers and banks say.
 
 -- Differences that nothing explains.
@@ -786,6 +796,95 @@ CREATE TABLE settle_mark (
     hash_b    BIGINT NOT NULL,
     break_key BIGINT NOT NULL,
     PRIMARY KEY (scope, hash_a, hash_b)
+);
+
+-- Files that providers and banks sent. scope is 0: a file tells of all accounts. key
+-- is made of the provider and the digest, so that the same file is there once.
+-- state is 1 once all lines are there.
+CREATE TABLE settle_file (
+    scope     BIGINT NOT NULL,
+    key       BIGINT NOT NULL,
+    state     BIGINT NOT NULL,
+    provider  TEXT COLLATE "C" NOT NULL,
+    name      TEXT COLLATE "C" NOT NULL,
+    day       TEXT COLLATE "C" NOT NULL,
+    revision  BIGINT NOT NULL,
+    statement BIGINT NOT NULL,
+    digest    TEXT COLLATE "C" NOT NULL,
+    lines     BIGINT NOT NULL,
+    loaded    BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX settle_file_day ON settle_file (scope, provider, day, revision);
+
+-- Their lines. item_scope and item name what a line is matched with. state says
+-- what became of it; settled is 1 once it stands in the books.
+CREATE TABLE settle_line (
+    scope      BIGINT NOT NULL,
+    file       BIGINT NOT NULL,
+    number     BIGINT NOT NULL,
+    provider   TEXT COLLATE "C" NOT NULL,
+    kind       TEXT COLLATE "C" NOT NULL,
+    reference  TEXT COLLATE "C" NOT NULL,
+    note       TEXT COLLATE "C" NOT NULL,
+    batch      TEXT COLLATE "C" NOT NULL,
+    gross      BIGINT NOT NULL,
+    fee        BIGINT NOT NULL,
+    net        BIGINT NOT NULL,
+    currency   TEXT COLLATE "C" NOT NULL,
+    at         BIGINT NOT NULL,
+    state      BIGINT NOT NULL,
+    settled    BIGINT NOT NULL,
+    item_scope BIGINT NOT NULL,
+    item       BIGINT NOT NULL,
+    PRIMARY KEY (scope, file, number)
+);
+CREATE INDEX settle_line_open ON settle_line (scope, provider, file, number) WHERE state = 0;
+CREATE INDEX settle_line_paid ON settle_line (scope, file, number) WHERE kind = 'deposit' AND settled = 0;
+CREATE INDEX settle_line_batch ON settle_line (scope, provider, batch, file, number);
+
+-- What of the books a report or a statement is to tell of. remaining is what of
+-- the amount is not settled; the sum of it is what there is in provider_clearing.
+CREATE TABLE settle_item (
+    scope     BIGINT NOT NULL,
+    key       BIGINT NOT NULL,
+    account   BIGINT NOT NULL,
+    txn       BIGINT NOT NULL,
+    provider  TEXT COLLATE "C" NOT NULL,
+    kind      TEXT COLLATE "C" NOT NULL,
+    reference TEXT COLLATE "C" NOT NULL,
+    currency  TEXT COLLATE "C" NOT NULL,
+    amount    BIGINT NOT NULL,
+    remaining BIGINT NOT NULL,
+    at        BIGINT NOT NULL,
+    state     BIGINT NOT NULL,
+    break_key BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX settle_item_open ON settle_item (provider, scope, key) WHERE state = 0;
+CREATE INDEX settle_item_reference ON settle_item (provider, reference);
+
+-- How far the postings that debit an account were looked through.
+CREATE TABLE settle_cursor (
+    scope   BIGINT NOT NULL,
+    account BIGINT NOT NULL,
+    number  BIGINT NOT NULL,
+    PRIMARY KEY (scope, account)
+);
+
+-- What of the money at a provider is explained, by a hash of provider and
+-- currency, as the last run left it.
+CREATE TABLE settle_summary (
+    scope    BIGINT NOT NULL,
+    key      BIGINT NOT NULL,
+    provider TEXT COLLATE "C" NOT NULL,
+    currency TEXT COLLATE "C" NOT NULL,
+    total    BIGINT NOT NULL,
+    matched  BIGINT NOT NULL,
+    awaiting BIGINT NOT NULL,
+    broken   BIGINT NOT NULL,
+    at       BIGINT NOT NULL,
+    PRIMARY KEY (scope, key)
 );
 
 -- What providers sent unasked, raw but for card data, by a hash of who sent it

@@ -758,6 +758,16 @@ CREATE INDEX payment_method_domain_enabled ON payment_method_domain (scope, enab
 
 -- End of the merchant's own account.
 
+-- Payments that somebody should look at.
+CREATE TABLE review (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    open    INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX review_open ON review (scope, open, key);
+
 -- Reconciliation: what the books say beside what providers and banks say.
 
 -- Differences that nothing explains.
@@ -779,6 +789,95 @@ CREATE TABLE settle_mark (
     hash_b    INTEGER NOT NULL,
     break_key INTEGER NOT NULL,
     PRIMARY KEY (scope, hash_a, hash_b)
+) STRICT;
+
+-- Files that providers and banks sent. scope is 0: a file tells of all accounts. key
+-- is made of the provider and the digest, so that the same file is there once.
+-- state is 1 once all lines are there.
+CREATE TABLE settle_file (
+    scope     INTEGER NOT NULL,
+    key       INTEGER NOT NULL,
+    state     INTEGER NOT NULL,
+    provider  TEXT NOT NULL,
+    name      TEXT NOT NULL,
+    day       TEXT NOT NULL,
+    revision  INTEGER NOT NULL,
+    statement INTEGER NOT NULL,
+    digest    TEXT NOT NULL,
+    lines     INTEGER NOT NULL,
+    loaded    INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX settle_file_day ON settle_file (scope, provider, day, revision);
+
+-- Their lines. item_scope and item name what a line is matched with. state says
+-- what became of it; settled is 1 once it stands in the books.
+CREATE TABLE settle_line (
+    scope      INTEGER NOT NULL,
+    file       INTEGER NOT NULL,
+    number     INTEGER NOT NULL,
+    provider   TEXT NOT NULL,
+    kind       TEXT NOT NULL,
+    reference  TEXT NOT NULL,
+    note       TEXT NOT NULL,
+    batch      TEXT NOT NULL,
+    gross      INTEGER NOT NULL,
+    fee        INTEGER NOT NULL,
+    net        INTEGER NOT NULL,
+    currency   TEXT NOT NULL,
+    at         INTEGER NOT NULL,
+    state      INTEGER NOT NULL,
+    settled    INTEGER NOT NULL,
+    item_scope INTEGER NOT NULL,
+    item       INTEGER NOT NULL,
+    PRIMARY KEY (scope, file, number)
+) STRICT;
+CREATE INDEX settle_line_open ON settle_line (scope, provider, file, number) WHERE state = 0;
+CREATE INDEX settle_line_paid ON settle_line (scope, file, number) WHERE kind = 'deposit' AND settled = 0;
+CREATE INDEX settle_line_batch ON settle_line (scope, provider, batch, file, number);
+
+-- What of the books a report or a statement is to tell of. remaining is what of
+-- the amount is not settled; the sum of it is what there is in provider_clearing.
+CREATE TABLE settle_item (
+    scope     INTEGER NOT NULL,
+    key       INTEGER NOT NULL,
+    account   INTEGER NOT NULL,
+    txn       INTEGER NOT NULL,
+    provider  TEXT NOT NULL,
+    kind      TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    currency  TEXT NOT NULL,
+    amount    INTEGER NOT NULL,
+    remaining INTEGER NOT NULL,
+    at        INTEGER NOT NULL,
+    state     INTEGER NOT NULL,
+    break_key INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX settle_item_open ON settle_item (provider, scope, key) WHERE state = 0;
+CREATE INDEX settle_item_reference ON settle_item (provider, reference);
+
+-- How far the postings that debit an account were looked through.
+CREATE TABLE settle_cursor (
+    scope   INTEGER NOT NULL,
+    account INTEGER NOT NULL,
+    number  INTEGER NOT NULL,
+    PRIMARY KEY (scope, account)
+) STRICT;
+
+-- What of the money at a provider is explained, by a hash of provider and
+-- currency, as the last run left it.
+CREATE TABLE settle_summary (
+    scope    INTEGER NOT NULL,
+    key      INTEGER NOT NULL,
+    provider TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    total    INTEGER NOT NULL,
+    matched  INTEGER NOT NULL,
+    awaiting INTEGER NOT NULL,
+    broken   INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
 ) STRICT;
 
 -- What providers sent unasked, raw but for card data, by a hash of who sent it

@@ -1,3 +1,5 @@
+import { Agent } from 'node:http';
+
 // An official client, pointed at a Florin, and nothing else changed. FLORIN_SDK
 // names the package: "stripe", the newest, or "stripe-15", which is of the time
 // before the release trains.
@@ -13,13 +15,25 @@ function needed(name) {
 const url = new URL(needed('FLORIN_URL'));
 
 // connect makes a client with a key.
-export function connect(key) {
-  return new Stripe(key, { host: url.hostname, port: Number(url.port), protocol: 'http' });
+export function connect(key, more) {
+  return new Stripe(key, { host: url.hostname, port: Number(url.port), protocol: 'http', ...more });
 }
 
-export const stripe = connect(needed('FLORIN_SECRET_KEY'));
+const secretKey = needed('FLORIN_SECRET_KEY');
+
+export const stripe = connect(secretKey);
 export const browser = connect(needed('FLORIN_PUBLISHABLE_KEY'));
 export { Stripe };
+
+// withOwnConnections gives a client whose connections are closed after its use.
+export async function withOwnConnections(use) {
+  const httpAgent = new Agent({ keepAlive: true });
+  try {
+    await use(connect(secretKey, { httpAgent }));
+  } finally {
+    httpAgent.destroy();
+  }
+}
 
 // payment is what a payment by card is made of; more adds and replaces.
 export function payment(more) {

@@ -77,6 +77,7 @@ var extensions = []Operation{
 	{ID: "FlorinPostBreaksId", Method: "POST", Path: extensionPath + "breaks/{id}", Params: params(map[string]*Param{"owner!": shortText, "expand": textList})},
 	{ID: "FlorinPostBreaksIdResolve", Method: "POST", Path: extensionPath + "breaks/{id}/resolve", Params: params(map[string]*Param{
 		"by!": shortText, "why!": anyText, "evidence": anyText, "posting": {Type: Text, Enum: []string{"bank", "cost", "none"}}, "expand": textList})},
+	{ID: "FlorinGetReconciliation", Method: "GET", Path: extensionPath + "reconciliation", Params: params(map[string]*Param{"expand": textList})},
 	{ID: "FlorinGetWebhookReplaysId", Method: "GET", Path: extensionPath + "webhook_replays/{id}", Params: params(map[string]*Param{"expand": textList})},
 }
 

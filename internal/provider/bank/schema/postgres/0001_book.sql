@@ -37,3 +37,17 @@ CREATE TABLE bank_notice (
     body   TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, number)
 );
+
+-- Money that others have paid in, by 128 bits of the hash of their reference. at
+-- is when it is booked.
+CREATE TABLE bank_deposit (
+    scope     BIGINT NOT NULL,
+    hash_a    BIGINT NOT NULL,
+    hash_b    BIGINT NOT NULL,
+    reference TEXT COLLATE "C" NOT NULL,
+    amount    BIGINT NOT NULL,
+    currency  TEXT COLLATE "C" NOT NULL,
+    at        BIGINT NOT NULL,
+    note      TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (scope, hash_a, hash_b)
+);

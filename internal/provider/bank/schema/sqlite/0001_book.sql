@@ -30,3 +30,17 @@ CREATE TABLE bank_notice (
     body   TEXT    NOT NULL,
     PRIMARY KEY (scope, number)
 ) STRICT;
+
+-- Money that others have paid in, by 128 bits of the hash of their reference. at
+-- is when it is booked.
+CREATE TABLE bank_deposit (
+    scope     INTEGER NOT NULL,
+    hash_a    INTEGER NOT NULL,
+    hash_b    INTEGER NOT NULL,
+    reference TEXT NOT NULL,
+    amount    INTEGER NOT NULL,
+    currency  TEXT NOT NULL,
+    at        INTEGER NOT NULL,
+    note      TEXT NOT NULL,
+    PRIMARY KEY (scope, hash_a, hash_b)
+) STRICT;
