@@ -37,14 +37,14 @@ var (
 	steps = []string{
 		"payment.create", "payment.confirm", "payment.capture", "payment.cancel", "payment.refund", "payment.increment", "payment.contest",
 		"payment.settle", "payment.claim", "payment.reschedule", "payment.resume", "payment.reversed", "payment.rest", "payment.late",
-		"payment.give-back", "payment.expire", "payment.notice", "payment.notices-read",
+		"payment.give-back", "payment.expire", "payment.notice", "payment.notices-read", "news.store", "news.applied", "payment.heard",
 		"setup.create", "setup.cancel", "setup.settle", "setup.claim", "setup.resume",
 		"payout.create", "payout.cancel", "payout.reverse", "payout.submit", "payout.settle", "payout.claim", "payout.reschedule",
 		"payout.returned", "payout.noticed", "payout.automatic",
 		"cash.fund", "timeline.create", "timeline.advance", "timeline.move", "timeline.delete", "timeline.clear",
 		"job.claim", "job.record", "ledger.seal", "ledger.mature", "search.index",
 		"vault.create_payment_method", "vault.create_customer", "vault.attach_payment_method", "vault.delete_customer",
-		"webhook.spread", "webhook.claim", "webhook.record", "webhook.release", "webhook.put-off", "webhook.renew",
+		"webhook.spread", "webhook.claim", "webhook.record", "webhook.release", "webhook.put-off", "webhook.renew", "webhook.still",
 	}
 	// requests are what clients ask for.
 	requests = []string{"method", "create", "confirm", "capture", "cancel", "refund", "evidence", "close", "increment", "customer", "setup", "setup cancel",

@@ -209,6 +209,9 @@ func (n *node) Read(context.Context) error {
 
 // Step implements [db.Gate].
 func (n *node) Step(ctx context.Context, s db.Step, run func(db.Step) error) error {
+	if n.dead.Load() {
+		return errAway // nobody sees what a dead process still tries, in whatever order
+	}
 	on := ""
 	if len(s.Needs) > 0 {
 		on = s.Needs[0].String()

@@ -98,6 +98,9 @@ func found(f provider.Finding) string { return fmt.Sprintf("answer %d, %s", f.An
 // exchange calls the provider, unless its node dies before, and gives nothing
 // where its node dies afterwards.
 func exchange[T any](n *node, ctx context.Context, op, reference string, call func(context.Context) T, say func(T) string) (out T) {
+	if n.dead.Load() {
+		return out
+	}
 	name := n.label(ctx, op, reference)
 	v := n.w.turns.park(&parked{name: name + " send", place: atSend, what: op, node: n})
 	if v.fault == stallAsked {

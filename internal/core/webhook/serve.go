@@ -129,6 +129,10 @@ func (t *turn) still(ctx context.Context, open []delivery) (same bool, err error
 	if !t.v.DB.Clock().Now().Before(t.unsure) {
 		return true, nil
 	}
+	var needs []db.Need
+	for _, d := range open {
+		needs = append(needs, deliveries.Need(deliveryKey(t.scope, d.Event, t.endpoint)))
+	}
 	err = t.own(ctx, "webhook.still", func(tx *db.Tx, _ queue) error {
 		same = true
 		for _, d := range open {
@@ -139,7 +143,7 @@ func (t *turn) still(ctx context.Context, open []delivery) (same bool, err error
 			same = same && ok && r.State == d.State && r.Tries == d.Tries
 		}
 		return nil
-	})
+	}, needs...)
 	return same, err
 }
 
@@ -152,8 +156,9 @@ func (t *turn) owned(tx *db.Tx) (queue, error) {
 	return q, err
 }
 
-func (t *turn) own(ctx context.Context, name string, f func(*db.Tx, queue) error) error {
-	return t.v.DB.Run(ctx, db.Step{Name: name, Scope: t.scope.Key(), Needs: []db.Need{queues.Need(t.at())}, Do: func(tx *db.Tx) error {
+// own runs a step of whoever serves the endpoint, which needs further rows.
+func (t *turn) own(ctx context.Context, name string, f func(*db.Tx, queue) error, further ...db.Need) error {
+	return t.v.DB.Run(ctx, db.Step{Name: name, Scope: t.scope.Key(), Needs: append(further, queues.Need(t.at())), Do: func(tx *db.Tx) error {
 		q, err := t.owned(tx)
 		if err != nil {
 			return err
