@@ -1,5 +1,7 @@
 package rest
 
+import "strings"
+
 const typedCard = "card[number]=4000056655665556&card[exp_month]=12&card[exp_year]=2044"
 
 var _ = shows("PostCharges", scenario{
