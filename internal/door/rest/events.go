@@ -77,6 +77,7 @@ var eventTypes = []string{
 	"customer.tax_id.updated",
 	"customer.updated",
 	"customer_cash_balance_transaction.created",
+	"florin.webhook_endpoint.disabled",
 	"mandate.updated",
 	"payment_intent.amount_capturable_updated",
 	"payment_intent.canceled",
