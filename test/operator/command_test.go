@@ -104,6 +104,9 @@ type account struct {
 		Fixed       map[string]int64 `json:"fixed"`
 		Dispute     map[string]int64 `json:"dispute"`
 	} `json:"fees"`
+	Payouts struct {
+		Interval string `json:"interval"`
+	} `json:"payouts"`
 	Keys []key `json:"keys"`
 }
 
