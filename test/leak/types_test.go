@@ -24,17 +24,18 @@ var cardField = regexp.MustCompile(`(?i)^(pan|(card)?number|cvc|cvv2?|csc|securi
 // hidden.Text, which doesn't print; a test of each package shows that
 // (TestCardsDoNotPrint and its like, by secrettest.Hides).
 var clearFields = map[string]string{
-	"internal/core/vault.TestCard.Number":       "public, and worth nothing",
-	"internal/core/vault.clearNumber.Number":    "its JSON is what is sealed; it is never kept",
-	"internal/core/vault.sealedBank.Number":     "a bank account's; its JSON is what is sealed, and it is never kept",
-	"internal/provider/bank.clear.Number":       "a bank account's, in a body on its way to the wire, within one function",
-	"internal/core/vault.clearAccount.Number":   "as sealedBank.Number",
-	"internal/core/vault.TestAccount.Number":    "as TestCard.Number",
-	"internal/core/vault.cardDraft.number":      "ciphertext",
-	"internal/core/vault.cardDraft.cvc":         "ciphertext",
-	"internal/core/vault.Checks.CVC":            `a result: "pass"`,
-	"internal/provider/sandbox.wireCard.Number": "a body on its way to the wire, within one function",
-	"internal/provider/sandbox.wireCard.CVC":    "as its Number",
+	"internal/core/vault.TestCard.Number":          "public, and worth nothing",
+	"internal/core/vault.clearNumber.Number":       "its JSON is what is sealed; it is never kept",
+	"internal/core/vault.sealedBank.Number":        "a bank account's; its JSON is what is sealed, and it is never kept",
+	"internal/provider/bank.clear.Number":          "a bank account's, in a body on its way to the wire, within one function",
+	"internal/core/vault.clearAccount.Number":      "as sealedBank.Number",
+	"internal/core/vault.TestAccount.Number":       "as TestCard.Number",
+	"internal/core/vault.cardDraft.number":         "ciphertext",
+	"internal/core/vault.cardDraft.cvc":            "ciphertext",
+	"internal/core/vault.Checks.CVC":               `a result: "pass"`,
+	"internal/provider/sandbox.wireCard.Number":    "a body on its way to the wire, within one function",
+	"internal/provider/sandbox.wireCard.CVC":       "as its Number",
+	"internal/provider/sandbox.wireAccount.Number": "as wireCard's",
 }
 
 // TestCardDataIsHidden: no struct of the product has card data in a field that

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,7 +51,7 @@ var (
 	attemptsOpen    = desc("florin_attempts_open", "Operations at providers whose outcome is not known yet, by state.", "state")
 	attemptsAge     = desc("florin_attempts_oldest_age_seconds", "Age of the oldest of them, by state; 0 when there is none.", "state")
 	breaksOpen      = desc("florin_breaks_open", "Differences between the books and providers or banks that nothing explains, by type.", "type")
-	breaksAge       = desc("florin_breaks_oldest_age_seconds", "Age of the oldest of them, by type.", "type")
+	breaksAge       = desc("florin_breaks_oldest_age_seconds", "Age of the oldest of them, by type; 0 when there is none.", "type")
 	moneyExplained  = desc("florin_money_explained_ratio", "Share of the money due to be settled that reports explain, by provider and currency, when it was last reconciled.", "provider", "currency")
 	moneyExplainedT = desc("florin_reconciled_timestamp_seconds", "When money at a provider was last reconciled, by provider and currency.", "provider", "currency")
 	jobsNow         = desc("florin_jobs", "Durable jobs, by kind and state.", "kind", "state")
@@ -78,9 +79,13 @@ func (b *backlog) Collect(out chan<- prometheus.Metric) {
 		out <- gauge(attemptsOpen, float64(o.Number), string(o.State))
 		out <- gauge(attemptsAge, since(o.Oldest, a.at), string(o.State))
 	}
-	for _, c := range a.breaks {
-		out <- gauge(breaksOpen, float64(c.Number), string(c.Type))
-		out <- gauge(breaksAge, since(c.Oldest(), a.at), string(c.Type))
+	for _, typ := range settle.Types { // an alarm needs the zeros too
+		var number, age float64
+		if i := slices.IndexFunc(a.breaks, func(c settle.OpenBreaks) bool { return c.Type == typ }); i >= 0 {
+			number, age = float64(a.breaks[i].Number), since(a.breaks[i].Oldest(), a.at)
+		}
+		out <- gauge(breaksOpen, number, string(typ))
+		out <- gauge(breaksAge, age, string(typ))
 	}
 	for _, s := range a.settled {
 		out <- gauge(moneyExplained, float64(s.Explained())/settle.Whole, s.Provider, string(s.Currency))

@@ -62,14 +62,12 @@ func (o *operation) ended(begun time.Time, outcome string) {
 }
 
 // Provider gives a provider that does the same and is measured. An operation
-// that p does not have is not there either.
+// that p does not have is not there either. To read what a provider sent is no
+// call to it.
 func (m *Metrics) Provider(p provider.Provider) provider.Provider {
 	measured := p
 	if p.Authorize != nil {
 		measured.Authorize = call(m.operation(p.Name, "authorize", ofCall), p.Authorize)
-	}
-	if p.Authenticate != nil {
-		measured.Authenticate = call(m.operation(p.Name, "authenticate", ofCall), p.Authenticate)
 	}
 	if p.Capture != nil {
 		measured.Capture = call(m.operation(p.Name, "capture", ofCall), p.Capture)
@@ -94,6 +92,12 @@ func (m *Metrics) Provider(p provider.Provider) provider.Provider {
 	}
 	if p.Inquire != nil {
 		measured.Inquire = question(m.operation(p.Name, "inquire", ofInquiry), inquiryOutcome, p.Inquire)
+	}
+	if p.Settle != nil {
+		measured.Settle = question(m.operation(p.Name, "settle", ofInquiry), inquiryOutcome, p.Settle)
+	}
+	if p.Activity != nil {
+		measured.Activity = history(m.operation(p.Name, "activity", ofFeed), p.Activity)
 	}
 	if p.Reverse != nil {
 		measured.Reverse = question(m.operation(p.Name, "reverse", ofReverse), reverseOutcome, p.Reverse)
@@ -129,6 +133,19 @@ func feed(o *operation, f func(context.Context, int64, int) ([]provider.Notice, 
 		}
 		o.ended(begun, outcome)
 		return notices, err
+	}
+}
+
+func history(o *operation, f func(context.Context, time.Time, func(provider.Operation) error) error) func(context.Context, time.Time, func(provider.Operation) error) error {
+	return func(ctx context.Context, since time.Time, each func(provider.Operation) error) error {
+		begun := o.m.clock.Now()
+		err := f(ctx, since, each)
+		outcome := found
+		if err != nil {
+			outcome = provider.Unknown.String()
+		}
+		o.ended(begun, outcome)
+		return err
 	}
 }
 

@@ -60,7 +60,7 @@ func TestProviderKeepsItsShape(t *testing.T) {
 				}
 			case f.IsNil() != (i == missing):
 				t.Errorf("%s: nil %t without %s", name, f.IsNil(), fields.Field(missing).Name)
-			case !f.IsNil():
+			case !f.IsNil() && name != "Parse": // which is no call
 				in := []reflect.Value{reflect.ValueOf(context.Background())}
 				for i := 1; i < f.Type().NumIn(); i++ {
 					in = append(in, reflect.Zero(f.Type().In(i)))

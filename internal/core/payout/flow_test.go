@@ -145,6 +145,12 @@ func TestReverse(t *testing.T) {
 func TestAutomaticLeavesWhatIsHeld(t *testing.T) {
 	s := open(t, nil)
 	s.account("000123456789")
+	if _, err := s.Merchant.Change(t.Context(), s.scope, s.Keys, merchant.Accounts.Name, nil, func(a *merchant.Account) error {
+		a.Payouts = merchant.Payouts{Interval: merchant.Daily}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 	s.step(func(tx *db.Tx) error {
 		return s.Book.Hold(tx, s.scope, tx.NewKey(), ledger.AccountOf(ledger.Available, "usd"), 3_000, false)
 	})

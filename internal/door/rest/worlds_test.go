@@ -27,6 +27,8 @@ func (d *desk) world(key string) map[string]string {
 	at["customers/balance_transactions"] = as("POST", under+"/balance_transactions", "amount=5&currency=usd").at("id")
 	at["customers/tax_ids"] = as("POST", under+"/tax_ids", "type=us_ein&value=123456789").at("id")
 	at["customers/cash_balance_transactions"] = as("POST", "/v1/test_helpers/customers/"+at["customers"]+"/fund_cash_balance", "amount=50&currency=usd").at("id")
+	at["customers/sources"] = as("POST", under+"/sources", "source=tok_visa").at("id")
+	at["customers/cards"] = at["customers/sources"]
 	whose, err := d.server.Merchant.Authenticate(d.t.Context(), key)
 	if err != nil {
 		d.t.Fatal(err)
@@ -48,22 +50,24 @@ func (d *desk) world(key string) map[string]string {
 	at["setup_intents"], at["mandates"] = set.at("id"), set.at("mandate")
 	at["confirmation_tokens"] = as("POST", "/v1/test_helpers/confirmation_tokens", "payment_method=pm_card_visa").at("id")
 	at["refunds"] = as("POST", "/v1/refunds", "amount=100&charge="+at["charges"]).at("id")
+	at["charges/refunds"] = at["refunds"]
 	for collection, card := range map[string]string{"disputes": "createDispute", "radar": "createIssuerFraudRecord"} {
 		as("POST", "/v1/payment_intents", "amount=700&currency=usd&confirm=true&payment_method=pm_card_"+card)
 		at[collection] = as("GET", map[string]string{"disputes": "/v1/disputes", "radar": "/v1/radar/early_fraud_warnings"}[collection], "").ids()[0]
 	}
+	as("POST", "/v1/payment_intents", "amount=700&currency=usd&confirm=true&payment_method=pm_card_riskLevelElevated")
+	at["reviews"] = as("GET", "/v1/reviews", "").ids()[0]
+	at["disputed"] = as("GET", "/v1/disputes/"+at["disputes"], "").at("charge")
+	at["apple_pay"] = as("POST", "/v1/apple_pay/domains", "domain_name=apple.example").at("id")
 	at["balance_transactions"] = as("GET", "/v1/balance_transactions", "").ids()[0]
 	at["balance"] = at["balance_transactions"] // whose history they are
 	at["events"] = as("GET", "/v1/events", "").ids()[0]
-	as("POST", "/v1/payment_intents", "amount=2000&currency=usd&payment_method=pm_card_createDispute&confirm=true")
-	at["disputes"] = as("GET", "/v1/disputes", "").ids()[0]
-	as("POST", "/v1/payment_intents", "amount=2000&currency=usd&payment_method=pm_card_createIssuerFraudRecord&confirm=true")
-	at["radar"] = as("GET", "/v1/radar/early_fraud_warnings", "").ids()[0]
 	at["webhook_endpoints"] = as("POST", "/v1/webhook_endpoints", "url=https://example.com/hook&enabled_events[]=*").at("id")
 	at["webhook_replays"] = as("POST", "/v1/florin/webhook_replays", "webhook_endpoint="+at["webhook_endpoints"]+"&event="+at["events"]).at("id")
 	d.openBank()
 	as("POST", "/v1/payment_intents", "amount=9000&currency=usd&confirm=true&payment_method=pm_card_bypassPending")
 	at["bank"] = as("POST", "/v1/accounts/"+as("GET", "/v1/account", "").at("id")+"/external_accounts", "external_account[object]=bank_account&external_account[country]=US&external_account[routing_number]=110000000&external_account[account_number]=000123456789").at("id")
+	at["external_accounts"] = at["bank"]
 	form, typ := multi("a.png", png, "purpose", "dispute_evidence")
 	at["files"] = d.send("POST", "/v1/files", form, "Content-Type", typ, "Authorization", "Bearer "+key).ok().str("id")
 	at["file_links"] = as("POST", "/v1/file_links", "file="+at["files"]).at("id")
@@ -112,6 +116,9 @@ func pathAmong(at map[string]string, path, collection string) string {
 			continue
 		}
 		parts[i] = at[collection]
+		if collection == "charges" && i+1 < len(parts) && parts[i+1] == "dispute" {
+			parts[i] = at["disputed"]
+		}
 		if filled++; filled > 1 {
 			parts[i] = at[collection+"/"+parts[i-1]]
 		}
@@ -147,6 +154,8 @@ func TestNoRouteLeadsIntoAnotherWorld(t *testing.T) {
 				return "amount=5&currency=usd"
 			case "PostCustomersCustomerFundingInstructions":
 				return "currency=jpy&funding_type=bank_transfer&bank_transfer[type]=jp_bank_transfer"
+			case "PostCustomersCustomerSources", "PostCustomersCustomerCards":
+				return "source=tok_visa"
 			case "FlorinPostBreaksId":
 				return "owner=mine"
 			case "FlorinPostBreaksIdResolve":
