@@ -241,11 +241,13 @@ func (t *turn) serve(ctx context.Context, idle time.Duration) error {
 
 // leave waits for what is under way, and lets others go on at once.
 func (t *turn) leave(ctx context.Context, cause error) error {
-	for held := context.WithoutCancel(ctx); len(t.busy) > 0; {
-		_ = t.renew(held) // where it can't be, others go on in doubt
-		t.wait(held)
+	lost := errors.Is(cause, errLost)
+	for held := context.WithoutCancel(ctx); len(t.busy) > 0; t.wait(held) {
+		if !lost { // where it can't be renewed, others go on in doubt
+			lost = errors.Is(t.renew(held), errLost)
+		}
 	}
-	if errors.Is(cause, errLost) {
+	if lost {
 		return nil
 	}
 	gone := errors.Is(cause, errGone)
