@@ -28,8 +28,9 @@ const (
 	// still be under way: as long as one takes, and what is needed to write down how
 	// it ended.
 	doubt = Timeout + 5*time.Second
-	// poll is how long what another process has written can stay unseen.
-	poll = 500 * time.Millisecond
+	// poll is how long what another process has written can stay unseen. It is odd so
+	// that looks do not fall together with what takes whole seconds.
+	poll = 491 * time.Millisecond
 	// linger is how long an endpoint stays claimed with nothing to do, so that
 	// not each event costs a claim.
 	linger = time.Second
