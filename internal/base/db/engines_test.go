@@ -152,6 +152,9 @@ func TestTextThatPostgreSQLCannotHold(t *testing.T) {
 			}
 		})
 	}
+	for d.Figures().Queued < 100 {
+		time.Sleep(time.Millisecond)
+	}
 	release()
 	wg.Wait()
 	if after, _ := d.Stats(); after-before > 60 {

@@ -15,9 +15,9 @@ const coverageFile = "../../../docs/api-coverage.md"
 
 // partial are operations that are there but for a part, and what is missing.
 var partial = map[string]string{
-	"PostPaymentIntents":              "cards only; no money for others (Connect)",
-	"PostPaymentIntentsIntentConfirm": "cards only; no money for others (Connect)",
-	"PostPaymentMethods":              "cards only",
+	"PostPaymentIntents":              "cards, bank debits and bank transfers; no money for others (Connect)",
+	"PostPaymentIntentsIntentConfirm": "cards, bank debits and bank transfers; no money for others (Connect)",
+	"PostPaymentMethods":              "cards, bank debits and bank transfers",
 	"PostTokens":                      "none of accounts, persons and identity numbers (Connect)",
 }
 
