@@ -183,10 +183,11 @@ func (h *host) stored(ctx context.Context) (s stored, err error) {
 		s.database = max(size(h.sqliteFile()), size(h.sqliteFile()+"-wal"))
 		return s, nil
 	}
-	u, err := db.MeasureServer(ctx, h.address)
-	if pid, ok := postmaster(u.Backend); ok && local(h.config.DB) {
-		h.postmaster = pid
-	}
+	u, err := db.MeasureServer(ctx, h.address, func(backend int) {
+		if pid, ok := postmaster(backend); ok && local(h.config.DB) {
+			h.postmaster = pid
+		}
+	})
 	s.database, s.log = u.Bytes, u.Log
 	return s, err
 }

@@ -128,7 +128,7 @@ func TestBesideBooks(t *testing.T) {
 
 func postgresSize(t *testing.T, address string) int64 {
 	t.Helper()
-	u, err := db.MeasureServer(t.Context(), address)
+	u, err := db.MeasureServer(t.Context(), address, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

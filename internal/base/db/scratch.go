@@ -57,16 +57,20 @@ type ServerUsage struct {
 	// Log is how many bytes the server has written to its write-ahead log since
 	// its data directory was made, for all its databases.
 	Log int64
-	// Backend is the number, on the server's machine, of the process that served
-	// the question; its parent is the server itself.
-	Backend int
 }
 
-// MeasureServer asks the PostgreSQL server at address.
-func MeasureServer(ctx context.Context, address string) (u ServerUsage, err error) {
+// MeasureServer asks the PostgreSQL server at address. Unless it is nil, look gets
+// the number, on the server's machine, of the process that serves the question,
+// while that lives; its parent is the server itself.
+func MeasureServer(ctx context.Context, address string, look func(backend int)) (u ServerUsage, err error) {
 	err = once(ctx, address, func(c *pgx.Conn) error {
-		return c.QueryRow(ctx, "SELECT pg_database_size(current_database()), (pg_current_wal_lsn() - '0/0')::bigint, pg_backend_pid()").
-			Scan(&u.Bytes, &u.Log, &u.Backend)
+		var backend int
+		err := c.QueryRow(ctx, "SELECT pg_database_size(current_database()), (pg_current_wal_lsn() - '0/0')::bigint, pg_backend_pid()").
+			Scan(&u.Bytes, &u.Log, &backend)
+		if err == nil && look != nil {
+			look(backend)
+		}
+		return err
 	})
 	return u, err
 }

@@ -21,8 +21,9 @@ func TestScratch(t *testing.T) {
 	if _, _, err := db.Scratch(t.Context(), address, "florin_scratch_1"); err == nil {
 		t.Error("a schema that is there was taken for one's own")
 	}
-	before, err := db.MeasureServer(t.Context(), own)
-	if err != nil || before.Bytes == 0 || before.Log == 0 || before.Backend == 0 {
+	process := 0
+	before, err := db.MeasureServer(t.Context(), own, func(backend int) { process = backend })
+	if err != nil || before.Bytes == 0 || before.Log == 0 || process == 0 {
 		t.Fatalf("%+v, %v", before, err)
 	}
 	apart, err := db.Open(t.Context(), own, db.Options{})
@@ -39,7 +40,7 @@ func TestScratch(t *testing.T) {
 	if _, ok, err := counters.Read(t.Context(), main, k); ok || err != nil {
 		t.Errorf("the books beside it: found %t, %v", ok, err)
 	}
-	if after, err := db.MeasureServer(t.Context(), own); err != nil || after.Log <= before.Log || after.Bytes <= before.Bytes {
+	if after, err := db.MeasureServer(t.Context(), own, nil); err != nil || after.Log <= before.Log || after.Bytes <= before.Bytes {
 		t.Errorf("%+v, then %+v, %v", before, after, err)
 	}
 	if err := apart.Close(); err != nil {
