@@ -245,7 +245,7 @@ func TestMatrix(t *testing.T) {
 				h.cells[other] = 0
 			}
 		}
-		if len(h.checkSome()) == 0 {
+		if len(h.checkSome()) == 0 && !slices.Contains(seldom, c.op) {
 			t.Errorf("nothing befell %s, and it goes unnoticed", c.op)
 		}
 		if at := (focus{c.op, false}); !slices.Contains(seeds, at) && !slices.Contains(seeds, focus{c.op, true}) && !slices.Contains(requests, c.op) && !strings.HasSuffix(c.op, "push") {
