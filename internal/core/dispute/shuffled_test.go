@@ -21,6 +21,8 @@ func TestShuffledNews(t *testing.T) {
 		{dispute.NeedsResponse, dispute.UnderReview, dispute.Lost},
 		{dispute.WarningNeedsResponse, dispute.WarningUnderReview, dispute.WarningClosed},
 		{dispute.WarningNeedsResponse, dispute.NeedsResponse, dispute.Lost},
+		{dispute.NeedsResponse, dispute.Lost, dispute.Won}, // the network thought better of it
+		{dispute.NeedsResponse, dispute.Won, dispute.Lost},
 	}
 	const seed, rounds = 1, 4
 	t.Logf("seed %d", seed)
