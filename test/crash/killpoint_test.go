@@ -114,9 +114,14 @@ func TestKillPoints(t *testing.T) {
 func killAt(t *testing.T, point string, n int) {
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
-	box := florintest.NewSandbox(t, florintest.SandboxOptions{})
+	unasked := point != "payment.claimed" // what is told unasked need not be looked after
+	begin := florintest.StartSandbox
+	if unasked {
+		begin = florintest.NewSandbox
+	}
+	box := begin(t, florintest.SandboxOptions{})
 	server := florintest.New(t, florintest.Options{Sandbox: box.URL, Args: []string{timeout}, Tags: []string{"probe"}, Env: []string{"FLORIN_SANDBOX_SECRET=" + florintest.PushSecret}})
-	if point != "payment.claimed" { // what is told unasked need not be looked after
+	if unasked {
 		if err := box.PushTo(t.Context(), server); err != nil {
 			t.Fatal(err)
 		}
