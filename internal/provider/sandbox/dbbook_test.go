@@ -81,7 +81,7 @@ func TestDBBookIsLikeTheFileBook(t *testing.T) {
 		two := []*DBBook{openDBBook(t, address, db.Options{Clock: ticking}), openDBBook(t, address, db.Options{Clock: ticking})}
 		kinds := []Kind{Authenticate, Authorize, Sale, Increment, Capture, Capture, Refund, Refund, Refund, Reversal, Reversal}
 		approved := map[Kind]int{}
-		var good []string           // what was approved
+		var good []string // what was approved
 		for range 400 {
 			req := request{
 				Reference: fmt.Sprint("r", random.IntN(200)), Kind: kinds[random.IntN(len(kinds))],
