@@ -356,6 +356,22 @@ func oneOf(c *call, path ...string) (string, error) {
 	return "", fault.Param(name, "", "Invalid %s: must be one of %s", name, strings.Join(param.Enum, ", "))
 }
 
+// someOf reads a list of texts, each of which must be one that the document names;
+// nil: it was not given.
+func someOf(c *call, name string) (*[]string, error) {
+	list, ok := c.form.Strings(name)
+	if !ok {
+		return nil, nil
+	}
+	known := c.op.Params.Field(name).Param.Element.Enum
+	for _, value := range list {
+		if !slices.Contains(known, value) {
+			return nil, fault.Param(name, "", "Invalid %s: must be one of %s", name, strings.Join(known, ", "))
+		}
+	}
+	return &list, nil
+}
+
 func newMetadata(c *call) map[string]string {
 	patch, _ := c.form.Metadata("metadata")
 	return patch.Set

@@ -42,8 +42,8 @@ func (s *Server) changesOf(c *call) (payment.Changes, error) {
 	if p.MethodTypes, err = s.listedTypes(c); err != nil {
 		return p, err
 	}
-	if excluded, ok := c.form.Strings("excluded_payment_method_types"); ok {
-		p.ExcludedTypes = &excluded
+	if p.ExcludedTypes, err = someOf(c, "excluded_payment_method_types"); err != nil {
+		return p, err
 	}
 	if p.Contact, err = contactAt(c.form); err != nil {
 		return p, err

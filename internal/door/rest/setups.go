@@ -66,7 +66,13 @@ func (s *Server) setupParams(c *call) (p setup.Params, err error) {
 	if p.Options, err = typeOptions(c, s.Setup.Types(c.scope)); err != nil {
 		return p, err
 	}
-	p.Excluded, _ = c.form.Strings("excluded_payment_method_types")
+	excluded, err := someOf(c, "excluded_payment_method_types")
+	if err != nil {
+		return p, err
+	}
+	if excluded != nil {
+		p.Excluded = *excluded
+	}
 	p.Directions, _ = c.form.Strings("flow_directions")
 	p.Description = textAt(c.form, "description")
 	p.Metadata = setupMetadata(c)
