@@ -169,7 +169,7 @@ type Attempt struct {
 
 	// Due is when somebody other than the holder of the lease may act; zero
 	// once nothing is left to do.
-	Due time.Time `json:"due,omitzero"`
+	Due   time.Time `json:"due,omitzero"`
 	Lease Lease     `json:"lease,omitzero"`
 	// Sent is when the lease began within which it was sent last, if it was.
 	Sent time.Time `json:"sent,omitzero"`
