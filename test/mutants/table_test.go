@@ -197,8 +197,6 @@ var table = []mutant{
 		fails(payment, "TestToldWhileUndone")}},
 	{"payment.no-proof", "a dispute of what nobody knows does not show that it was paid", false, []killer{
 		fails(payment, "TestProof")}},
-	{"settle.strangers-merge", "two lines of one name that nobody knows of have one break", false, []killer{
-		fails(settle, "TestStrangersOfOneName")}},
 	{"dispute.last-heard-wins", "what was heard last of a dispute wins, however old it is", false, []killer{
 		fails(dispute, "TestShuffledNews")}},
 	{"news.unsigned", "a provider's message is believed whoever signed it", false, []killer{
