@@ -52,6 +52,22 @@ type scale struct {
 	payouts int
 }
 
+// newScale is a world of so many rows, or of FLORIN_RUNS.
+func newScale(t *testing.T, rows int) scale {
+	t.Helper()
+	s := scale{seed: 20261122, rows: rows}
+	if text := os.Getenv("FLORIN_RUNS"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.rows = n
+	}
+	s.batches, s.payouts = max(10, s.rows/75), max(10, s.rows/60) // 13,333 and 16,667 of a million, and some in another currency
+	t.Logf("seed %d, %d rows, %d batches, %d payouts", s.seed, s.rows, s.batches, s.payouts)
+	return s
+}
+
 func (s scale) random(what string, n int) *rand.Rand {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%s %d", what, n)
@@ -130,7 +146,7 @@ func agreed(kind provider.LineKind, gross money.Amount) (int64, bool) {
 func (s scale) lines(n int) (list []provider.ReportLine) {
 	i := s.row(n)
 	fee, _ := agreed(i.Kind, money.New(i.Amount, i.Currency))
-	l := provider.ReportLine{Kind: i.Kind, Reference: i.Reference, Batch: s.batch(n % s.batches), Gross: i.Amount, Fee: fee, Currency: i.Currency, At: i.At.Add(3 * time.Second)}
+	l := provider.ReportLine{Kind: i.Kind, Reference: i.Reference, Gross: i.Amount, Fee: fee, Currency: i.Currency, At: i.At.Add(3 * time.Second)}
 	plain := func(text string) string { return strings.ToUpper(strings.ReplaceAll(text, "_", "")) }
 	switch s.fate(n) {
 	case rounded:
@@ -165,6 +181,17 @@ func (s scale) lines(n int) (list []provider.ReportLine) {
 
 func (s scale) batch(n int) string { return fmt.Sprintf("SBX-%06d", n) }
 
+// paidOut are the payouts, as items numbered from after on.
+func (s scale) paidOut(after int) []settle.Item {
+	list := make([]settle.Item, s.payouts)
+	for n := range list {
+		i := s.row(n)
+		i.Key, i.Kind, i.Reference, i.Amount = int64(after+n)+1, provider.LineEntry, "poa"+i.Reference[2:], -100-int64(n)
+		list[n] = i
+	}
+	return list
+}
+
 // report writes the report, in another order than the books', and tells of which
 // row each line is, deposits left out.
 func (s scale) report(t *testing.T, path string) (rowOf []int32, deposits []settle.Item, unequal map[string]int64) {
@@ -185,6 +212,7 @@ func (s scale) report(t *testing.T, path string) (rowOf []int32, deposits []sett
 	for k := range s.rows {
 		n := int(uint64(k) * stride % uint64(s.rows))
 		for _, l := range s.lines(n) {
+			l.Batch = s.batch(k * s.batches / s.rows)
 			if err := out.Write(l); err != nil {
 				t.Fatal(err)
 			}
@@ -222,9 +250,9 @@ func (s scale) report(t *testing.T, path string) (rowOf []int32, deposits []sett
 
 // statement writes a statement of each currency about transfers, and tells what
 // is expected of each, by its item.
-func (s scale) statement(t *testing.T, path string, transfers []settle.Item) (files []string, want map[int64]settle.Type, strays int) {
+func (s scale) statement(t *testing.T, path string, transfers []settle.Item) (files []string, want map[int64]settle.Type, strays map[string]settle.Item) {
 	t.Helper()
-	want = map[int64]settle.Type{}
+	want, strays = map[int64]settle.Type{}, map[string]settle.Item{}
 	entries := map[money.Currency][]bank.StatementEntry{}
 	for n, i := range transfers {
 		e := bank.StatementEntry{Reference: i.Reference, Amount: i.Amount, At: i.At, ID: strconv.Itoa(n)}
@@ -242,8 +270,9 @@ func (s scale) statement(t *testing.T, path string, transfers []settle.Item) (fi
 		case 4: // rewritten
 			e.Reference = strings.ToUpper(e.Reference)
 		case 5: // money that nobody knows of, of an amount that somebody has
-			strays++
-			entries[i.Currency] = append(entries[i.Currency], bank.StatementEntry{Reference: fmt.Sprintf("X%d", n), Amount: e.Amount, At: e.At})
+			x := bank.StatementEntry{Reference: fmt.Sprintf("X%d", n), Amount: e.Amount, At: e.At}
+			strays[x.Reference] = i
+			entries[i.Currency] = append(entries[i.Currency], x)
 		}
 		entries[i.Currency] = append(entries[i.Currency], e)
 	}
@@ -268,23 +297,10 @@ func (s scale) statement(t *testing.T, path string, transfers []settle.Item) (fi
 // and 30,000 entries of statements is found, and nothing is matched that is not
 // the same. FLORIN_RUNS is how many rows there are.
 func TestEveryDifferenceIsFound(t *testing.T) {
-	s := scale{seed: 20261122, rows: 10_000}
-	if text := os.Getenv("FLORIN_RUNS"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.rows = n
-	}
-	s.batches, s.payouts = max(10, s.rows/75), max(10, s.rows/60) // 13,333 and 16,667 of a million, and some in another currency
-	t.Logf("seed %d, %d rows, %d batches, %d payouts", s.seed, s.rows, s.batches, s.payouts)
+	s := newScale(t, 10_000)
 	dir := t.TempDir()
 	rowOf, transfers, unequal := s.report(t, filepath.Join(dir, "report.csv"))
-	for n := range s.payouts {
-		i := s.row(n)
-		i.Key, i.Kind, i.Reference, i.Amount = int64(len(transfers))+1, provider.LineEntry, "poa"+i.Reference[2:], -100-int64(n)
-		transfers = append(transfers, i)
-	}
+	transfers = append(transfers, s.paidOut(len(transfers))...)
 	statements, wantEntries, strays := s.statement(t, filepath.Join(dir, "statement"), transfers)
 	runtime.GC()
 	debug.FreeOSMemory()
@@ -292,7 +308,7 @@ func TestEveryDifferenceIsFound(t *testing.T) {
 
 	started := time.Now()
 	found := s.reconcile(t, filepath.Join(dir, "report.csv"), rowOf, unequal)
-	entries, read := s.reconcileBank(t, statements, transfers, wantEntries, strays)
+	entries, read := s.reconcileBank(t, statements, transfers, wantEntries, len(strays))
 	took := time.Since(started)
 	t.Logf("%d rows against %d lines and %d entries in %v, peak %d MiB; stages and breaks: %v, of entries: %v", s.rows, len(rowOf)-1, read, took.Round(time.Millisecond), peak(), found, entries)
 	if s.rows >= 1_000_000 && (took > time.Minute || peak() > 1536) {
