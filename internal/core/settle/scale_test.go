@@ -15,7 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/settle"
+	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/money"
 	"github.com/florinpay/florin/internal/provider"
 	"github.com/florinpay/florin/internal/provider/bank"
@@ -50,6 +52,7 @@ type scale struct {
 	rows    int
 	batches int // deposits
 	payouts int
+	odds    int // of each way in which an entry can be wrong, one in so many
 }
 
 // newScale is a world of so many rows, or of FLORIN_RUNS.
@@ -64,6 +67,7 @@ func newScale(t *testing.T, rows int) scale {
 		s.rows = n
 	}
 	s.batches, s.payouts = max(10, s.rows/75), max(10, s.rows/60) // 13,333 and 16,667 of a million, and some in another currency
+	s.odds = min(200, max(20, s.rows/100))
 	t.Logf("seed %d, %d rows, %d batches, %d payouts", s.seed, s.rows, s.batches, s.payouts)
 	return s
 }
@@ -86,17 +90,14 @@ func (s scale) fate(n int) fate {
 
 var began = time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 
-const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+// firstAttempt is the key of the first row's attempt; they are about a millisecond
+// apart.
+const firstAttempt = int64(1) << 60
 
 // row is a row of the books.
 func (s scale) row(n int) settle.Item {
 	r := s.random("row", n)
-	var name strings.Builder
-	name.WriteString("pa_")
-	for range 24 {
-		name.WriteByte(letters[r.IntN(len(letters))])
-	}
-	i := settle.Item{Scope: 2, Key: int64(n) + 1, Kind: provider.LineCapture, Reference: name.String(), Amount: 100 + r.Int64N(50_000),
+	i := settle.Item{Scope: 2, Key: int64(n) + 1, Kind: provider.LineCapture, Reference: payment.Reference(id.Scope{Account: id.Shards + 1}, payment.AttemptID(firstAttempt+4096*int64(n))), Amount: 100 + r.Int64N(50_000),
 		Currency: "usd", At: began.Add(time.Duration(r.IntN(86_400)) * time.Second)}
 	switch draw := r.IntN(100); {
 	case draw < 8:
@@ -256,7 +257,7 @@ func (s scale) statement(t *testing.T, path string, transfers []settle.Item) (fi
 	entries := map[money.Currency][]bank.StatementEntry{}
 	for n, i := range transfers {
 		e := bank.StatementEntry{Reference: i.Reference, Amount: i.Amount, At: i.At, ID: strconv.Itoa(n)}
-		switch s.random("entry", n).IntN(200) {
+		switch s.random("entry", n).IntN(s.odds) {
 		case 0:
 			want[i.Key] = settle.MissingThere
 			continue
