@@ -283,7 +283,7 @@ func (s scale) statement(t *testing.T, path string, transfers []settle.Item) (fi
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := bank.WriteStatement(file, "S1", "2026-11-21", c, began, 1_000_000, list); err != nil {
+		if err := bank.WriteStatement(file, bank.Heading{ID: "S1", Number: 1, Day: "2026-11-21", Currency: c, Made: began, Before: 1_000_000}, list); err != nil {
 			t.Fatal(err)
 		}
 		if err := file.Close(); err != nil {
