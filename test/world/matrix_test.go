@@ -24,7 +24,7 @@ type cell struct {
 var (
 	sandboxModes = []sandbox.Mode{sandbox.Contradict, sandbox.Lost, sandbox.Late, sandbox.Reset, sandbox.Refused, sandbox.Garbage, sandbox.SlowProcess, sandbox.Duplicate}
 	bankModes    = []bank.Mode{bank.Lost, bank.Late, bank.Reset, bank.Cut, bank.Garbage, bank.SlowProcess}
-	pushModes    = []push.Mode{push.Duplicate, push.Reorder, push.Delay, push.Drop, push.Forge, push.Garbage}
+	pushModes    = []push.Mode{push.Duplicate, push.Reorder, push.Delay, push.Drop, push.Forge, push.Garbage, push.Burst, push.Contradict}
 	sandboxKinds = []string{"authorize", "sale", "capture", "refund", "reversal", "inquiry", "authenticate", "increment", "contest", "notices"}
 	// providerOps are what nodes ask of either, and newsOps what those tell.
 	providerOps = []string{"authorize", "sale", "capture", "refund", "reversal", "inquiry", "authenticate", "increment", "contest", "payout", "payout inquiry"}

@@ -9,6 +9,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
 )
 
@@ -166,11 +167,19 @@ func (v *run) place(ctx context.Context, p provider.Provider, f *finding) error 
 	if err != nil {
 		return err
 	}
+	known := false
 	for _, i := range of {
-		if i.Kind == l.Kind && i.Amount != 0 {
-			f.scope, f.kind, f.note = id.ScopeOf(i.Scope), Duplicate, "it was told and settled before"
+		if i.Kind != l.Kind || i.Amount == 0 {
+			continue
+		}
+		f.scope, known = id.ScopeOf(i.Scope), true
+		if l.Kind != provider.LineEntry || i.Amount == l.moved() && i.Currency == l.Currency || probe.Mutant("settle.return-is-repetition") {
+			f.kind, f.note = Duplicate, "it was told and settled before"
 			return nil
 		}
+	}
+	if known { // a payout that comes back, of which the bank has not told yet
+		return nil
 	}
 	s, state, ok, err := payment.ScopeOfReference(ctx, v.DB, l.Reference)
 	if err != nil || !ok {
@@ -244,7 +253,9 @@ func (v *run) pair(tx *db.Tx, f finding, l line) error {
 		}
 	}
 	if l.Kind == provider.LineEntry { // what a statement tells has happened
-		i.Remaining -= l.Net
+		if !l.Settled {
+			i.Remaining -= l.Net
+		}
 		i.State, l.Settled = closed, true
 	}
 	items.Update(tx, at, i)

@@ -98,6 +98,8 @@ type doubtful struct {
 	name         digest
 	file, number int64
 	currency     int16
+	amount       int64
+	entry        bool // of a statement
 }
 
 // stray is a line that names no item.
@@ -161,7 +163,7 @@ func (m *Matcher) Match(l Line) (found Match, ok bool) {
 		i.taken = true
 		return m.judge(Exact, i, l.File, l.Number, l.Kind, l.amount(), l.Fee, l.Currency), true
 	}
-	m.doubt = append(m.doubt, doubtful{name, l.File, l.Number, currency})
+	m.doubt = append(m.doubt, doubtful{name, l.File, l.Number, currency, l.amount(), l.Kind == provider.LineEntry})
 	return found, false
 }
 
@@ -273,6 +275,10 @@ func (m *Matcher) settleDoubt(d doubtful) (found Match) {
 			best = at
 		}
 	}
+	if best == none && d.entry && !m.repeats(d) {
+		found.Break = MissingHere
+		return found
+	}
 	if best == none {
 		found.Stage, found.Break = Exact, Duplicate
 		i := &m.items[m.exact[d.name]] // the one that it repeats
@@ -287,6 +293,17 @@ func (m *Matcher) settleDoubt(d doubtful) (found Match) {
 	}
 	found.Item.Scope, found.Item.Key = i.scope, i.key
 	return found
+}
+
+// repeats reports whether a line says what one of the items that it names is. What
+// a payout's name goes with and says otherwise is its return.
+func (m *Matcher) repeats(d doubtful) bool {
+	for at := m.exact[d.name]; at != none; at = m.more[at] {
+		if i := &m.items[at]; i.amount == d.amount && i.currency == d.currency {
+			return true
+		}
+	}
+	return probe.Mutant("settle.return-is-repetition")
 }
 
 // composite pairs lines that name nothing with items that are named the same
