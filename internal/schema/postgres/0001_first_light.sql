@@ -814,7 +814,7 @@ CREATE TABLE settle_mark (
 
 -- Files that providers and banks sent. scope is 0: a file tells of all accounts. key
 -- is made of the provider and the digest, so that the same file is there once.
--- state is 1 once all lines are there.
+-- state is 1 once all lines are there, and kept is how many are.
 CREATE TABLE settle_file (
     scope     BIGINT NOT NULL,
     key       BIGINT NOT NULL,
@@ -826,6 +826,7 @@ CREATE TABLE settle_file (
     statement BIGINT NOT NULL,
     digest    TEXT COLLATE "C" NOT NULL,
     lines     BIGINT NOT NULL,
+    kept      BIGINT NOT NULL,
     loaded    BIGINT NOT NULL,
     PRIMARY KEY (scope, key)
 );

@@ -807,7 +807,7 @@ CREATE TABLE settle_mark (
 
 -- Files that providers and banks sent. scope is 0: a file tells of all accounts. key
 -- is made of the provider and the digest, so that the same file is there once.
--- state is 1 once all lines are there.
+-- state is 1 once all lines are there, and kept is how many are.
 CREATE TABLE settle_file (
     scope     INTEGER NOT NULL,
     key       INTEGER NOT NULL,
@@ -819,6 +819,7 @@ CREATE TABLE settle_file (
     statement INTEGER NOT NULL,
     digest    TEXT NOT NULL,
     lines     INTEGER NOT NULL,
+    kept      INTEGER NOT NULL,
     loaded    INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
@@ -845,7 +846,7 @@ CREATE TABLE settle_line (
     item_scope INTEGER NOT NULL,
     item       INTEGER NOT NULL,
     PRIMARY KEY (scope, file, number)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX settle_line_open ON settle_line (scope, provider, file, number) WHERE state = 0;
 CREATE INDEX settle_line_paid ON settle_line (scope, file, number) WHERE kind = 'deposit' AND settled = 0;
 CREATE INDEX settle_line_batch ON settle_line (scope, provider, batch, file, number);
@@ -867,7 +868,7 @@ CREATE TABLE settle_item (
     state     INTEGER NOT NULL,
     break_key INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX settle_item_open ON settle_item (provider, scope, key) WHERE state = 0;
 CREATE INDEX settle_item_reference ON settle_item (provider, reference);
 
