@@ -71,6 +71,8 @@ var incidental = map[string]string{
 	"settle.file":           daily,
 	"settle.file_told":      daily,
 	"settle.lines":          daily,
+	"settle.sheets":         daily,
+	"settle.sheets_told":    daily,
 	"settle.whole":          daily,
 	"settle.supersede":      daily,
 	"settle.match":          daily,

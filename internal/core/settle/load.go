@@ -46,7 +46,7 @@ func (v *Service) load(ctx context.Context, p provider.Provider, house id.Scope,
 		if known[f.Name] {
 			continue
 		}
-		err := v.loadFile(ctx, p, f, q)
+		err := v.loadFile(ctx, p, f, house, q)
 		note := ""
 		switch {
 		case errors.Is(err, provider.ErrReport):
@@ -104,7 +104,7 @@ func (s *spooled) drop() error { return errors.Join(s.Close(), os.Remove(s.Name(
 
 // loadFile fetches a file, reads it once to see that it is whole, and then keeps
 // its lines. A file that is here already is left as it is: its digest is its key.
-func (v *Service) loadFile(ctx context.Context, p provider.Provider, f provider.ReportFile, q *quick) (err error) {
+func (v *Service) loadFile(ctx context.Context, p provider.Provider, f provider.ReportFile, house id.Scope, q *quick) (err error) {
 	s, err := spool(ctx, p, f)
 	if err != nil {
 		return err
@@ -119,6 +119,10 @@ func (v *Service) loadFile(ctx context.Context, p provider.Provider, f provider.
 	if err := s.read(p, func(provider.ReportLine) error { count++; return nil }); err != nil {
 		return err
 	}
+	told, err := sheetsOf(p, s)
+	if err != nil {
+		return err
+	}
 	row := file{Provider: p.Name, Name: f.Name, Day: f.Day, Revision: int64(f.Version), Statement: f.Statement, Digest: s.digest, Lines: count}
 	if err := v.begin(ctx, key, row); err != nil {
 		return err
@@ -131,6 +135,9 @@ func (v *Service) loadFile(ctx context.Context, p provider.Provider, f provider.
 		return err
 	}
 	if err := v.keep(ctx, p, key, s, replaced, q); err != nil {
+		return err
+	}
+	if err := v.keepSheets(ctx, house, told); err != nil {
 		return err
 	}
 	return v.DB.Run(ctx, db.Step{Name: "settle.whole", Do: func(tx *db.Tx) error {
