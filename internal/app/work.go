@@ -69,6 +69,10 @@ func (a *App) register(keys *idem.Keys) {
 		_, err := keys.Expire(ctx, a.DB, batch)
 		return err
 	})
+	a.Jobs.Every("delete old messages of providers", time.Hour, func(ctx context.Context) error {
+		_, err := a.News.Expire(ctx, a.keepMessages, batch)
+		return err
+	})
 	a.Jobs.Every("make balances available", time.Minute, a.mature)
 	a.Jobs.Every("send payouts", time.Second, a.payOut)
 	a.Jobs.Every("hear of returned payouts", 10*time.Second, a.Payout.Listen)
