@@ -235,6 +235,9 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	a.Payment.Aftermath = a.Dispute
 	a.Payment.Breaks = a.Settle
 	a.Cash = &cash.Service{DB: a.DB, Keys: keys, Book: &ledger.Book{}, Payment: a.Payment}
+	if a.received != nil {
+		a.Cash.Bank = cash.Bank{Name: bank.Name, Receive: a.arrive}
+	}
 	a.Payment.Funds, a.Payment.Own = a.Cash, []string{vault.TypeTransfer}
 	a.Clocks = &timeline.Service{DB: a.DB, Keys: keys, Belongings: a.Vault}
 	a.Setup = &setup.Service{DB: a.DB, Keys: keys, Vault: a.Vault, Payment: a.Payment, Log: c.Logger}
