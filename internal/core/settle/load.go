@@ -47,7 +47,7 @@ func (v *Service) load(ctx context.Context, p provider.Provider, house id.Scope,
 		if known[f.Name] {
 			continue
 		}
-		err := v.loadFile(ctx, p, f, q)
+		err := v.loadFile(ctx, p, f, house, q)
 		note := ""
 		switch {
 		case errors.Is(err, provider.ErrReport):
@@ -105,7 +105,7 @@ func (s *spooled) drop() error { return errors.Join(s.Close(), os.Remove(s.Name(
 
 // loadFile fetches a file, reads it once to see that it is whole, and then keeps
 // its lines. A file that is here already is left as it is: its digest is its key.
-func (v *Service) loadFile(ctx context.Context, p provider.Provider, f provider.ReportFile, q *quick) (err error) {
+func (v *Service) loadFile(ctx context.Context, p provider.Provider, f provider.ReportFile, house id.Scope, q *quick) (err error) {
 	s, err := spool(ctx, p, f)
 	if err != nil {
 		return err
@@ -118,6 +118,10 @@ func (v *Service) loadFile(ctx context.Context, p provider.Provider, f provider.
 	}
 	count := int64(0)
 	if err := s.read(p, func(provider.ReportLine) error { count++; return nil }); err != nil {
+		return err
+	}
+	told, err := sheetsOf(p, s)
+	if err != nil {
 		return err
 	}
 	row := file{Provider: p.Name, Name: f.Name, Day: f.Day, Revision: int64(f.Version), Statement: f.Statement, Digest: s.digest, Lines: count}
@@ -134,6 +138,9 @@ func (v *Service) loadFile(ctx context.Context, p provider.Provider, f provider.
 		return err
 	}
 	if err := v.keep(ctx, p, key, s, replaced, q); err != nil {
+		return err
+	}
+	if err := v.keepSheets(ctx, house, told); err != nil {
 		return err
 	}
 	probe.Point("settle.kept")

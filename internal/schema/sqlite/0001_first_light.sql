@@ -825,6 +825,25 @@ CREATE TABLE settle_file (
 ) STRICT;
 CREATE INDEX settle_file_day ON settle_file (scope, provider, day, revision);
 
+-- What statements say of themselves, by a hash of the account and of the place in
+-- its sequence. scope is 0.
+CREATE TABLE settle_sheet (
+    scope    INTEGER NOT NULL,
+    chain    INTEGER NOT NULL,
+    hash     INTEGER NOT NULL,
+    provider TEXT NOT NULL,
+    account  TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    day      TEXT NOT NULL,
+    number   INTEGER NOT NULL,
+    page     INTEGER NOT NULL,
+    opened   INTEGER NOT NULL,
+    opening  INTEGER NOT NULL,
+    closing  INTEGER NOT NULL,
+    PRIMARY KEY (scope, chain, hash)
+) STRICT;
+CREATE INDEX settle_sheet_chain ON settle_sheet (scope, chain, day, number, page);
+
 -- Their lines. item_scope and item name what a line is matched with. state says
 -- what became of it; settled is 1 once it stands in the books.
 CREATE TABLE settle_line (
