@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"testing"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -90,7 +91,7 @@ var stands = map[bank.State]payout.State{bank.Accepted: payout.Waiting, bank.Arr
 func (w *world) paidOut(d *db.DB) {
 	w.t.Helper()
 	there := map[string]bank.Transfer{}
-	for _, transfer := range transfers(w.load.ctx, w) {
+	for _, transfer := range transfers(w.load.ctx, w.t, w.server.DB) {
 		there[transfer.Reference] = transfer
 	}
 	inTransit := map[string]int64{}
@@ -125,16 +126,16 @@ func (w *world) paidOut(d *db.DB) {
 }
 
 // transfers reads the bank's own book.
-func transfers(ctx context.Context, w *world) []bank.Transfer {
-	w.t.Helper()
-	book, err := bank.OpenBook(ctx, bankAddress(w.server.DB), db.Options{Logger: slog.New(slog.DiscardHandler)})
+func transfers(ctx context.Context, t *testing.T, address string) []bank.Transfer {
+	t.Helper()
+	book, err := bank.OpenBook(ctx, bankAddress(address), db.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
 	defer func() { _ = book.Close() }()
 	list, err := book.Transfers(ctx)
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return list
 }
