@@ -43,10 +43,6 @@ var lefts = []left{
 	{name: "a webhook", kill: "webhook.after-send", later: true, to: "/v1/payment_intents", form: saleOf("pm_card_visa"), status: "succeeded"},
 }
 
-func saleOf(card string) []string {
-	return []string{"amount", "4321", "currency", "usd", "confirm", "true", "payment_method", card, "return_url", "https://shop.example/back"}
-}
-
 // prepareDispute makes a dispute.
 func (j *journey) prepareDispute() bool {
 	if !j.pay("pm_card_createDispute") {
