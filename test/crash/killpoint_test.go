@@ -205,7 +205,10 @@ func killChain(t *testing.T, list []stop) {
 		l.round(6, func() bool { return l.begun() < 2*len(tales) || !dead.Load() })
 	}()
 	func() {
-		defer dead.Store(true)
+		defer func() {
+			dead.Store(true)
+			l.over.Store(true)
+		}()
 		for _, s := range list {
 			strike(s, true)
 		}

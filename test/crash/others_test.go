@@ -52,6 +52,9 @@ func (w *world) disputesDiffer(d *db.DB) (found []string, err error) {
 		if there.Status != string(b.Status) || there.Amount != b.Amount || there.Currency != string(b.Currency) {
 			found = append(found, fmt.Sprintf("%s is %s of %d %s here, and there %+v", dispute.Disputes.ID(o.Scope, o.Key), b.Status, b.Amount, b.Currency, there))
 		}
+		if n := w.contested[o.Key]; n > 1 || n == 1 && b.Status == dispute.NeedsResponse {
+			found = append(found, fmt.Sprintf("%s is %s, and the acquirer got evidence %d times", dispute.Disputes.ID(o.Scope, o.Key), b.Status, n))
+		}
 		if here[b.ProviderID]++; here[b.ProviderID] == 2 {
 			found = append(found, fmt.Sprintf("the dispute %s is here twice", b.ProviderID))
 		}
