@@ -57,8 +57,8 @@ var visits = map[string][]int{
 	"webhook.recorded":    {1, 6, 40},
 }
 
-// elsewhere are the kill points that other tests reach: TestPayoutsLeftBehind, and
-// for files, which come at a provider's day's end, internal/core/settle.
+// elsewhere are the kill points that other tests reach: TestPayoutsLeftBehind and
+// TestKilledWhileReconciling.
 var elsewhere = []string{"payout.claimed", "payout.notices-applied",
 	"settle.fetched", "settle.begun", "settle.kept", "settle.before-post", "settle.posted"}
 
