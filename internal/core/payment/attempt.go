@@ -181,7 +181,7 @@ type Attempt struct {
 	// need not have been.
 	Contested bool `json:"contested,omitempty"`
 	// Undoing notes that a resolver has begun to have it undone. From then on
-	// nobody's approval counts but a later resolver's.
+	// nobody's approval counts, until the provider says that it won't undo it.
 	Undoing bool `json:"undoing,omitempty"`
 	// Break is since when a person is asked to look into it.
 	Break time.Time `json:"break,omitzero"`

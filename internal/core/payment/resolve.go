@@ -225,6 +225,8 @@ func (v *Service) reverse(ctx context.Context, p provider.Provider, a *object.Ob
 		return v.settleReversed(ctx, a, f.Outcome)
 	case f.Answer == provider.NotFound:
 		return v.absent(ctx, p, a, asked)
+	case f.Answer == provider.Found && f.Outcome.Status == provider.Declined:
+		return v.reschedule(ctx, a, func(a *Attempt) { a.Undoing = false })
 	}
 	return v.reschedule(ctx, a, nil)
 }
