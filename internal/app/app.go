@@ -266,6 +266,7 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 		Live:      c.MasterKey != "" || c.MasterKeyFile != "",
 		Master:    a.Master,
 		Log:       c.Logger,
+		MaySettle: a.Merchant.Alone,
 		Closed:    a.refuseWhileLearning,
 	}
 	keys.Pin, a.Webhooks.Renderer = a.Rest.Pin, a.Rest
