@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,15 +62,17 @@ func (a *App) sandbox(ctx context.Context, c Config) (provider.Provider, error) 
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
-	go func() {
-		ended <- sandbox.NewSimulator(book, sandbox.Options{Clock: c.Clock, Deposit: a.deposit, Push: a.pushes(sandbox.Name)}).Serve(running, ln)
-	}()
+	simulator := sandbox.NewSimulator(book, sandbox.Options{Clock: c.Clock, Deposit: a.deposit, Push: a.pushes(sandbox.Name)})
+	go func() { ended <- simulator.Serve(running, ln) }()
 	a.close = append(a.close, func() error {
 		stop()
 		return <-ended
 	})
 	a.pages = pagesOf("http://" + ln.Addr().String())
 	options.Secret = a.pushSecret(sandbox.Name)
+	if c.SandboxWithin {
+		options.Within = simulator
+	}
 	return sandbox.New("http://"+ln.Addr().String(), options), nil
 }
 
@@ -102,12 +105,13 @@ func pagesOf(base string) http.Handler {
 	}
 }
 
-// openBook opens the embedded sandbox's book: a file beside a SQLite database,
+// openBook opens the embedded sandbox's book: the file that was named, else a file beside a SQLite database,
 // which one process holds as it holds the database, and a schema of its own in
 // a PostgreSQL database, where every node sees one book.
 func (a *App) openBook(ctx context.Context, c Config) (sandbox.Book, error) {
-	if path, ok := strings.CutPrefix(c.DB, "sqlite:"); ok {
-		book, err := sandbox.OpenFileBook(sandboxBook(path))
+	path, sqlite := strings.CutPrefix(c.DB, "sqlite:")
+	if sqlite || c.SandboxBook != "" {
+		book, err := sandbox.OpenFileBook(cmp.Or(c.SandboxBook, sandboxBook(path)))
 		if err != nil {
 			return nil, err
 		}
