@@ -20,7 +20,7 @@ import (
 
 // Sandbox is a sandbox acquirer as a process of its own.
 type Sandbox struct {
-	// Book is the file in which every operation is kept.
+	// Book is the file in which every operation is kept: see [sandbox.OpenBook].
 	Book string
 	// Seed and Faults make so many of a thousand operations go wrong at random.
 	Seed   uint64
@@ -32,7 +32,7 @@ type Sandbox struct {
 
 // Serve answers on ln until ctx ends.
 func (s Sandbox) Serve(ctx context.Context, ln net.Listener) error {
-	book, err := sandbox.OpenFileBook(s.Book)
+	book, err := sandbox.OpenBook(ctx, s.Book, db.Options{})
 	if err != nil {
 		return err
 	}
@@ -105,20 +105,21 @@ func pagesOf(base string) http.Handler {
 	}
 }
 
-// openBook opens the embedded sandbox's book: the file that was named, else a file beside a SQLite database,
-// which one process holds as it holds the database, and a schema of its own in
-// a PostgreSQL database, where every node sees one book.
+// openBook opens the embedded sandbox's book: the file that was named, else one
+// beside a SQLite database, and a schema of its own in a PostgreSQL database,
+// where every node sees one book.
 func (a *App) openBook(ctx context.Context, c Config) (sandbox.Book, error) {
+	o := db.Options{Clock: c.Clock, Logger: c.Logger}
 	path, sqlite := strings.CutPrefix(c.DB, "sqlite:")
 	if sqlite || c.SandboxBook != "" {
-		book, err := sandbox.OpenFileBook(cmp.Or(c.SandboxBook, sandboxBook(path)))
+		book, err := sandbox.OpenBook(ctx, cmp.Or(c.SandboxBook, sandboxBook(path)), o)
 		if err != nil {
 			return nil, err
 		}
 		a.close = append(a.close, book.Close)
 		return book, nil
 	}
-	book, err := sandbox.OpenDBBook(ctx, c.DB, db.Options{Clock: c.Clock, Logger: c.Logger})
+	book, err := sandbox.OpenDBBook(ctx, c.DB, o)
 	if err != nil {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ func raise(ctx context.Context, c Config) (h *host, err error) {
 	return h, err
 }
 
-func (h *host) bookFile() string   { return filepath.Join(h.dir, "sandbox.book") }
+func (h *host) bookFile() string   { return filepath.Join(h.dir, "sandbox.db") }
 func (h *host) sqliteFile() string { return filepath.Join(h.dir, "florin.db") }
 func (h *host) postgres() bool     { return h.config.DB != "" }
 
@@ -176,7 +176,7 @@ func (h *host) read(ctx context.Context) (r reading, err error) {
 }
 
 func (h *host) stored(ctx context.Context) (s stored, err error) {
-	s.book = size(h.bookFile())
+	s.book = max(size(h.bookFile()), size(h.bookFile()+"-wal"))
 	if !h.postgres() {
 		// Before the first checkpoint all pages are in the log alone, and in the end
 		// there is none.
