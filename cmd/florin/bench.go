@@ -66,7 +66,7 @@ func (b *benchCommand) fill(ctx context.Context, log *slog.Logger) error {
 		MasterKey: os.Getenv("FLORIN_MASTER_KEY"), MasterKeyFile: os.Getenv("FLORIN_MASTER_KEY_FILE"), Heads: os.Getenv("FLORIN_HEADS"),
 	})
 	if err == nil {
-		fmt.Printf("%d payments stored in %s, %.0f a second; there were %d before\n", done.Stored, done.Took.Round(time.Millisecond), float64(done.Stored)/done.Took.Seconds(), done.Before)
+		fmt.Printf("%d payments stored in %.1f s, %.0f a second; there were %d before\n", done.Stored, done.Seconds, done.Rate(), done.Before)
 	}
 	return err
 }

@@ -51,9 +51,13 @@ const collectAt = 400
 
 // Filled is what a run of [Fill] did.
 type Filled struct {
-	Before, Stored int64 // payments
-	Took           time.Duration
+	Before  int64   `json:"before"` // payments that the account had
+	Stored  int64   `json:"stored"` // payments
+	Seconds float64 `json:"seconds"`
 }
+
+// Rate is how many payments were stored a second.
+func (f *Filled) Rate() float64 { return float64(f.Stored) / max(f.Seconds, 1e-9) }
 
 // Fill stores payments as fast as one process can: it serves them to itself,
 // without a socket, and calls the sandbox so. All that a payment leaves behind is
@@ -84,9 +88,9 @@ func Fill(ctx context.Context, f Filling) (out Filled, err error) {
 	p := &pump{filling: f, handler: a.Handler(), run: "fill-" + strings.ToLower(rand.Text()[:10]), want: out.Stored}
 	if err = p.pay(ctx); err == nil {
 		// What is left is for the schedules, which would do it in a moment.
-		err = a.Search.Run(ctx)
+		err = a.Search.CatchUp(ctx)
 	}
-	out.Took = f.Clock.Now().Sub(began)
+	out.Seconds = f.Clock.Now().Sub(began).Seconds()
 	return out, err
 }
 
