@@ -24,9 +24,11 @@ func (v *run) postAll(ctx context.Context) error {
 		return err
 	}
 	for _, d := range paid {
+		probe.Point("settle.before-post")
 		if err := v.postLines(ctx, d); err != nil {
 			return err
 		}
+		probe.Point("settle.posted")
 		if err := v.postRest(ctx, d); err != nil {
 			return err
 		}
