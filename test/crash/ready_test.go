@@ -33,6 +33,10 @@ func TestReadyAgain(t *testing.T) {
 	}
 	t.Logf("%d payments stored in %s", stored, time.Since(begun).Round(time.Millisecond))
 	nodes := []*florintest.Server{s}
+	if err := s.Restart(ctx); err != nil {
+		t.Fatal(err)
+	}
+	receive(t).register(ctx, t, newClient(s)) // so that events have somewhere to go
 	t.Run("one node", func(t *testing.T) { readyAgain(ctx, t, nodes, restarts) })
 	if florintest.Postgres() {
 		for len(nodes) < 3 {
@@ -56,8 +60,6 @@ func readyAgain(ctx context.Context, t *testing.T, nodes []*florintest.Server, r
 			t.Fatal(err)
 		}
 	}
-	hook := receive(t)
-	hook.register(ctx, t, newClient(nodes[0]))
 	stop := pressing(ctx, nodes)
 	var took []time.Duration
 	for turn := range restarts {
