@@ -51,6 +51,12 @@ type Config struct {
 	// SandboxSecret signs what a sandbox elsewhere sends unasked; empty: none of it
 	// is believed.
 	SandboxSecret string
+	// SandboxBook is a file for the embedded sandbox's book, rather than the place
+	// that it has by itself.
+	SandboxBook string
+	// SandboxWithin has the embedded sandbox called within the process, rather than
+	// over a socket: for filling a database.
+	SandboxWithin bool
 	// SecretKey and PublishableKey are the test keys of the first account on an
 	// empty database; empty: new ones are made.
 	SecretKey, PublishableKey string
