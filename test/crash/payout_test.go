@@ -80,26 +80,6 @@ func killPayoutAt(t *testing.T, kill string) {
 	}
 }
 
-// prosper gives the merchant a bank account, and money that can be paid out.
-func prosper(ctx context.Context, t *testing.T, c *client) {
-	t.Helper()
-	self, err := c.retrieve(ctx, "/v1/account")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, l := range []*call{
-		{Key: "account", Path: "/v1/accounts/" + self.ID + "/external_accounts", Form: url.Values{"external_account[object]": {"bank_account"},
-			"external_account[country]": {"US"}, "external_account[currency]": {"usd"}, "external_account[routing_number]": {"110000000"},
-			"external_account[account_number]": {"000123456789"}}},
-		{Key: "sale", Path: "/v1/payment_intents", Form: url.Values{"amount": {"500000"}, "currency": {"usd"}, "confirm": {"true"},
-			"payment_method": {"pm_card_bypassPending"}, "return_url": {"https://example.com"}}},
-	} {
-		if a, err := c.do(ctx, l, func() {}); err != nil || a.Status != 200 {
-			t.Fatalf("%s: %d %s %v", l.Path, a.Status, a.Body, err)
-		}
-	}
-}
-
 // payOut asks for a payout until it is answered, and gives its id.
 func payOut(ctx context.Context, t *testing.T, c *client, i int) string {
 	l := &call{Key: fmt.Sprintf("payout-%d", i), Path: "/v1/payouts", Form: url.Values{"amount": {fmt.Sprint(1000 + i)}, "currency": {"usd"}, "method": {"instant"}}}
@@ -134,10 +114,7 @@ func ended(ctx context.Context, t *testing.T, c *client, id string) int64 {
 // atBank compares the bank's own book with what was paid out.
 func atBank(ctx context.Context, t *testing.T, address string, count int, sum int64) {
 	t.Helper()
-	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
-		address = "sqlite:" + strings.TrimSuffix(path, ".db") + ".bank.db"
-	}
-	book, err := bank.OpenBook(ctx, address, db.Options{Logger: slog.New(slog.DiscardHandler)})
+	book, err := bank.OpenBook(ctx, bankAddress(address), db.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,15 +61,22 @@ func TestRandomKills(t *testing.T) {
 	}
 }
 
+// mixed makes a load of every kind, and a receiver that is told of all of it.
+func mixed(ctx context.Context, t *testing.T, tag string, c *client, box *florintest.Sandbox) (*load, *receiver) {
+	t.Helper()
+	hook := receive(t)
+	hook.register(ctx, t, c)
+	return &load{t: t, ctx: ctx, client: c, tag: tag, mixed: true, box: box, account: prosper(ctx, t, c)}, hook
+}
+
 func rage(t *testing.T, seed, kills uint64, sandboxToo bool) {
 	t.Logf("FLORIN_SEED=%d", seed)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute+time.Duration(kills)*5*time.Second)
 	defer cancel()
 	s := &storm{t: t, random: rand.New(rand.NewPCG(seed, 0)), box: florintest.StartSandbox(t, florintest.SandboxOptions{Seed: seed, Faults: faults})}
 	s.server = florintest.Start(t, florintest.Options{Sandbox: s.box.URL, Args: []string{timeout}})
-	s.load = &load{t: t, ctx: ctx, client: newClient(s.server), tag: "storm"}
-	hook := receive(t)
-	hook.register(ctx, t, s.load.client)
+	var hook *receiver
+	s.load, hook = mixed(ctx, t, "storm", newClient(s.server), s.box)
 
 	done := make(chan struct{})
 	go func() {

@@ -193,6 +193,12 @@ var table = []mutant{
 		fails(payment, "TestToldOtherwise"), fails(payment, "TestByHand")}},
 	{"payment.believe-anything", "a decline is taken back by news alone, without asking", false, []killer{
 		fails(payment, "TestJudge")}},
+	{"payment.told-is-asked", "news of an approval counts though the operation is being undone", false, []killer{
+		fails(payment, "TestToldWhileUndone")}},
+	{"payment.no-proof", "a dispute of what nobody knows does not show that it was paid", false, []killer{
+		fails(payment, "TestProof")}},
+	{"settle.strangers-merge", "two lines of one name that nobody knows of have one break", false, []killer{
+		fails(settle, "TestStrangersOfOneName")}},
 	{"dispute.last-heard-wins", "what was heard last of a dispute wins, however old it is", false, []killer{
 		fails(dispute, "TestShuffledNews")}},
 	{"news.unsigned", "a provider's message is believed whoever signed it", false, []killer{

@@ -27,12 +27,13 @@ type books struct {
 	bounced  map[string]bool                          // refunds that did not reach the payer
 	claims   map[string]sandbox.Dispute               // disputes as they stand there
 	setups   map[string]*object.Object[setup.Attempt] // by reference
+	now      time.Time
 }
 
 // read reads both sides.
 func (w *world) read() *books {
 	ctx := context.Background()
-	b := &books{attempts: map[string]*object.Object[payment.Attempt]{}, charges: map[payment.ChargeID]*object.Object[payment.Charge]{},
+	b := &books{now: w.course.Now(), attempts: map[string]*object.Object[payment.Attempt]{}, charges: map[payment.ChargeID]*object.Object[payment.Charge]{},
 		intents: map[payment.IntentID]*object.Object[payment.Intent]{}, theirs: map[string]sandbox.Operation{}, undone: map[string]bool{}, voided: map[string]bool{},
 		chosen: map[string]sandbox.State{}, bounced: map[string]bool{}, claims: map[string]sandbox.Dispute{}, setups: map[string]*object.Object[setup.Attempt]{}}
 	err := payment.Attempts.Scan(ctx, w.db, func(a *object.Object[payment.Attempt]) error {
@@ -85,7 +86,7 @@ func (b *books) record(op sandbox.Operation) {
 	case sandbox.Event:
 		return
 	case sandbox.Refund:
-		if op.State == sandbox.Pending && !time.Now().Before(op.Settles) {
+		if op.State == sandbox.Pending && !b.now.Before(op.Settles) {
 			op.State = sandbox.Approved
 		}
 	case sandbox.Reversal:
@@ -140,6 +141,9 @@ func (w *world) check() {
 	w.sameDisputes(b)
 	w.samePayouts()
 	w.sameLedger(b)
+	if w.made.settles {
+		w.reconciled(b)
+	}
 	w.mail.check()
 	w.recount(b)
 	w.sameAnswers()

@@ -9,6 +9,7 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
 )
 
@@ -333,13 +334,13 @@ func (v *run) missingHere(tx *db.Tx, p provider.Provider, f finding, l line) err
 	if f.Item.Key != 0 && f.deposit == nil { // it tells again of that one
 		scope = id.ScopeOf(f.Item.Scope)
 	}
-	other, found, err := marked(tx, scope, f.kind, p.Name, l.Reference)
+	key, i := stranger(tx, scope.Key(), &l)
+	subject := l.Reference
+	other, err := taken(tx, scope, f.kind, p.Name, subject, of.Name, f.Line.Number)
 	if err != nil {
 		return err
 	}
-	key, i := stranger(tx, scope.Key(), &l)
-	subject := l.Reference
-	if subject == "" || f.kind == Duplicate || found && other.Body.State == Open { // which is another line's
+	if subject == "" || f.kind == Duplicate || other {
 		subject = fmt.Sprintf("%s line %d: %s", of.Name, f.Line.Number, l.Reference)
 	}
 	o, err := open(tx, scope, Break{Type: f.kind, Subject: subject, Provider: p.Name, File: of.Name, Line: f.Line.Number, Note: f.note,
@@ -357,6 +358,16 @@ func (v *run) missingHere(tx *db.Tx, p provider.Provider, f finding, l line) err
 	items.Insert(tx, itemKey(scope.Key(), key), i)
 	lines.Update(tx, lineKey(f.Line.File, f.Line.Number), l)
 	return nil
+}
+
+// taken reports whether an open break about a subject is about another line than
+// one: two of one name have two breaks.
+func taken(tx *db.Tx, s id.Scope, kind Type, provider, subject, file string, number int64) (bool, error) {
+	if probe.Mutant("settle.strangers-merge") {
+		return false, nil
+	}
+	o, ok, err := marked(tx, s, kind, provider, subject)
+	return ok && o.Body.State == Open && len(o.Body.Items) > 0 && (o.Body.File != file || o.Body.Line != number), err
 }
 
 // undone keeps a line that another one undoes: both go to one item, which has

@@ -14,6 +14,7 @@ import (
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/money"
+	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
 )
 
@@ -124,9 +125,11 @@ func (v *Service) loadFile(ctx context.Context, p provider.Provider, f provider.
 		return err
 	}
 	row := file{Provider: p.Name, Name: f.Name, Day: f.Day, Revision: int64(f.Version), Statement: f.Statement, Digest: s.digest, Lines: count}
+	probe.Point("settle.fetched")
 	if err := v.begin(ctx, key, row); err != nil {
 		return err
 	}
+	probe.Point("settle.begun")
 	replaced, err := v.supersede(ctx, row)
 	if err == nil {
 		err = q.prepare(ctx)
@@ -140,6 +143,7 @@ func (v *Service) loadFile(ctx context.Context, p provider.Provider, f provider.
 	if err := v.keepSheets(ctx, house, told); err != nil {
 		return err
 	}
+	probe.Point("settle.kept")
 	return v.DB.Run(ctx, db.Step{Name: "settle.whole", Do: func(tx *db.Tx) error {
 		row, ok, err := files.Get(tx, fileKey(key))
 		if err != nil || !ok || row.Whole {

@@ -169,6 +169,7 @@ CREATE TABLE attempt (
     version BIGINT NOT NULL,
     state   TEXT COLLATE "C" NOT NULL,
     due     BIGINT NOT NULL,
+    owner   BIGINT NOT NULL,
     intent  BIGINT NOT NULL,
     PRIMARY KEY (scope, key)
 );
@@ -407,6 +408,7 @@ CREATE TABLE setup_attempt (
     key     BIGINT NOT NULL,
     version BIGINT NOT NULL,
     due     BIGINT NOT NULL,
+    owner   BIGINT NOT NULL,
     intent  BIGINT NOT NULL,
     PRIMARY KEY (scope, key)
 );
@@ -678,6 +680,7 @@ CREATE TABLE payout_attempt (
     version BIGINT NOT NULL,
     state   TEXT COLLATE "C" NOT NULL,
     due     BIGINT NOT NULL,
+    owner   BIGINT NOT NULL,
     payout  BIGINT NOT NULL,
     PRIMARY KEY (scope, key)
 );

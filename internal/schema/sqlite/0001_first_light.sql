@@ -162,6 +162,7 @@ CREATE TABLE attempt (
     version INTEGER NOT NULL,
     state   TEXT    NOT NULL,
     due     INTEGER NOT NULL,
+    owner   INTEGER NOT NULL,
     intent  INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
@@ -400,6 +401,7 @@ CREATE TABLE setup_attempt (
     key     INTEGER NOT NULL,
     version INTEGER NOT NULL,
     due     INTEGER NOT NULL,
+    owner   INTEGER NOT NULL,
     intent  INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
@@ -671,6 +673,7 @@ CREATE TABLE payout_attempt (
     version INTEGER NOT NULL,
     state   TEXT    NOT NULL,
     due     INTEGER NOT NULL,
+    owner   INTEGER NOT NULL,
     payout  INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
