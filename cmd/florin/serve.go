@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/florinpay/florin/internal/app"
-	"github.com/florinpay/florin/internal/core/news"
 )
 
 type serveCommand struct {
@@ -47,8 +46,8 @@ func (s *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if s.ProviderTimeout < minProviderTimeout || s.ProviderTimeout > maxProviderTimeout {
 		return fmt.Errorf("--provider-timeout %s: want %s to %s", s.ProviderTimeout, minProviderTimeout, maxProviderTimeout)
 	}
-	if err := news.CheckKeep(s.KeepMessages); err != nil {
-		return fmt.Errorf("--keep-messages %s: %w", s.KeepMessages, err)
+	if s.KeepMessages < app.MinKeepMessages {
+		return fmt.Errorf("--keep-messages %s: want %s at least", s.KeepMessages, app.MinKeepMessages)
 	}
 	// First, since keys are shown once: an address that is taken must not cost
 	// the keys of the account that the first start makes.

@@ -99,6 +99,9 @@ type Config struct {
 	KeepMessages time.Duration
 }
 
+// MinKeepMessages is the least that Config's KeepMessages may be.
+const MinKeepMessages = news.KeepAtLeast
+
 // App is Florin, put together.
 type App struct {
 	DB       *db.DB

@@ -46,7 +46,7 @@ var (
 		"cash.fund", "cash.settle", "cash.reconcile", "payment.apply_funds", "timeline.create", "timeline.advance", "timeline.move", "timeline.delete", "timeline.clear",
 		"job.claim", "job.record", "ledger.seal", "ledger.mature", "search.index",
 		"vault.create_payment_method", "vault.create_customer", "vault.attach_payment_method", "vault.delete_customer",
-		"settle.schedule", "settle.collect", "settle.file", "settle.file_told", "settle.lines", "settle.whole", "settle.supersede", "settle.match",
+		"settle.schedule", "settle.collect", "settle.file", "settle.file_told", "settle.lines", "settle.sheets", "settle.whole", "settle.supersede", "settle.match",
 		"settle.post", "settle.deposit", "settle.summary", "settle.again",
 		"webhook.spread", "webhook.claim", "webhook.record", "webhook.release", "webhook.put-off", "webhook.renew", "webhook.still",
 	}
@@ -80,6 +80,7 @@ var incidental = map[string]string{
 	"vault.erase_customer":  "customers are erased with the clock that they are on, after its time",
 	"vault.erase_methods":   "likewise",
 	"cash.arrived":          "a world brings a bank of its own, and its statements do not tell of customers' money",
+	"settle.sheets_told":    "an account has a statement for each day with entries, and a world has few days",
 	"news.expire":           "messages are kept for months",
 	"vault.expire_cvc":      "security codes go with the outcome; what is left of them goes by the minute",
 }

@@ -208,10 +208,10 @@ func TestStaleFrame(t *testing.T) {
 	}}); err != nil {
 		t.Fatal(err)
 	}
-	first, last := keys[0], keys[rows-1] // on pages of their own
+	first, middle, last := keys[0], keys[rows/2], keys[rows-1] // on pages of their own
 	set := func(a, b int64) error {
-		return d.Run(t.Context(), db.Step{Name: "test.set", Scope: 3, Needs: []db.Need{counters.Need(first), counters.Need(last)}, Do: func(tx *db.Tx) error {
-			for k, n := range map[db.Key]int64{first: a, last: b} {
+		return d.Run(t.Context(), db.Step{Name: "test.set", Scope: 3, Needs: []db.Need{counters.Need(first), counters.Need(middle), counters.Need(last)}, Do: func(tx *db.Tx) error {
+			for k, n := range map[db.Key]int64{first: a, middle: b, last: b} {
 				c, _, err := counters.Get(tx, k)
 				if err != nil {
 					return err

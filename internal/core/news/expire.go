@@ -3,7 +3,6 @@ package news
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"slices"
 	"time"
 
@@ -81,14 +80,6 @@ func (v *Service) expire(ctx context.Context, before time.Time, some []old) (gon
 		return nil
 	}})
 	return gone, err
-}
-
-// CheckKeep refuses a time for which messages can't be kept.
-func CheckKeep(d time.Duration) error {
-	if d < KeepAtLeast {
-		return errors.New("messages of providers are to be kept for a week (168h) at least")
-	}
-	return nil
 }
 
 // old is a message that may be deleted.

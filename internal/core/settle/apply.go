@@ -344,13 +344,13 @@ func (v *run) missingHere(tx *db.Tx, p provider.Provider, f finding, l line) err
 	if f.Item.Key != 0 && f.deposit == nil { // it tells again of that one
 		scope = id.ScopeOf(f.Item.Scope)
 	}
-	other, found, err := marked(tx, scope, f.kind, p.Name, l.Reference)
+	key, i := stranger(tx, scope.Key(), &l)
+	subject := l.Reference
+	other, err := taken(tx, scope, f.kind, p.Name, subject, of.Name, f.Line.Number)
 	if err != nil {
 		return err
 	}
-	key, i := stranger(tx, scope.Key(), &l)
-	subject := l.Reference
-	if subject == "" || f.kind == Duplicate || found && other.Body.State == Open { // which is another line's
+	if subject == "" || f.kind == Duplicate || other {
 		subject = fmt.Sprintf("%s line %d: %s", of.Name, f.Line.Number, l.Reference)
 	}
 	o, err := open(tx, scope, Break{Type: f.kind, Subject: subject, Provider: p.Name, File: of.Name, Line: f.Line.Number, Note: f.note,
