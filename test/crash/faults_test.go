@@ -21,7 +21,7 @@ import (
 // under runs a load while faults are made, and inspects what is left.
 func under(ctx context.Context, t *testing.T, tag string, c *client, server *florintest.Server, box *florintest.Sandbox, faults func(*load)) *world {
 	t.Helper()
-	l := &load{t: t, ctx: ctx, client: c, tag: tag}
+	l, hook := mixed(ctx, t, tag, c, box)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -37,7 +37,9 @@ func under(ctx context.Context, t *testing.T, tag string, c *client, server *flo
 	if t.Failed() {
 		t.FailNow()
 	}
-	return inspect(t, l, server, box)
+	w := inspect(t, l, server, box)
+	told(ctx, t, server, hook)
+	return w
 }
 
 // TestDatabaseServerKilled ends PostgreSQL's own server with SIGKILL under load,
@@ -79,7 +81,7 @@ func TestDatabaseServerKilled(t *testing.T) {
 }
 
 // TestNodesKilled ends one of three nodes with SIGKILL at random moments, again
-// and again, while clients go on with the others.
+// and again, while clients go on with the others; at times several at once.
 func TestNodesKilled(t *testing.T) {
 	severalNodes(t)
 	kills := max(1, number(t, "FLORIN_KILLS", 4))
@@ -96,21 +98,25 @@ func TestNodesKilled(t *testing.T) {
 	w := under(ctx, t, "nodes", c, nodes[0], box, func(*load) {
 		for range kills {
 			_ = sleep(ctx, time.Duration(300+random.IntN(1500))*time.Millisecond)
-			n := nodes[random.IntN(len(nodes))]
-			if err := n.Kill(); err != nil {
-				t.Error(err)
-				return
+			struck := random.Perm(len(nodes))[:1+max(0, random.IntN(6)-3)] // one, at times two or all
+			for _, i := range struck {
+				if err := nodes[i].Kill(); err != nil {
+					t.Error(err)
+					return
+				}
 			}
 			_ = sleep(ctx, time.Duration(random.IntN(1000))*time.Millisecond)
-			begun := time.Now()
-			if err := n.Restart(ctx); err != nil {
-				t.Error(err)
-				return
+			for _, i := range struck {
+				begun := time.Now()
+				if err := nodes[i].Restart(ctx); err != nil {
+					t.Error(err)
+					return
+				}
+				restarts = append(restarts, time.Since(begun))
 			}
-			restarts = append(restarts, time.Since(begun))
 		}
 	})
-	w.report(int(kills), restarts)
+	w.report(len(restarts), restarts)
 }
 
 // TestDiskFull fills the disk of a SQLite database under load. What can't be

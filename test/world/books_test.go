@@ -9,7 +9,6 @@ import (
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/core/setup"
-	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/money"
 	"github.com/florinpay/florin/internal/provider/bank"
 	"github.com/florinpay/florin/internal/provider/sandbox"
@@ -48,7 +47,7 @@ var arrived = map[bank.State]payout.State{bank.Accepted: payout.Waiting, bank.Ar
 func (w *world) paidOut() bool {
 	done := true
 	err := payout.Attempts.Scan(context.Background(), w.db, func(a *object.Object[payout.Attempt]) error {
-		done = done && (a.Body.Due.IsZero() || !a.Body.Break.IsZero() || tomorrow(a))
+		done = done && (a.Body.Due.IsZero() || !a.Body.Break.IsZero() || w.tomorrow(a))
 		return nil
 	})
 	if err != nil {
@@ -59,8 +58,8 @@ func (w *world) paidOut() bool {
 
 // tomorrow reports whether a payout goes on at a time that is hours away: it is
 // sent with those of its day, or on its way to the bank.
-func tomorrow(a *object.Object[payout.Attempt]) bool {
-	return (a.Body.State == payout.Waiting || a.Body.State == payout.Queued) && time.Until(a.Body.Due) > time.Hour
+func (w *world) tomorrow(a *object.Object[payout.Attempt]) bool {
+	return (a.Body.State == payout.Waiting || a.Body.State == payout.Queued) && a.Body.Due.Sub(w.course.Now()) > time.Hour
 }
 
 // setUp reports whether nothing is left to do about setups, but for those whose
@@ -120,7 +119,7 @@ func (w *world) samePayout(a *object.Object[payout.Attempt], theirs map[string]b
 	switch {
 	case err != nil || !found:
 		w.fail("%s has no payout: %v", reference, err)
-	case !a.Body.Break.IsZero(), a.Body.State == payout.Waiting && t.State != "", a.Body.State == payout.Queued && tomorrow(a) && t.State == "":
+	case !a.Body.Break.IsZero(), a.Body.State == payout.Waiting && t.State != "", a.Body.State == payout.Queued && w.tomorrow(a) && t.State == "":
 	case a.Body.Open():
 		w.fail("payout %s is still %s, and %q there", reference, a.Body.State, t.State)
 	case ok && arrived[t.State] != a.Body.State, !ok && a.Body.State == payout.Approved:
@@ -139,7 +138,26 @@ func (w *world) sameLedger(b *books) {
 			return
 		}
 	}
-	want, scope := map[ledger.Account]int64{}, id.Scope{}
+	want := w.owed(b)
+	w.onItsWay(want)
+	for _, have := range w.balances(b) {
+		switch have.Account.Kind() {
+		case ledger.ProviderClearing:
+			if w.made.settles {
+				continue // it is settled, or a break names it
+			}
+			fallthrough
+		case ledger.PayoutInTransit:
+			if have.Net() != want[have.Account] {
+				w.fail("%s stands at %d, and should at %d by the others' books", have.Account, have.Net(), want[have.Account])
+			}
+		}
+	}
+}
+
+// owed is what provider_clearing would stand at if nothing were settled.
+func (w *world) owed(b *books) map[ledger.Account]int64 {
+	want := map[ledger.Account]int64{}
 	owed := func(amount int64, currency string) { want[account(ledger.ProviderClearing, currency)] -= amount }
 	for reference, op := range b.theirs {
 		if op.State != sandbox.Approved || b.undone[reference] {
@@ -160,22 +178,7 @@ func (w *world) sameLedger(b *books) {
 			owed(-d.Amount, d.Currency)
 		}
 	}
-	for _, i := range b.intents {
-		scope = i.Scope
-	}
-	w.onItsWay(want)
-	balances, err := ledger.ReadBalances(context.Background(), w.db, scope)
-	if err != nil {
-		w.fail("balances: %v", err)
-	}
-	for _, have := range balances {
-		switch have.Account.Kind() {
-		case ledger.ProviderClearing, ledger.PayoutInTransit:
-			if have.Net() != want[have.Account] {
-				w.fail("%s stands at %d, and should at %d by the others' books", have.Account, have.Net(), want[have.Account])
-			}
-		}
-	}
+	return want
 }
 
 // onItsWay adds what payouts have taken and not brought to the bank.

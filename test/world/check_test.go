@@ -27,12 +27,13 @@ type books struct {
 	bounced  map[string]bool                          // refunds that did not reach the payer
 	claims   map[string]sandbox.Dispute               // disputes as they stand there
 	setups   map[string]*object.Object[setup.Attempt] // by reference
+	now      time.Time
 }
 
 // read reads both sides.
 func (w *world) read() *books {
 	ctx := context.Background()
-	b := &books{attempts: map[string]*object.Object[payment.Attempt]{}, charges: map[payment.ChargeID]*object.Object[payment.Charge]{},
+	b := &books{now: w.course.Now(), attempts: map[string]*object.Object[payment.Attempt]{}, charges: map[payment.ChargeID]*object.Object[payment.Charge]{},
 		intents: map[payment.IntentID]*object.Object[payment.Intent]{}, theirs: map[string]sandbox.Operation{}, undone: map[string]bool{}, voided: map[string]bool{},
 		chosen: map[string]sandbox.State{}, bounced: map[string]bool{}, claims: map[string]sandbox.Dispute{}, setups: map[string]*object.Object[setup.Attempt]{}}
 	err := payment.Attempts.Scan(ctx, w.db, func(a *object.Object[payment.Attempt]) error {
@@ -83,9 +84,16 @@ func (b *books) record(op sandbox.Operation) {
 		b.chosen[op.Original] = op.State
 		return
 	case sandbox.Event:
+		if sale, ok := b.theirs[op.Original]; ok && op.Result != "" { // a debit is known
+			sale.State = sandbox.Declined
+			if op.Result == approvedCode {
+				sale.State = sandbox.Approved
+			}
+			b.theirs[op.Original] = sale
+		}
 		return
 	case sandbox.Refund:
-		if op.State == sandbox.Pending && !time.Now().Before(op.Settles) {
+		if op.State == sandbox.Pending && !b.now.Before(op.Settles) {
 			op.State = sandbox.Approved
 		}
 	case sandbox.Reversal:
@@ -115,7 +123,7 @@ func (b *books) stands(op sandbox.Operation) sandbox.State {
 func (w *world) quiet() bool {
 	b := w.read()
 	for _, a := range b.attempts {
-		if !a.Body.Due.IsZero() && a.Body.Break.IsZero() && !waitsForPayer(a) {
+		if !a.Body.Due.IsZero() && a.Body.Break.IsZero() && !waitsForPayer(a) && !waitsForClock(a) {
 			return false
 		}
 	}
@@ -136,10 +144,14 @@ func (w *world) check() {
 	b := w.read()
 	w.sameOperations(b)
 	w.sameMoney(b)
+	w.sameCash(b)
 	w.sameSetups(b)
 	w.sameDisputes(b)
 	w.samePayouts()
 	w.sameLedger(b)
+	if w.made.settles {
+		w.reconciled(b)
+	}
 	w.mail.check()
 	w.recount(b)
 	w.sameAnswers()
@@ -153,6 +165,9 @@ func (w *world) check() {
 func waitsForPayer(a *object.Object[payment.Attempt]) bool {
 	return a.Body.Operation == payment.OpAuthenticate && a.Body.State == payment.Pending
 }
+
+// approvedCode is the sandbox's code for what is approved.
+const approvedCode = "00"
 
 // tooMuch is the sandbox's code for an amount that is not there. Another provider
 // might not look. (One that processes what it was believed to have forgotten may be
@@ -169,7 +184,7 @@ func (w *world) sameOperations(b *books) {
 			happened = b.voided[payment.Reference(a.Scope, a.Body.Original)]
 		}
 		switch {
-		case !a.Body.Break.IsZero(), waitsForPayer(a):
+		case !a.Body.Break.IsZero(), waitsForPayer(a), waitsForClock(a):
 		case a.Body.Open():
 			w.fail("%s %s is still %s", a.Body.Operation, reference, a.Body.State)
 		case a.Body.Operation == payment.OpAuthenticate && a.Body.State != payment.Approved: // whoever pays anew leaves the payer's answer alone
@@ -188,6 +203,11 @@ func (w *world) sameOperations(b *books) {
 			w.fail("%s %s is not known here", op.Kind, reference)
 		}
 	}
+}
+
+// attempt is the one that an intent waits for.
+func (b *books) attempt(i *object.Object[payment.Intent]) *object.Object[payment.Attempt] {
+	return b.attempts[payment.Reference(i.Scope, i.Body.Attempt)]
 }
 
 // sameMoney compares what each payment has taken and given back on either side,
@@ -216,8 +236,10 @@ func (w *world) sameMoney(b *books) {
 		if c.Body.Status != payment.ChargeSucceeded {
 			continue
 		}
-		ours[c.Body.Intent] += c.Body.Captured
-		returned[c.Body.Intent] += c.Body.Refunded
+		if c.Body.Attempt != 0 { // what customers had sent is no provider's
+			ours[c.Body.Intent] += c.Body.Captured
+			returned[c.Body.Intent] += c.Body.Refunded
+		}
 		if c.Body.GivenBack == "" {
 			paid[c.Body.Intent]++
 		}
@@ -227,7 +249,7 @@ func (w *world) sameMoney(b *books) {
 	}
 	for key, i := range b.intents {
 		name := payment.Intents.ID(i.Scope, i.Key)
-		if i.Body.Attempt != 0 && !open[key] && i.Body.Status != payment.RequiresAction {
+		if i.Body.Attempt != 0 && !open[key] && !waitsForClock(b.attempt(i)) && i.Body.Status != payment.RequiresAction {
 			w.fail("%s is %s and waits for an attempt", name, i.Body.Status)
 		}
 		if !open[key] && (ours[key] != taken[key] || returned[key] != back[key]) {

@@ -3,6 +3,7 @@ package world
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/push"
@@ -206,6 +207,10 @@ type plan struct {
 	wrong   []sandbox.Mode
 	at      []sandbox.Kind
 	bounced []bank.Mode
+	// settles: days pass, and books are compared with reports and statements; files
+	// is which of those go wrong the most.
+	settles bool
+	files   string
 	// pushes is what goes wrong with what they send unasked.
 	pushes []push.Mode
 }
@@ -219,9 +224,14 @@ var payers = []sandbox.Kind{sandbox.Sale, sandbox.Authorize, sandbox.Capture, sa
 func (w *world) plan(at focus, round int) (p plan) {
 	p.nodes, p.receivers, p.round, p.outside = 2+w.random.IntN(2), 1+w.random.IntN(2), round, at.outside
 	p.pushes = pushModes
+	if w.random.IntN(3) > 0 { // what contradicts itself is for a person
+		p.pushes = pushModes[:len(pushModes)-1]
+	}
 	p.morning = w.between(20*time.Second, 100*time.Second)
 	p.skewed, p.scene = w.random.IntN(2) == 0, sceneOf(at.op)
 	switch op := at.op; {
+	case at.outside && slices.Contains(fileOps, op):
+		p.files = op
 	case at.outside && op == "payout":
 		p.bounced = turned(bankModes, round)
 	case at.outside:
@@ -234,6 +244,8 @@ func (w *world) plan(at focus, round int) (p plan) {
 		p.hasty, p.wrong, p.at = true, []sandbox.Mode{sandbox.SlowProcess, sandbox.Refused}, payers[:2]
 	case op == "payment.reversed":
 		p.mute, p.replay, p.wrong, p.at = true, -1, []sandbox.Mode{sandbox.Lost, sandbox.Reset}, payers[:2]
+	case op == "report", op == "statement", strings.HasPrefix(op, "settle."):
+		p.files = op
 	case op == "payment.resume", op == "setup.resume":
 		p.nodes, p.dying = 1, true
 	case op == "inquiry", op == "payment.claim", op == "payment.reschedule":
@@ -247,6 +259,7 @@ func (w *world) plan(at focus, round int) (p plan) {
 	case w.random.IntN(8) == 0:
 		p.hasty = true
 	}
+	p.settles = p.files != "" || !p.mute && !p.hasty && !p.dying && w.random.IntN(6) == 0
 	return p
 }
 

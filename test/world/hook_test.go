@@ -61,6 +61,7 @@ type receipt struct {
 	skipped []int64
 	took    bool // the receiver has taken it, whether or not anybody hears so
 	acked   bool // and its 2xx went out in time
+	noted   bool // its node has written down how it ended
 }
 
 // someTypes are what the second receiver wants.
@@ -169,21 +170,41 @@ func (e *receiver) signed(header string, body []byte) bool {
 }
 
 // recorded notes that a node has written down how a request ended, which is by
-// the row's name in the history.
+// the row's name in the history. Where it had several of an event under way, the
+// row says whether it was the one that was acknowledged.
 func (m *mail) recorded(node, row string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.moment++
-	for i := len(m.got) - 1; i >= 0; i-- {
-		g := m.got[i]
-		if g.node != node || fmt.Sprintf("webhook_delivery/%d/%d", g.event, g.endpoint) != row {
-			continue
+	var of []*receipt
+	for _, g := range m.got {
+		if !g.noted && g.node == node && fmt.Sprintf("webhook_delivery/%d/%d", g.event, g.endpoint) == row {
+			of = append(of, g)
 		}
-		if g.acked && m.sure[g.delivered] == 0 {
-			m.sure[g.delivered] = m.moment
-		}
+	}
+	if len(of) == 0 {
 		return
 	}
+	last := of[len(of)-1]
+	acked := last.acked
+	if len(of) > 1 {
+		acked = m.stands(last.delivered)
+	} else {
+		last.noted = true
+	}
+	if acked && m.sure[last.delivered] == 0 {
+		m.sure[last.delivered] = m.moment
+	}
+}
+
+// stands reports whether a delivery stands as acknowledged.
+func (m *mail) stands(d delivered) bool {
+	at := slices.IndexFunc(m.receivers, func(e *receiver) bool { return e.key == d.endpoint })
+	list, err := (&webhook.Service{DB: m.w.db}).OfEvent(context.Background(), m.receivers[at].scope, d.event)
+	if err != nil {
+		m.w.fail("deliveries: %v", err)
+	}
+	return slices.ContainsFunc(list, func(o webhook.Delivery) bool { return o.Endpoint == d.endpoint && o.State == webhook.Delivered })
 }
 
 // wanted are the events that a receiver is to be told of, oldest first.

@@ -24,11 +24,13 @@ type cell struct {
 var (
 	sandboxModes = []sandbox.Mode{sandbox.Contradict, sandbox.Lost, sandbox.Late, sandbox.Reset, sandbox.Refused, sandbox.Garbage, sandbox.SlowProcess, sandbox.Duplicate}
 	bankModes    = []bank.Mode{bank.Lost, bank.Late, bank.Reset, bank.Cut, bank.Garbage, bank.SlowProcess}
-	pushModes    = []push.Mode{push.Duplicate, push.Reorder, push.Delay, push.Drop, push.Forge, push.Garbage}
+	pushModes    = []push.Mode{push.Duplicate, push.Reorder, push.Delay, push.Drop, push.Forge, push.Garbage, push.Burst, push.Contradict}
 	sandboxKinds = []string{"authorize", "sale", "capture", "refund", "reversal", "inquiry", "authenticate", "increment", "contest", "notices"}
 	// providerOps are what nodes ask of either, and newsOps what those tell.
 	providerOps = []string{"authorize", "sale", "capture", "refund", "reversal", "inquiry", "authenticate", "increment", "contest", "payout", "payout inquiry"}
 	newsOps     = []string{"notices", "payout notices"}
+	// fileOps are the files that providers make of each day.
+	fileOps = []string{"report", "statement"}
 )
 
 var (
@@ -41,14 +43,16 @@ var (
 		"setup.create", "setup.cancel", "setup.settle", "setup.claim", "setup.resume",
 		"payout.create", "payout.cancel", "payout.reverse", "payout.submit", "payout.settle", "payout.claim", "payout.reschedule",
 		"payout.returned", "payout.noticed", "payout.automatic",
-		"cash.fund", "timeline.create", "timeline.advance", "timeline.move", "timeline.delete", "timeline.clear",
+		"cash.fund", "cash.settle", "cash.reconcile", "payment.apply_funds", "timeline.create", "timeline.advance", "timeline.move", "timeline.delete", "timeline.clear",
 		"job.claim", "job.record", "ledger.seal", "ledger.mature", "search.index",
 		"vault.create_payment_method", "vault.create_customer", "vault.attach_payment_method", "vault.delete_customer",
+		"settle.schedule", "settle.collect", "settle.file", "settle.file_told", "settle.lines", "settle.whole", "settle.supersede", "settle.match",
+		"settle.post", "settle.deposit", "settle.summary", "settle.again",
 		"webhook.spread", "webhook.claim", "webhook.record", "webhook.release", "webhook.put-off", "webhook.renew", "webhook.still",
 	}
 	// requests are what clients ask for.
 	requests = []string{"method", "create", "confirm", "capture", "cancel", "refund", "evidence", "close", "increment", "customer", "setup", "setup cancel",
-		"payout", "payout cancel", "payout reverse", "cash", "clock", "attach", "advance"}
+		"payout", "payout cancel", "payout reverse", "cash", "cash settings", "apply", "clock", "attach", "advance"}
 )
 
 // impossible are the cells that can't be hit, and why.
@@ -60,24 +64,9 @@ var impossible = map[cell]string{
 	{"duplicate", "notices"}:   "the feed is read: asked twice it is answered twice",
 }
 
-// daily is why the steps of reconciliation are incidental.
-const daily = "reconciliation runs once a day, and a world has few days; core/settle has tests of its own"
-
 // incidental are steps that a world has too seldom for seeds to be after them,
 // and why.
 var incidental = map[string]string{
-	"settle.schedule":       daily,
-	"settle.collect":        daily,
-	"settle.file":           daily,
-	"settle.file_told":      daily,
-	"settle.lines":          daily,
-	"settle.whole":          daily,
-	"settle.supersede":      daily,
-	"settle.match":          daily,
-	"settle.post":           daily,
-	"settle.deposit":        daily,
-	"settle.summary":        daily,
-	"settle.again":          daily,
 	"ledger.tell_available": "the job that tells of a maturity runs once a day at most, and a world has few days",
 	"search.build":          "the index is built before anything befalls anybody, unless its node is slow",
 	"dispute.expire":        "a dispute is open for nine days",
@@ -90,6 +79,8 @@ var incidental = map[string]string{
 	"timeline.again":        "moving a clock seldom takes longer than the 20 s of a turn",
 	"vault.erase_customer":  "customers are erased with the clock that they are on, after its time",
 	"vault.erase_methods":   "likewise",
+	"cash.arrived":          "a world brings a bank of its own, and its statements do not tell of customers' money",
+	"news.expire":           "messages are kept for months",
 	"vault.expire_cvc":      "security codes go with the outcome; what is left of them goes by the minute",
 }
 
@@ -108,6 +99,8 @@ func possible() (list []cell) {
 	add(mishaps(bankModes), []string{"payout"})
 	add(slices.Concat(sendFaults, toldFaults), providerOps)
 	add(newsFaults, newsOps)
+	add(mishaps(reportModes), fileOps[:1])
+	add(mishaps(statementModes), fileOps[1:])
 	add(stepFaults, steps)
 	add(hookFaults, []string{"webhook"})
 	add(mishaps(pushModes), []string{"push", "payout push"})
@@ -146,10 +139,16 @@ func sought() (list []focus) {
 	for _, op := range slices.Concat(steps, providerOps, newsOps, []string{"webhook"}) {
 		list = append(list, slices.Repeat([]focus{{op, false}}, max(1, rare[op]))...)
 	}
-	for _, op := range append(slices.Clone(sandboxKinds), "payout") {
+	for _, op := range slices.Concat(sandboxKinds, fileOps, []string{"payout"}) {
 		list = append(list, focus{op, true})
 	}
 	return list
+}
+
+// focusOf is what a seed is after.
+func focusOf(seed uint64) focus {
+	all := sought()
+	return all[seed%uint64(len(all))]
 }
 
 // hits counts the cells that were hit.

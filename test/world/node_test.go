@@ -18,7 +18,6 @@ import (
 	"github.com/florinpay/florin/internal/app"
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/job"
-	"github.com/florinpay/florin/internal/kit/clock"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/provider/bank"
 	"github.com/florinpay/florin/internal/provider/providertest"
@@ -48,12 +47,12 @@ type node struct {
 
 // shifted is the clock of a machine that is wrong by some time.
 type shifted struct {
-	clock.System
+	*course
 	by   atomic.Int64
 	late time.Duration // how many times as long it waits for what is soon
 }
 
-func (c *shifted) Now() time.Time { return c.System.Now().Add(time.Duration(c.by.Load())) }
+func (c *shifted) Now() time.Time { return c.course.Now().Add(time.Duration(c.by.Load())) }
 
 // Sleep implements [clock.Clock]. A machine that has much to do comes late to what
 // it does once or twice a second, and what is polled for in vain costs a world
@@ -62,7 +61,7 @@ func (c *shifted) Sleep(ctx context.Context, d time.Duration) error {
 	if d <= time.Second {
 		d *= c.late
 	}
-	return c.System.Sleep(ctx, d)
+	return c.course.Sleep(ctx, d)
 }
 
 func (c *shifted) jump(to time.Duration) { c.by.Store(int64(to)) }

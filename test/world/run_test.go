@@ -43,6 +43,7 @@ type world struct {
 	focus   string     // the operation that this seed is after
 	without mask       // what is left out of it
 	made    plan
+	planted planted
 	history *history
 	turns   *scheduler
 	hits    hits
@@ -54,6 +55,7 @@ type world struct {
 	wire     *providertest.Pipe // to the sandbox
 	bank     *bank.Simulator
 	ledger   *bank.Book
+	course   *course
 	minutes  *shifted // the bank's clock
 	bankWire *providertest.Pipe
 	mail     *mail
@@ -109,10 +111,9 @@ func runWithout(t *testing.T, seed uint64, without mask, further ...func(*world)
 
 func newWorld(t *testing.T, seed uint64, without mask) *world {
 	t.Helper()
-	w := &world{seed: seed, random: rand.New(rand.NewPCG(seed, 1)), history: newHistory(birth), answers: map[string]answer{}, without: without, banks: map[string]string{}}
-	all := sought()
-	at := all[seed%uint64(len(all))]
-	w.focus, w.made = at.op, w.plan(at, int(seed)/len(all))
+	w := &world{seed: seed, random: rand.New(rand.NewPCG(seed, 1)), history: newHistory(birth), answers: map[string]answer{}, without: without, banks: map[string]string{}, course: newCourse()}
+	at := focusOf(seed)
+	w.focus, w.made = at.op, w.plan(at, int(seed)/len(sought()))
 	w.mail = &mail{w: w}
 	w.turns = newScheduler(w)
 	dir := folder(t)
@@ -135,15 +136,15 @@ func newWorld(t *testing.T, seed uint64, without mask) *world {
 	if without.outside {
 		rate = 0
 	}
-	w.minutes = &shifted{late: 1}
+	w.minutes = &shifted{course: w.course, late: 1}
 	w.bank, w.bankWire = bank.NewSimulator(w.ledger, w.minutes), providertest.NewPipe()
 	w.bank.OnFault(w.bounced)
 	w.bank.PushTo(w.pushes(bank.Name, "payout push"))
-	w.sim = sandbox.NewSimulator(w.book, sandbox.Options{Seed: seed, FaultRate: rate, FaultDelay: w.made.longest(), OnFault: w.wrong,
+	w.sim = sandbox.NewSimulator(w.book, sandbox.Options{Clock: w.course, Deposit: w.deposit, Seed: seed, FaultRate: rate, FaultDelay: w.made.longest(), OnFault: w.wrong,
 		Push: w.pushes(sandbox.Name, "push"), PushAll: w.random.IntN(2) == 0})
 	w.wire = providertest.NewPipe()
 	for range w.made.nodes {
-		w.nodes, w.started, w.clocks = append(w.nodes, nil), append(w.started, 0), append(w.clocks, &shifted{late: w.made.late()})
+		w.nodes, w.started, w.clocks = append(w.nodes, nil), append(w.started, 0), append(w.clocks, &shifted{course: w.course, late: w.made.late()})
 	}
 	w.client = &http.Client{Transport: &http.Transport{DialContext: w.dial, DisableKeepAlives: true}}
 	return w
@@ -330,10 +331,12 @@ func (w *world) live() {
 	}
 	w.calm = false
 	w.inject()
-	w.lives.Go(func() {
-		time.Sleep(w.made.morning)
-		w.minutes.jump(aDay)
-	})
+	if !w.made.settles {
+		w.lives.Go(func() {
+			time.Sleep(w.made.morning)
+			w.minutes.jump(aDay)
+		})
+	}
 	var busy sync.WaitGroup
 	for i := range clients {
 		busy.Go(w.newClient(i).run)
@@ -341,6 +344,9 @@ func (w *world) live() {
 	busy.Wait()
 	if w.made.hasty {
 		time.Sleep(time.Minute) // what was late comes late
+	}
+	if w.made.settles {
+		w.evening()
 	}
 }
 
@@ -351,15 +357,25 @@ func (w *world) rest() {
 	w.calm = true
 	w.sim.Calm()
 	w.bank.Calm()
-	w.minutes.jump(2 * aDay)
 	w.boots.Wait()
+	if !w.made.settles {
+		w.minutes.jump(2 * aDay)
+	}
 	w.answerAll()
+	w.untilQuiet(3) // what comes later has come
+	if w.made.settles {
+		w.mornings()
+	}
+}
+
+// untilQuiet waits until nothing is left to do, so many times.
+func (w *world) untilQuiet(times int) {
 	quiet := 0
 	for range 240 {
 		if quiet++; !w.quiet() {
 			quiet = 0
 		}
-		if quiet == 3 { // what comes later has come
+		if quiet == times {
 			return
 		}
 		time.Sleep(10 * time.Second)

@@ -187,8 +187,8 @@ func (v *Service) paidNotice(tx *db.Tx, account *merchant.Account, a *object.Obj
 		return false, nil
 	case !a.Body.Open():
 		return (a.Body.State == Approved) == (o.Status == provider.Approved), nil
-	case a.Body.State == Sending:
-		return false, nil // whoever sends it is about to say so
+	case a.Body.State == Sending, a.Body.Undoing:
+		return false, nil // whoever sends or undoes it is about to say so
 	}
 	if err := v.apply(tx, account, a, o); err != nil {
 		return false, err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/object"
@@ -110,9 +111,9 @@ func (v *Service) heard(ctx context.Context, s id.Scope, key AttemptID, source s
 		return err
 	}
 	c, contradicts := nothing, ""
+	var asked *provider.Finding
 	out := provider.Outcome{Status: n.Standing.Status, ID: n.Standing.ID, Reason: n.Standing.Reason, Code: n.Standing.Code}
 	if !a.Body.known(n.Standing) {
-		var asked *provider.Finding
 		if p := v.Providers[a.Body.Provider]; p.Inquire != nil && a.Body.State != Reversed {
 			f := v.question(ctx, p, a)
 			asked, out = &f, f.Outcome
@@ -127,7 +128,11 @@ func (v *Service) heard(ctx context.Context, s id.Scope, key AttemptID, source s
 	}
 	switch c {
 	case counts:
-		_, err = v.settle(ctx, a, out, nil)
+		held := *a
+		if asked == nil && !probe.Mutant("payment.told-is-asked") {
+			held.Body.Due = time.Time{} // who brings it looks after nothing
+		}
+		_, err = v.settle(ctx, &held, out, nil)
 	case comesLate:
 		err = v.Late(ctx, s, key, out)
 	}
@@ -138,8 +143,9 @@ func (v *Service) heard(ctx context.Context, s id.Scope, key AttemptID, source s
 	return v.noteHeard(ctx, a, at, source, n, c, contradicts)
 }
 
-// noteHeard notes that news was applied, or that it has to wait, and opens a
-// break where it contradicts what is known.
+// noteHeard notes that news was applied, or that it has to wait, as it does while
+// what it says to be approved is being undone; and opens a break where it
+// contradicts what is known.
 func (v *Service) noteHeard(ctx context.Context, held *object.Object[Attempt], at db.Key, source string, n provider.Notice, c consequence, contradicts string) error {
 	s := held.Scope
 	return v.DB.Run(ctx, db.Step{Name: "payment.heard", Scope: s.Key(), Needs: []db.Need{Attempts.Need(s, held.Key), notices.Need(at)}, Do: func(tx *db.Tx) error {
@@ -159,7 +165,8 @@ func (v *Service) noteHeard(ctx context.Context, held *object.Object[Attempt], a
 				return err
 			}
 		}
-		return v.keep(tx, a, at, row, there, source, n, c != tooEarly)
+		waits := c == tooEarly || c == counts && a.Body.Open()
+		return v.keep(tx, a, at, row, there, source, n, !waits)
 	}})
 }
 

@@ -136,6 +136,7 @@ func (v *Service) claim(ctx context.Context, s id.Scope, key AttemptID) (claimed
 		}
 		if !probe.Mutant("payment.claim-twice") {
 			a.Body.Due = tx.Now().Add(p.Traits.Timeout + Margin)
+			a.Body.Lease = NewLease(tx, a.Body.Due)
 		}
 		switch how = wayOf(p, a, tx.Now()); how {
 		case byReplay, byGoingOn:
@@ -224,6 +225,8 @@ func (v *Service) reverse(ctx context.Context, p provider.Provider, a *object.Ob
 		return v.settleReversed(ctx, a, f.Outcome)
 	case f.Answer == provider.NotFound:
 		return v.absent(ctx, p, a, asked)
+	case f.Answer == provider.Found && f.Outcome.Status == provider.Declined:
+		return v.reschedule(ctx, a, func(a *Attempt) { a.Undoing = false })
 	}
 	return v.reschedule(ctx, a, nil)
 }

@@ -37,6 +37,9 @@ func wayOf(p provider.Provider, a *object.Object[Attempt], now time.Time) way {
 	// be the opposite of what was asked for.
 	case a.Body.Operation == OpVoid, replayable(p, a, now) && !a.Body.Contested:
 		return byReplay
+	// What was accepted is not undone: how it ends will be told.
+	case a.Body.State == Pending:
+		return noWay
 	// Nor can what was said be taken back.
 	case p.Reverse != nil && a.Body.Operation != OpAuthenticate && !a.Body.Operation.contests():
 		return byReversal

@@ -102,6 +102,22 @@ func TestPayoutsThatComeBack(t *testing.T) {
 	h.want(map[string]int64{"bank:usd": 5_000 - fee(5_000), "provider_cost:usd": fee(5_000)})
 }
 
+// A statement may tell of a payout that came back before the bank does so itself: a
+// line of the payout's name that says otherwise is no repetition, and is explained
+// when the books have it.
+func TestAReturnThatIsHeardLate(t *testing.T) {
+	h := openHouse(t)
+	h.pay(5_000, "usd", "pm_card_bypassPending")
+	h.payOut("000555555559", 2_000)
+	h.run(3)
+	h.want(map[string]int64{"bank:usd": 3_000 - fee(5_000), "provider_cost:usd": fee(5_000)}, "bank missing_here 0/2000 usd")
+	if err := h.Payout.Listen(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.run(5)
+	h.want(map[string]int64{"bank:usd": 5_000 - fee(5_000), "provider_cost:usd": fee(5_000)})
+}
+
 // A dispute that is lost, and a refund that fails, are settled as the provider
 // tells of them.
 func TestDisputesAndFailedRefunds(t *testing.T) {

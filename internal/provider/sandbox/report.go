@@ -92,6 +92,8 @@ func (s *settler) operation(op Operation) {
 		s.add(op.Time, provider.LineRefund, op.Reference, -op.Amount, op.Currency)
 	case op.State == Pending && op.Kind == Refund && !op.Settles.After(s.now):
 		s.add(op.Settles, provider.LineRefund, op.Reference, -op.Amount, op.Currency)
+	case op.Kind == Event && op.Result == codeApproved: // a debit, on the day on which it is known
+		s.add(op.Time, provider.LineCapture, op.Original, op.Amount, op.Currency)
 	case op.State == Approved && op.Kind == Reversal:
 		s.undo(op)
 	}

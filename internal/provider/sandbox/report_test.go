@@ -65,6 +65,10 @@ func TestWhatIsSettled(t *testing.T) {
 		{Reference: "back", Kind: Refund, Original: "a", Amount: 300, Currency: "usd", State: Approved, Time: at},
 		{Reference: "waits", Kind: Refund, Original: "a", Amount: 200, Currency: "usd", State: Pending, Time: at, Settles: next},
 		{Reference: "e1", Kind: Event, Amount: 300, Currency: "usd", State: Approved, Time: next, Notices: []Notice{{Kind: noticeRefundFailed, Reference: "back", At: next}}},
+		{Reference: "debit", Kind: Sale, Amount: 250, Currency: "eur", State: Pending, Time: at, Method: "sepa_debit"},
+		{Reference: "bounces", Kind: Sale, Amount: 260, Currency: "eur", State: Pending, Time: at, Method: "sepa_debit"},
+		{Reference: "e3", Kind: Event, Original: "debit", Ends: "debit", Amount: 250, Currency: "eur", State: Approved, Result: codeApproved, Method: "sepa_debit", Time: next},
+		{Reference: "e4", Kind: Event, Original: "bounces", Ends: "bounces", Amount: 260, Currency: "eur", State: Approved, Result: codeNoFunds, Method: "sepa_debit", Time: next},
 		{Reference: "e2", Kind: Event, State: Approved, Time: at, Notices: []Notice{
 			{At: at, Dispute: &Dispute{ID: "inquiry", Status: warning + needsResponse, Amount: 10, Currency: "usd"}},
 			{At: at, Dispute: &Dispute{ID: "dp", Status: needsResponse, Amount: 10_000, Currency: "usd"}},
@@ -81,7 +85,7 @@ func TestWhatIsSettled(t *testing.T) {
 	}
 	want := []string{"20 capture a 10000 25 9975", "20 capture cap 400 6 394", "20 capture part 600 6 594", "20  undone 70 5 65", "20 capture late 80 5 75",
 		"20 refund back -300 0 -300", "20 dispute dp -10000 500 -10500", "21 capture late -80 -5 -75", "21 refund waits -200 0 -200",
-		"21 refund_failed back 300 0 300", "21 dispute_reversal dp 10000 0 10000"}
+		"21 refund_failed back 300 0 300", "21 capture debit 250 6 244", "21 dispute_reversal dp 10000 0 10000"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
