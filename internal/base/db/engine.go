@@ -43,6 +43,8 @@ type conn interface {
 	// other error nobody knows.
 	commit(ctx context.Context) error
 	rollback(ctx context.Context)
+	// clear gives back what room can be had, after errNoRoom.
+	clear()
 	close()
 }
 

@@ -234,16 +234,18 @@ func TestStaleFrame(t *testing.T) {
 	}
 	fromItsBeginning()
 	disk.set(-1, nil)
-	if err := set(1, 1); err != nil || disk.writes != 7 {
-		t.Fatalf("%d writes, %v: the log's header and three frames were meant", disk.writes, err)
+	if err := set(1, 1); err != nil {
+		t.Fatal(err)
+	}
+	all := disk.writes // the log's header, and two for each frame
+	fromItsBeginning()
+	disk.set(-1, nil)
+	if err := set(1, 0); err != nil || disk.writes >= all || all < 5 {
+		t.Fatalf("%d writes, and then %d, %v: the last frame should be as it was", all, disk.writes, err)
 	}
 	fromItsBeginning()
-	if err := set(1, 0); err != nil || disk.writes != 12 {
-		t.Fatalf("%d writes, %v: the third frame should be as it was", disk.writes, err)
-	}
-	fromItsBeginning()
-	disk.set(6, syscall.ENOSPC) // all but the page of the last frame
-	if err := set(2, 1); fault.KindOf(err) != fault.Unavailable || disk.writes != 7 {
+	disk.set(all-1, syscall.ENOSPC) // all but the page of the last frame
+	if err := set(2, 1); fault.KindOf(err) != fault.Unavailable || disk.writes != all {
 		t.Fatalf("after %d writes: %v", disk.writes, err)
 	}
 	copied := dbtest.OpenAt(t, "sqlite:"+copyFiles(t, disk.path), db.Options{})

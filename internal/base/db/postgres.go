@@ -174,6 +174,9 @@ func (c *postgresConn) commit(ctx context.Context) error {
 	return err
 }
 
+// clear has nothing to do: the disk is the server's business.
+func (c *postgresConn) clear() {}
+
 func (c *postgresConn) rollback(ctx context.Context) {
 	if !c.c.IsClosed() {
 		_, _ = c.c.Exec(ctx, "ROLLBACK")

@@ -271,6 +271,10 @@ func (c *sqliteConn) rollback(context.Context) {
 	}
 }
 
+// clear moves what is in the log to its place, so that the log is begun anew: it may be what
+// has filled the disk.
+func (c *sqliteConn) clear() { _ = c.c.Exec("PRAGMA wal_checkpoint(PASSIVE)") }
+
 func (c *sqliteConn) close() {
 	for _, st := range c.prepared {
 		_ = st.Close()

@@ -31,25 +31,32 @@ const (
 // SQLite commits by a frame whose header says so, which comes after all others of its
 // transaction: header and page are written, one after the other, and then the log is synced.
 // After that the index has to take the frame, which fails when it can't grow. So room
-// for the index is made before the frame is written.
+// for the index is made before the frame is written. So is room for the pages in the
+// database's file, where they go when the log is begun anew: a log that had filled the disk
+// could otherwise never be.
 type logFile struct {
 	unmappedFile
-	index   string // path of the index
+	main    string // path of the database
 	indexed int64  // bytes that the index is known to have
+	pages   int64  // that the database's file is known to have room for
 	folder  string // to be synced with the first sync, lest the file's name be lost; then empty
 	begun   int64  // where a commit frame begins whose page is still to come, or 0
 	whole   bool   // a commit frame is written, and not synced
 }
 
 func newLogFile(f unmappedFile, path string) *logFile {
-	return &logFile{unmappedFile: f, index: strings.TrimSuffix(path, "-wal") + "-shm", folder: filepath.Dir(path)}
+	return &logFile{unmappedFile: f, main: strings.TrimSuffix(path, "-wal"), folder: filepath.Dir(path)}
 }
 
 func (f *logFile) WriteAt(p []byte, at int64) (int, error) {
 	isHead := at >= logHead && len(p) == frameHead
-	commits := isHead && binary.BigEndian.Uint32(p[4:]) != 0 // pages of the database after it
+	pages := int64(0) // of the database after a commit
 	if isHead {
-		if err := f.makeRoom(at); err != nil {
+		pages = int64(binary.BigEndian.Uint32(p[4:]))
+	}
+	commits := pages != 0
+	if isHead {
+		if err := f.makeRoom(at, pages); err != nil {
 			return 0, f.failed(0, err)
 		}
 	}
@@ -82,30 +89,44 @@ func (f *logFile) failed(begun int64, err error) error {
 	return vfs.SystemError(err, sqlite3.FULL)
 }
 
-// makeRoom has the index reach as far as it must for the frame at a place. Only who holds
-// the write lock, as who writes to the log does, lets it grow.
-func (f *logFile) makeRoom(at int64) error {
+// makeRoom has the index reach as far as it must for the frame at a place, and the
+// database's file for all its pages. Only who holds the write lock, as who writes to the log
+// does, lets either grow.
+func (f *logFile) makeRoom(at, pages int64) error {
 	frame := (at-logHead)/(frameHead+sqlitePage) + 1
-	want := ((frame+firstLack-1)/partFrames + 1) * indexPart
-	if want <= f.indexed {
-		return nil
+	if want := ((frame+firstLack-1)/partFrames + 1) * indexPart; want > f.indexed {
+		if err := atLeast(f.main+"-shm", want, fillUp); err != nil {
+			return err
+		}
+		f.indexed = want
 	}
-	file, err := os.OpenFile(f.index, os.O_WRONLY, 0)
+	if pages > f.pages {
+		if err := atLeast(f.main, pages*sqlitePage, reserve); err != nil {
+			return err
+		}
+		f.pages = pages
+	}
+	return nil
+}
+
+// atLeast has a file that is there grow to a size, unless it is as long.
+func atLeast(path string, want int64, grow func(file *os.File, have, want int64) error) error {
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
 	have, err := file.Seek(0, io.SeekEnd)
-	if err != nil {
-		return err
+	if err == nil && have < want {
+		err = grow(file, have, want)
 	}
-	if have < want {
-		if _, err := file.WriteAt(make([]byte, want-have), have); err != nil {
-			return err
-		}
-	}
-	f.indexed = want
-	return nil
+	return err
+}
+
+// fillUp writes zeros, which takes up room on every disk.
+func fillUp(file *os.File, have, want int64) error {
+	_, err := file.WriteAt(make([]byte, want-have), have)
+	return err
 }
 
 func (f *logFile) Sync(flags vfs.SyncFlag) error {

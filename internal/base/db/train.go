@@ -197,6 +197,7 @@ func (w *train) attempt(id int64, batch []*ticket) (err error) {
 	if err := w.conn.commit(ctx); err != nil {
 		if errors.Is(err, errNoRoom) {
 			w.conn.rollback(ctx)
+			w.conn.clear()
 		} else {
 			w.ambiguous = !errors.Is(err, errRetry)
 		}
