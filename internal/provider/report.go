@@ -23,6 +23,9 @@ type Reports struct {
 	// wraps [ErrReport], on a file that is not whole or not as it should be; lines
 	// that were given before that are then to be forgotten.
 	Read func(from io.Reader, line func(ReportLine) error) error
+	// Sheets gives what the statements in a file say of themselves; nil where files
+	// are reports. It fails as Read does.
+	Sheets func(from io.Reader) ([]Sheet, error)
 	// Fee is what was agreed on as the fee of a line, ISO minor units; known is
 	// false where nothing was.
 	Fee func(kind LineKind, gross money.Amount) (fee int64, known bool)
@@ -43,6 +46,20 @@ type ReportFile struct {
 	Version int    // from 1; of one day the highest counts
 	// Statement: it is a bank's, of an account, rather than of what was settled.
 	Statement bool
+}
+
+// Sheet is what a statement says of itself.
+type Sheet struct {
+	Account  string // the bank's name of it
+	Currency money.Currency
+	// Number is its place in the account's sequence; 0: it has none. Banks begin anew
+	// with 1, as at the turn of the year.
+	Number int64
+	Day    string // that it ends with, "2026-11-21"
+	// Opening and Closing are the balances, ISO minor units. Opened: it has an opening
+	// one.
+	Opened           bool
+	Opening, Closing int64
 }
 
 // LineKind is what a line of a report tells of.

@@ -41,6 +41,9 @@ func (w *world) book() {
 		if strings.HasPrefix(a.Body.Note, "learned from the provider") {
 			w.learned++
 		}
+		if op.Kind == sandbox.Contest {
+			w.contested[a.Body.Dispute]++
+		}
 		intent := payment.Intents.ID(a.Scope, int64(a.Body.Intent))
 		if op.Kind == sandbox.Sale || op.Kind == sandbox.Authorize {
 			paid[intent]++

@@ -42,6 +42,7 @@ type world struct {
 	refunds    []thing
 	disputes   []thing
 	claims     map[string]sandbox.Dispute // disputes as they stand at the acquirer, by its id
+	contested  map[int64]int              // how often the acquirer got evidence, by the dispute's key
 	chosen     map[string]sandbox.State   // what payers answered, by the authentication's reference
 	operations []sandbox.Operation
 	reversed   map[string]bool // references of approved operations that were undone
@@ -65,7 +66,7 @@ func (w *world) differ(format string, args ...any) {
 func inspect(t *testing.T, l *load, server *florintest.Server, box *florintest.Sandbox) *world {
 	t.Helper()
 	w := &world{t: t, load: l, server: server, box: box, things: map[string]thing{}, intents: map[string]thing{}, reversed: map[string]bool{},
-		claims: map[string]sandbox.Dispute{}, chosen: map[string]sandbox.State{}}
+		claims: map[string]sandbox.Dispute{}, chosen: map[string]sandbox.State{}, contested: map[int64]int{}}
 	d := reader(t, server.DB)
 	defer func() { _ = d.Close() }()
 	w.settle(d)

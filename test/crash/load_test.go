@@ -39,13 +39,14 @@ type load struct {
 // journey is the life of one payment: stages that follow one another, of steps
 // that are made at once.
 type journey struct {
-	l      *load
-	name   string
-	stages [][]step
-	story  func(*journey) // in place of stages
-	asked  int            // requests of the tale
-	intent thing
-	refund thing // the last one
+	l       *load
+	name    string
+	stages  [][]step
+	story   func(*journey) // in place of stages
+	asked   int            // requests of the tale
+	intent  thing
+	refund  thing // the last one
+	dispute thing
 	// parked is called when the journey waits for a lease or for an outcome that
 	// is not known: others may begin meanwhile.
 	parked func()

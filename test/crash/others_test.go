@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"testing"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -51,6 +52,9 @@ func (w *world) disputesDiffer(d *db.DB) (found []string, err error) {
 		if there.Status != string(b.Status) || there.Amount != b.Amount || there.Currency != string(b.Currency) {
 			found = append(found, fmt.Sprintf("%s is %s of %d %s here, and there %+v", dispute.Disputes.ID(o.Scope, o.Key), b.Status, b.Amount, b.Currency, there))
 		}
+		if n := w.contested[o.Key]; n > 1 || n == 1 && b.Status == dispute.NeedsResponse {
+			found = append(found, fmt.Sprintf("%s is %s, and the acquirer got evidence %d times", dispute.Disputes.ID(o.Scope, o.Key), b.Status, n))
+		}
 		if here[b.ProviderID]++; here[b.ProviderID] == 2 {
 			found = append(found, fmt.Sprintf("the dispute %s is here twice", b.ProviderID))
 		}
@@ -90,7 +94,7 @@ var stands = map[bank.State]payout.State{bank.Accepted: payout.Waiting, bank.Arr
 func (w *world) paidOut(d *db.DB) {
 	w.t.Helper()
 	there := map[string]bank.Transfer{}
-	for _, transfer := range transfers(w.load.ctx, w) {
+	for _, transfer := range transfers(w.load.ctx, w.t, w.server.DB) {
 		there[transfer.Reference] = transfer
 	}
 	inTransit := map[string]int64{}
@@ -125,16 +129,16 @@ func (w *world) paidOut(d *db.DB) {
 }
 
 // transfers reads the bank's own book.
-func transfers(ctx context.Context, w *world) []bank.Transfer {
-	w.t.Helper()
-	book, err := bank.OpenBook(ctx, bankAddress(w.server.DB), db.Options{Logger: slog.New(slog.DiscardHandler)})
+func transfers(ctx context.Context, t *testing.T, address string) []bank.Transfer {
+	t.Helper()
+	book, err := bank.OpenBook(ctx, bankAddress(address), db.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
 	defer func() { _ = book.Close() }()
 	list, err := book.Transfers(ctx)
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return list
 }

@@ -61,14 +61,6 @@ func TestRandomKills(t *testing.T) {
 	}
 }
 
-// mixed makes a load of every kind, and a receiver that is told of all of it.
-func mixed(ctx context.Context, t *testing.T, tag string, c *client, box *florintest.Sandbox) (*load, *receiver) {
-	t.Helper()
-	hook := receive(t)
-	hook.register(ctx, t, c)
-	return &load{t: t, ctx: ctx, client: c, tag: tag, mixed: true, box: box, account: prosper(ctx, t, c)}, hook
-}
-
 func rage(t *testing.T, seed, kills uint64, sandboxToo bool) {
 	t.Logf("FLORIN_SEED=%d", seed)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute+time.Duration(kills)*5*time.Second)

@@ -39,6 +39,11 @@ func fields(pairs ...string) url.Values {
 	return form
 }
 
+// saleOf is a payment with a card.
+func saleOf(card string) []string {
+	return []string{"amount", "4321", "currency", "usd", "confirm", "true", "payment_method", card, "return_url", "https://shop.example/back"}
+}
+
 // ask sends the tale's next request, copies of it at once under its key, and
 // reports whether it was done.
 func (j *journey) ask(copies int, to string, pairs ...string) (thing, bool) {

@@ -84,6 +84,13 @@ func (b *books) record(op sandbox.Operation) {
 		b.chosen[op.Original] = op.State
 		return
 	case sandbox.Event:
+		if sale, ok := b.theirs[op.Original]; ok && op.Result != "" { // a debit is known
+			sale.State = sandbox.Declined
+			if op.Result == approvedCode {
+				sale.State = sandbox.Approved
+			}
+			b.theirs[op.Original] = sale
+		}
 		return
 	case sandbox.Refund:
 		if op.State == sandbox.Pending && !b.now.Before(op.Settles) {
@@ -116,7 +123,7 @@ func (b *books) stands(op sandbox.Operation) sandbox.State {
 func (w *world) quiet() bool {
 	b := w.read()
 	for _, a := range b.attempts {
-		if !a.Body.Due.IsZero() && a.Body.Break.IsZero() && !waitsForPayer(a) {
+		if !a.Body.Due.IsZero() && a.Body.Break.IsZero() && !waitsForPayer(a) && !waitsForClock(a) {
 			return false
 		}
 	}
@@ -137,6 +144,7 @@ func (w *world) check() {
 	b := w.read()
 	w.sameOperations(b)
 	w.sameMoney(b)
+	w.sameCash(b)
 	w.sameSetups(b)
 	w.sameDisputes(b)
 	w.samePayouts()
@@ -158,6 +166,9 @@ func waitsForPayer(a *object.Object[payment.Attempt]) bool {
 	return a.Body.Operation == payment.OpAuthenticate && a.Body.State == payment.Pending
 }
 
+// approvedCode is the sandbox's code for what is approved.
+const approvedCode = "00"
+
 // tooMuch is the sandbox's code for an amount that is not there. Another provider
 // might not look. (One that processes what it was believed to have forgotten may be
 // asked for too much, by no fault of ours.)
@@ -173,7 +184,7 @@ func (w *world) sameOperations(b *books) {
 			happened = b.voided[payment.Reference(a.Scope, a.Body.Original)]
 		}
 		switch {
-		case !a.Body.Break.IsZero(), waitsForPayer(a):
+		case !a.Body.Break.IsZero(), waitsForPayer(a), waitsForClock(a):
 		case a.Body.Open():
 			w.fail("%s %s is still %s", a.Body.Operation, reference, a.Body.State)
 		case a.Body.Operation == payment.OpAuthenticate && a.Body.State != payment.Approved: // whoever pays anew leaves the payer's answer alone
@@ -192,6 +203,11 @@ func (w *world) sameOperations(b *books) {
 			w.fail("%s %s is not known here", op.Kind, reference)
 		}
 	}
+}
+
+// attempt is the one that an intent waits for.
+func (b *books) attempt(i *object.Object[payment.Intent]) *object.Object[payment.Attempt] {
+	return b.attempts[payment.Reference(i.Scope, i.Body.Attempt)]
 }
 
 // sameMoney compares what each payment has taken and given back on either side,
@@ -220,8 +236,10 @@ func (w *world) sameMoney(b *books) {
 		if c.Body.Status != payment.ChargeSucceeded {
 			continue
 		}
-		ours[c.Body.Intent] += c.Body.Captured
-		returned[c.Body.Intent] += c.Body.Refunded
+		if c.Body.Attempt != 0 { // what customers had sent is no provider's
+			ours[c.Body.Intent] += c.Body.Captured
+			returned[c.Body.Intent] += c.Body.Refunded
+		}
 		if c.Body.GivenBack == "" {
 			paid[c.Body.Intent]++
 		}
@@ -231,7 +249,7 @@ func (w *world) sameMoney(b *books) {
 	}
 	for key, i := range b.intents {
 		name := payment.Intents.ID(i.Scope, i.Key)
-		if i.Body.Attempt != 0 && !open[key] && i.Body.Status != payment.RequiresAction {
+		if i.Body.Attempt != 0 && !open[key] && !waitsForClock(b.attempt(i)) && i.Body.Status != payment.RequiresAction {
 			w.fail("%s is %s and waits for an attempt", name, i.Body.Status)
 		}
 		if !open[key] && (ours[key] != taken[key] || returned[key] != back[key]) {

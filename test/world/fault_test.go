@@ -224,6 +224,9 @@ var payers = []sandbox.Kind{sandbox.Sale, sandbox.Authorize, sandbox.Capture, sa
 func (w *world) plan(at focus, round int) (p plan) {
 	p.nodes, p.receivers, p.round, p.outside = 2+w.random.IntN(2), 1+w.random.IntN(2), round, at.outside
 	p.pushes = pushModes
+	if w.random.IntN(3) > 0 { // what contradicts itself is for a person
+		p.pushes = pushModes[:len(pushModes)-1]
+	}
 	p.morning = w.between(20*time.Second, 100*time.Second)
 	p.skewed, p.scene = w.random.IntN(2) == 0, sceneOf(at.op)
 	switch op := at.op; {

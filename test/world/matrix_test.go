@@ -24,7 +24,7 @@ type cell struct {
 var (
 	sandboxModes = []sandbox.Mode{sandbox.Contradict, sandbox.Lost, sandbox.Late, sandbox.Reset, sandbox.Refused, sandbox.Garbage, sandbox.SlowProcess, sandbox.Duplicate}
 	bankModes    = []bank.Mode{bank.Lost, bank.Late, bank.Reset, bank.Cut, bank.Garbage, bank.SlowProcess}
-	pushModes    = []push.Mode{push.Duplicate, push.Reorder, push.Delay, push.Drop, push.Forge, push.Garbage}
+	pushModes    = []push.Mode{push.Duplicate, push.Reorder, push.Delay, push.Drop, push.Forge, push.Garbage, push.Burst, push.Contradict}
 	sandboxKinds = []string{"authorize", "sale", "capture", "refund", "reversal", "inquiry", "authenticate", "increment", "contest", "notices"}
 	// providerOps are what nodes ask of either, and newsOps what those tell.
 	providerOps = []string{"authorize", "sale", "capture", "refund", "reversal", "inquiry", "authenticate", "increment", "contest", "payout", "payout inquiry"}
@@ -43,7 +43,7 @@ var (
 		"setup.create", "setup.cancel", "setup.settle", "setup.claim", "setup.resume",
 		"payout.create", "payout.cancel", "payout.reverse", "payout.submit", "payout.settle", "payout.claim", "payout.reschedule",
 		"payout.returned", "payout.noticed", "payout.automatic",
-		"cash.fund", "timeline.create", "timeline.advance", "timeline.move", "timeline.delete", "timeline.clear",
+		"cash.fund", "cash.settle", "cash.reconcile", "payment.apply_funds", "timeline.create", "timeline.advance", "timeline.move", "timeline.delete", "timeline.clear",
 		"job.claim", "job.record", "ledger.seal", "ledger.mature", "search.index",
 		"vault.create_payment_method", "vault.create_customer", "vault.attach_payment_method", "vault.delete_customer",
 		"settle.schedule", "settle.collect", "settle.file", "settle.file_told", "settle.lines", "settle.whole", "settle.supersede", "settle.match",
@@ -52,7 +52,7 @@ var (
 	}
 	// requests are what clients ask for.
 	requests = []string{"method", "create", "confirm", "capture", "cancel", "refund", "evidence", "close", "increment", "customer", "setup", "setup cancel",
-		"payout", "payout cancel", "payout reverse", "cash", "clock", "attach", "advance"}
+		"payout", "payout cancel", "payout reverse", "cash", "cash settings", "apply", "clock", "attach", "advance"}
 )
 
 // impossible are the cells that can't be hit, and why.
@@ -79,6 +79,8 @@ var incidental = map[string]string{
 	"timeline.again":        "moving a clock seldom takes longer than the 20 s of a turn",
 	"vault.erase_customer":  "customers are erased with the clock that they are on, after its time",
 	"vault.erase_methods":   "likewise",
+	"cash.arrived":          "a world brings a bank of its own, and its statements do not tell of customers' money",
+	"news.expire":           "messages are kept for months",
 	"vault.expire_cvc":      "security codes go with the outcome; what is left of them goes by the minute",
 }
 

@@ -152,6 +152,10 @@ func (d *DB) take() (release func()) {
 	return d.turn.Unlock
 }
 
+// Serial reports whether reads and trains take turns: see [Options]. Whoever would
+// read while a step of theirs is under way then does not.
+func (d *DB) Serial() bool { return d.base().serial }
+
 // Clock is the clock that the database tells time by.
 func (d *DB) Clock() clock.Clock { return d.clock }
 

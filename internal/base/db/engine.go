@@ -69,6 +69,7 @@ type tableChanges struct {
 type stored struct {
 	key    Key
 	values []value
+	before []value // of an update: the row as it is stored
 }
 
 var (

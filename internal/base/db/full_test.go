@@ -91,6 +91,9 @@ func (d *disk) set(room int, err error) {
 // onDisk opens a new SQLite database on a disk that can be made to fail.
 func onDisk(t *testing.T, o db.Options) (*db.DB, *disk) {
 	t.Helper()
+	if dbtest.Postgres() {
+		t.Skip("SQLite's, and tried where it is the engine")
+	}
 	address := dbtest.SQLite(t)
 	d := &disk{VFSFilename: vfs.Find("").(vfs.VFSFilename), path: strings.TrimPrefix(address, "sqlite:"), room: -1}
 	db.OnDisk(t, d)

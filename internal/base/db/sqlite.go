@@ -53,7 +53,7 @@ func (s *sqlite) open() (*sqliteConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sqliteConn{c: c, fatal: s.fatal, prepared: map[string]*sqlite3.Stmt{}}, nil
+	return &sqliteConn{c: c, fatal: s.fatal, prepared: map[string]*sqlite3.Stmt{}, updates: map[*table]map[columnSet]string{}}, nil
 }
 
 func openFile(path string) (*sqlite3.Conn, error) {
@@ -202,6 +202,7 @@ type sqliteConn struct {
 	c        *sqlite3.Conn
 	fatal    func(error)
 	prepared map[string]*sqlite3.Stmt
+	updates  map[*table]map[columnSet]string // the texts that were made for sets of columns
 }
 
 func (c *sqliteConn) stmt(sql string) (*sqlite3.Stmt, error) {

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"fmt"
+	"math/bits"
 	"strings"
 
 	"github.com/ncruces/go-sqlite3"
@@ -25,12 +26,39 @@ func (t *table) insertSQL() string {
 		") VALUES (" + strings.TrimSuffix(strings.Repeat("?, ", n), ", ") + ")"
 }
 
-func (t *table) updateSQL() string {
-	set := make([]string, len(t.columns))
+func (t *table) updateSQL() string { return t.updateSomeSQL(everyColumn) }
+
+// columnSet is a set of a table's columns: bit i is its column i.
+type columnSet uint64
+
+// everyColumn stands for all columns, however many there are.
+const everyColumn = ^columnSet(0)
+
+func (s columnSet) has(i int) bool { return s == everyColumn || i < 64 && s>>i&1 == 1 }
+
+// updateSomeSQL sets those columns alone: SQLite writes anew the entries of every
+// index that has a column which is set, whether or not it changes.
+func (t *table) updateSomeSQL(columns columnSet) string {
+	var set []string
 	for i, c := range t.columns {
-		set[i] = c + " = ?"
+		if columns.has(i) {
+			set = append(set, c+" = ?")
+		}
 	}
 	return "UPDATE " + t.name + " SET " + strings.Join(set, ", ") + " WHERE " + t.keyMatch("?")
+}
+
+// changed are the columns that an update changes.
+func (r *stored) changed() (columns columnSet) {
+	if len(r.before) != len(r.values) || len(r.values) >= 64 {
+		return everyColumn
+	}
+	for i := range r.values {
+		if r.values[i] != r.before[i] {
+			columns |= 1 << i
+		}
+	}
+	return columns
 }
 
 func (t *table) deleteSQL() string { return "DELETE FROM " + t.name + " WHERE " + t.keyMatch("?") }
@@ -122,8 +150,12 @@ func bindKey(st *sqlite3.Stmt, at int, t *table, k Key) error {
 	return nil
 }
 
-func bindValues(st *sqlite3.Stmt, at int, t *table, values []value) error {
+func bindValues(st *sqlite3.Stmt, at int, t *table, values []value, columns columnSet) error {
 	for i, kind := range t.kinds {
+		if !columns.has(i) {
+			at--
+			continue
+		}
 		var err error
 		switch kind {
 		case intColumn:
@@ -144,7 +176,7 @@ func bindValues(st *sqlite3.Stmt, at int, t *table, values []value) error {
 func (c *sqliteConn) flush(_ context.Context, changes []tableChanges, _ func() []want) error {
 	for _, ch := range changes {
 		t := ch.table
-		keys, cols := len(t.keys), len(t.columns)
+		keys := len(t.keys)
 		for _, r := range ch.deletes {
 			if err := c.write(t, t.text.del, r, func(st *sqlite3.Stmt) error { return bindKey(st, 1, t, r.key) }); err != nil {
 				return err
@@ -155,25 +187,52 @@ func (c *sqliteConn) flush(_ context.Context, changes []tableChanges, _ func() [
 				if err := bindKey(st, 1, t, r.key); err != nil {
 					return err
 				}
-				return bindValues(st, keys+1, t, r.values)
+				return bindValues(st, keys+1, t, r.values, everyColumn)
 			})
 			if err != nil {
 				return err
 			}
 		}
 		for _, r := range ch.updates {
-			err := c.write(t, t.text.upd, r, func(st *sqlite3.Stmt) error {
-				if err := bindValues(st, 1, t, r.values); err != nil {
-					return err
-				}
-				return bindKey(st, cols+1, t, r.key)
-			})
-			if err != nil {
+			if err := c.update(t, r); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// maxUpdates is for how many sets of columns an update of a table is prepared.
+const maxUpdates = 16
+
+// update writes the columns of a row that have changed.
+func (c *sqliteConn) update(t *table, r stored) error {
+	columns := r.changed()
+	if columns == 0 {
+		return nil // it is stored as it is to be
+	}
+	sql, ok := c.updates[t][columns]
+	switch {
+	case ok:
+	case len(c.updates[t]) == maxUpdates || columns == everyColumn:
+		columns, sql = everyColumn, t.text.upd
+	default:
+		if c.updates[t] == nil {
+			c.updates[t] = map[columnSet]string{}
+		}
+		sql = t.updateSomeSQL(columns)
+		c.updates[t][columns] = sql
+	}
+	n := len(t.columns)
+	if columns != everyColumn {
+		n = bits.OnesCount64(uint64(columns))
+	}
+	return c.write(t, sql, r, func(st *sqlite3.Stmt) error {
+		if err := bindValues(st, 1, t, r.values, columns); err != nil {
+			return err
+		}
+		return bindKey(st, n+1, t, r.key)
+	})
 }
 
 // write runs one row's statement and insists that it changed one row.

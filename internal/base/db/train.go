@@ -267,7 +267,7 @@ func (w *train) load(ctx context.Context, c *cache, needs []Need) error {
 	return w.conn.load(ctx, sortWants(byTable), func(t *table, k Key, values []value) {
 		id := rowID{t, k}
 		if have, known := c.rows[id]; !known || have.change == noChange {
-			c.rows[id] = row{values: values}
+			c.rows[id] = row{values: values, before: values}
 		}
 	})
 }
@@ -309,7 +309,7 @@ func (c *cache) changes() []tableChanges {
 			at[id.table] = i
 			list = append(list, tableChanges{table: id.table})
 		}
-		entry := stored{id.key, r.values}
+		entry := stored{id.key, r.values, r.before}
 		switch r.change {
 		case insertRow:
 			list[i].inserts = append(list[i].inserts, entry)

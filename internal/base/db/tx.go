@@ -27,6 +27,7 @@ const (
 // row is one row in a train: as it would be if the train were written now.
 type row struct {
 	values []value // nil: there is none
+	before []value // as it is stored; nil: it is not, or that was not asked for
 	change change  // against what is stored
 	listed bool    // stands in cache.order
 }
@@ -124,7 +125,7 @@ func (tx *Tx) put(t *table, k Key, values []value, c change) {
 		tx.broken = errors.Join(tx.broken, errText)
 		return
 	}
-	after := row{values: values, change: merged(before.change, c)}
+	after := row{values: values, before: before.before, change: merged(before.change, c)}
 	if _, mine := tx.own[id]; !mine {
 		tx.order = append(tx.order, id)
 		if tx.own == nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/money"
+	"github.com/florinpay/florin/internal/kit/probe"
 )
 
 // What follows is [payment.Funds]. The balance's row, which every step that
@@ -78,7 +79,11 @@ func (v *Service) take(tx *db.Tx, b *object.Object[Balance], o *object.Object[pa
 	if err != nil {
 		return err
 	}
-	_, err = v.change(tx, b, key, money.New(-minor, o.Body.Currency), Transaction{Type: Applied, Intent: o.Key, Posted: moved}, by)
+	off := money.New(-minor, o.Body.Currency)
+	if probe.Mutant("cash.apply-again") {
+		off = money.New(0, o.Body.Currency)
+	}
+	_, err = v.change(tx, b, key, off, Transaction{Type: Applied, Intent: o.Key, Posted: moved}, by)
 	return err
 }
 

@@ -36,10 +36,10 @@ type run struct {
 
 // matchAll compares what the books have at a provider with what its reports tell,
 // or its statements.
-func (v *run) matchAll(ctx context.Context, p provider.Provider) error {
-	m := NewMatcher(Rules{Window: 3 * 24 * time.Hour, Tolerance: 1, Fee: p.Reports.Fee}, 0)
+func (v *run) matchAll(ctx context.Context, p provider.Provider) (err error) {
+	m := NewMatcher(Rules{Window: 3 * 24 * time.Hour, Tolerance: tolerance, Fee: p.Reports.Fee}, 0)
 	if err := v.eachOpenItem(ctx, p.Name, func(k keyedItem) error {
-		m.Add(Item{k.Scope, k.Key, k.Kind, k.Reference, k.Amount, k.Currency, k.At})
+		m.Add(k.given())
 		return nil
 	}); err != nil {
 		return err
@@ -52,10 +52,12 @@ func (v *run) matchAll(ctx context.Context, p provider.Provider) error {
 		m.Add(Item{Scope: ofDeposits, Key: int64(n) + 1, Kind: provider.LineEntry, Reference: d.Reference, Amount: d.Net, Currency: d.Currency, At: d.At})
 	}
 	var chunk []finding
+	steps := ahead{db: v.DB}
+	defer steps.last(&err)
 	flush := func() error {
 		list := chunk
 		chunk = nil
-		return v.apply(ctx, p, list)
+		return steps.run(func() error { return v.apply(ctx, p, list) })
 	}
 	tell := func(found Match) error {
 		f := finding{Match: found, scope: v.house, kind: found.Break}
@@ -82,6 +84,14 @@ func (v *run) matchAll(ctx context.Context, p provider.Provider) error {
 		return err
 	}
 	return flush()
+}
+
+// tolerance is by how much a fee may be off, ISO minor units.
+const tolerance = 1
+
+// given is an item as the matcher takes it.
+func (k *keyedItem) given() Item {
+	return Item{k.Scope, k.Key, k.Kind, k.Reference, k.Amount, k.Currency, k.At}
 }
 
 // ofDeposits stands in for the scope of what is a deposit and no item.
@@ -116,10 +126,7 @@ func (v *run) apply(ctx context.Context, p provider.Provider, list []finding) er
 			return err
 		}
 	}
-	return v.DB.Run(ctx, db.Step{Name: "settle.match", Do: func(tx *db.Tx) error {
-		if err := ask(tx, list); err != nil {
-			return err
-		}
+	return v.DB.Run(ctx, db.Step{Name: "settle.match", Needs: about(list), Do: func(tx *db.Tx) error {
 		var missing error
 		for _, f := range list { // all are tried, so that what they want is loaded together
 			if err := v.applyOne(tx, p, f); err != nil {
@@ -130,28 +137,20 @@ func (v *run) apply(ctx context.Context, p provider.Provider, list []finding) er
 	}})
 }
 
-// ask has all rows that findings are about loaded together.
-func ask(tx *db.Tx, list []finding) (missing error) {
-	note := func(err error) {
-		if err != nil {
-			missing = err
-		}
-	}
+// about are the rows that findings are about.
+func about(list []finding) (needs []db.Need) {
 	for _, f := range list {
 		if f.Line.Number > 0 {
-			_, _, err := lines.Get(tx, lineKey(f.Line.File, f.Line.Number))
-			note(err)
+			needs = append(needs, lines.Need(lineKey(f.Line.File, f.Line.Number)))
 		}
 		if f.Item.Key > 0 && f.deposit == nil {
-			_, _, err := items.Get(tx, itemKey(f.Item.Scope, f.Item.Key))
-			note(err)
+			needs = append(needs, items.Need(itemKey(f.Item.Scope, f.Item.Key)))
 		}
 		if f.deposit != nil {
-			_, _, err := lines.Get(tx, lineKey(f.deposit.File, f.deposit.Number))
-			note(err)
+			needs = append(needs, lines.Need(lineKey(f.deposit.File, f.deposit.Number)))
 		}
 	}
-	return missing
+	return needs
 }
 
 // place finds out whose a line is that names nothing in the books which waits for
@@ -168,11 +167,19 @@ func (v *run) place(ctx context.Context, p provider.Provider, f *finding) error 
 	if err != nil {
 		return err
 	}
+	known := false
 	for _, i := range of {
-		if i.Kind == l.Kind && i.Amount != 0 {
-			f.scope, f.kind, f.note = id.ScopeOf(i.Scope), Duplicate, "it was told and settled before"
+		if i.Kind != l.Kind || i.Amount == 0 {
+			continue
+		}
+		f.scope, known = id.ScopeOf(i.Scope), true
+		if l.Kind != provider.LineEntry || i.Amount == l.moved() && i.Currency == l.Currency || probe.Mutant("settle.return-is-repetition") {
+			f.kind, f.note = Duplicate, "it was told and settled before"
 			return nil
 		}
+	}
+	if known { // a payout that comes back, of which the bank has not told yet
+		return nil
 	}
 	s, state, ok, err := payment.ScopeOfReference(ctx, v.DB, l.Reference)
 	if err != nil || !ok {
@@ -246,7 +253,9 @@ func (v *run) pair(tx *db.Tx, f finding, l line) error {
 		}
 	}
 	if l.Kind == provider.LineEntry { // what a statement tells has happened
-		i.Remaining -= l.Net
+		if !l.Settled {
+			i.Remaining -= l.Net
+		}
 		i.State, l.Settled = closed, true
 	}
 	items.Update(tx, at, i)
@@ -335,13 +344,13 @@ func (v *run) missingHere(tx *db.Tx, p provider.Provider, f finding, l line) err
 	if f.Item.Key != 0 && f.deposit == nil { // it tells again of that one
 		scope = id.ScopeOf(f.Item.Scope)
 	}
-	key, i := stranger(tx, scope.Key(), &l)
-	subject := l.Reference
-	other, err := taken(tx, scope, f.kind, p.Name, subject, of.Name, f.Line.Number)
+	other, found, err := marked(tx, scope, f.kind, p.Name, l.Reference)
 	if err != nil {
 		return err
 	}
-	if subject == "" || f.kind == Duplicate || other {
+	key, i := stranger(tx, scope.Key(), &l)
+	subject := l.Reference
+	if subject == "" || f.kind == Duplicate || found && other.Body.State == Open { // which is another line's
 		subject = fmt.Sprintf("%s line %d: %s", of.Name, f.Line.Number, l.Reference)
 	}
 	o, err := open(tx, scope, Break{Type: f.kind, Subject: subject, Provider: p.Name, File: of.Name, Line: f.Line.Number, Note: f.note,
@@ -359,16 +368,6 @@ func (v *run) missingHere(tx *db.Tx, p provider.Provider, f finding, l line) err
 	items.Insert(tx, itemKey(scope.Key(), key), i)
 	lines.Update(tx, lineKey(f.Line.File, f.Line.Number), l)
 	return nil
-}
-
-// taken reports whether an open break about a subject is about another line than
-// one: two of one name have two breaks.
-func taken(tx *db.Tx, s id.Scope, kind Type, provider, subject, file string, number int64) (bool, error) {
-	if probe.Mutant("settle.strangers-merge") {
-		return false, nil
-	}
-	o, ok, err := marked(tx, s, kind, provider, subject)
-	return ok && o.Body.State == Open && len(o.Body.Items) > 0 && (o.Body.File != file || o.Body.Line != number), err
 }
 
 // undone keeps a line that another one undoes: both go to one item, which has

@@ -2,6 +2,8 @@ package settle
 
 import (
 	"context"
+	"errors"
+	"slices"
 
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/object"
@@ -11,7 +13,7 @@ import (
 )
 
 // some is how many rows one step of a run writes.
-const some = 300
+const some = 2_000
 
 // collect makes items of the postings that came since it was last called.
 func (v *Service) collect(ctx context.Context) error {
@@ -21,10 +23,7 @@ func (v *Service) collect(ctx context.Context) error {
 			return err
 		}
 		for _, b := range balances {
-			for more := true; more && err == nil; {
-				more, err = v.collectAccount(ctx, s, b.Account)
-			}
-			if err != nil {
+			if err := v.collectAccount(ctx, s, b.Account); err != nil && !errors.Is(err, errOvertaken) {
 				return err
 			}
 		}
@@ -32,39 +31,54 @@ func (v *Service) collect(ctx context.Context) error {
 	})
 }
 
-// collectAccount looks through the next postings that debit an account, and
-// reports whether there may be more.
-func (v *Service) collectAccount(ctx context.Context, s id.Scope, a ledger.Account) (more bool, err error) {
+// errOvertaken ends what another process is doing, too, and was quicker at.
+var errOvertaken = errors.New("settle: another process was quicker")
+
+// collectAccount looks through the postings that debit an account.
+func (v *Service) collectAccount(ctx context.Context, s id.Scope, a ledger.Account) (err error) {
 	at := db.Key{Scope: s.Key(), ID: int64(a)}
 	after, _, err := cursors.Read(ctx, v.DB, at)
 	if err != nil {
-		return false, err
+		return err
 	}
-	list, err := ledger.PostingsAfter(ctx, v.DB, s, a, after, some)
-	if err != nil || len(list) == 0 {
-		return false, err
-	}
-	found, err := v.itemsOf(ctx, s, list)
-	if err != nil {
-		return false, err
-	}
-	last := list[len(list)-1].Number
-	err = v.DB.Run(ctx, db.Step{Name: "settle.collect", Scope: s.Key(), Needs: []db.Need{cursors.Need(at)}, Do: func(tx *db.Tx) error {
-		have, ok, err := cursors.Get(tx, at)
-		if err != nil || have != after {
-			return err // another process was quicker
+	steps := ahead{db: v.DB}
+	defer steps.last(&err)
+	for {
+		list, err := ledger.PostingsAfter(ctx, v.DB, s, a, after, some)
+		if err != nil || len(list) == 0 {
+			return err
 		}
-		if ok {
-			cursors.Update(tx, at, last)
-		} else {
-			cursors.Insert(tx, at, last)
+		found, err := v.itemsOf(ctx, s, list)
+		if err != nil {
+			return err
+		}
+		from, to := after, list[len(list)-1].Number
+		if err := steps.run(func() error { return v.keepItems(ctx, at, from, to, found) }); err != nil || len(list) < some {
+			return err
+		}
+		after = to
+	}
+}
+
+// keepItems writes the items of the postings of an account between two numbers.
+func (v *Service) keepItems(ctx context.Context, at db.Key, from, to int64, found []keyedItem) error {
+	return v.DB.Run(ctx, db.Step{Name: "settle.collect", Scope: at.Scope, Needs: []db.Need{cursors.Need(at)}, Do: func(tx *db.Tx) error {
+		have, ok, err := cursors.Get(tx, at)
+		switch {
+		case err != nil:
+			return err
+		case have != from:
+			return errOvertaken
+		case ok:
+			cursors.Update(tx, at, to)
+		default:
+			cursors.Insert(tx, at, to)
 		}
 		for _, i := range found {
 			items.Insert(tx, itemKey(i.Scope, i.Key), i.item)
 		}
 		return nil
 	}})
-	return len(list) == some, err
 }
 
 // itemsOf makes items of those postings that a report or a statement is to tell
@@ -83,6 +97,7 @@ func (v *Service) itemsOf(ctx context.Context, s id.Scope, list []ledger.Entry) 
 	if err != nil {
 		return nil, err
 	}
+	keys = slices.DeleteFunc(keys, func(key int64) bool { return transactions[key] != nil })
 	movements, err := ledger.Movements.ReadMany(ctx, v.DB, s, keys)
 	if err != nil {
 		return nil, err

@@ -98,6 +98,8 @@ type doubtful struct {
 	name         digest
 	file, number int64
 	currency     int16
+	amount       int64
+	entry        bool // of a statement
 }
 
 // stray is a line that names no item.
@@ -157,14 +159,41 @@ func (m *Matcher) Match(l Line) (found Match, ok bool) {
 		m.left = append(m.left, stray{l.File, l.Number, l.amount(), l.At.Unix(), l.Fee, written(l.Kind, l.Reference), currency, l.Kind})
 		return found, false
 	}
+	if i := m.same(first, l.amount(), currency); i != nil {
+		i.taken = true
+		return m.judge(Exact, i, l.File, l.Number, l.Kind, l.amount(), l.Fee, l.Currency), true
+	}
+	m.doubt = append(m.doubt, doubtful{name, l.File, l.Number, currency, l.amount(), l.Kind == provider.LineEntry})
+	return found, false
+}
+
+// same gives the first of an amount among items of one name that none has.
+func (m *Matcher) same(first int32, amount int64, currency int16) *held {
 	for at := first; at != none; at = m.more[at] {
-		if i := &m.items[at]; !i.taken && i.amount == l.amount() && i.currency == currency {
-			i.taken = true
-			return m.judge(Exact, i, l.File, l.Number, l.Kind, l.amount(), l.Fee, l.Currency), true
+		if i := &m.items[at]; !i.taken && i.amount == amount && i.currency == currency {
+			return i
 		}
 	}
-	m.doubt = append(m.doubt, doubtful{name, l.File, l.Number, currency})
-	return found, false
+	return nil
+}
+
+// exactly is [Matcher.Match] for lines of which nothing is kept: it finds the item
+// of this very reference with the same amount and the fee that was agreed on, and
+// nothing else.
+func (m *Matcher) exactly(l Line) (found Match, ok bool) {
+	first, known := m.exact[named(l.Kind, l.Reference)]
+	if !known {
+		return found, false
+	}
+	i := m.same(first, l.amount(), int16(l.Currency.Numeric()))
+	if i == nil {
+		return found, false
+	}
+	if found = m.judge(Exact, i, l.File, l.Number, l.Kind, l.amount(), l.Fee, l.Currency); found.Break != "" {
+		return found, false
+	}
+	i.taken = true
+	return found, true
 }
 
 // maxWords is how many words of a text may be an item's reference.
@@ -246,6 +275,10 @@ func (m *Matcher) settleDoubt(d doubtful) (found Match) {
 			best = at
 		}
 	}
+	if best == none && d.entry && !m.repeats(d) {
+		found.Break = MissingHere
+		return found
+	}
 	if best == none {
 		found.Stage, found.Break = Exact, Duplicate
 		i := &m.items[m.exact[d.name]] // the one that it repeats
@@ -260,6 +293,17 @@ func (m *Matcher) settleDoubt(d doubtful) (found Match) {
 	}
 	found.Item.Scope, found.Item.Key = i.scope, i.key
 	return found
+}
+
+// repeats reports whether a line says what one of the items that it names is. What
+// a payout's name goes with and says otherwise is its return.
+func (m *Matcher) repeats(d doubtful) bool {
+	for at := m.exact[d.name]; at != none; at = m.more[at] {
+		if i := &m.items[at]; i.amount == d.amount && i.currency == d.currency {
+			return true
+		}
+	}
+	return probe.Mutant("settle.return-is-repetition")
 }
 
 // composite pairs lines that name nothing with items that are named the same

@@ -15,7 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/core/settle"
+	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/money"
 	"github.com/florinpay/florin/internal/provider"
 	"github.com/florinpay/florin/internal/provider/bank"
@@ -50,6 +52,24 @@ type scale struct {
 	rows    int
 	batches int // deposits
 	payouts int
+	odds    int // of each way in which an entry can be wrong, one in so many
+}
+
+// newScale is a world of so many rows, or of FLORIN_RUNS.
+func newScale(t *testing.T, rows int) scale {
+	t.Helper()
+	s := scale{seed: 20261122, rows: rows}
+	if text := os.Getenv("FLORIN_RUNS"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.rows = n
+	}
+	s.batches, s.payouts = max(10, s.rows/75), max(10, s.rows/60) // 13,333 and 16,667 of a million, and some in another currency
+	s.odds = min(200, max(20, s.rows/100))
+	t.Logf("seed %d, %d rows, %d batches, %d payouts", s.seed, s.rows, s.batches, s.payouts)
+	return s
 }
 
 func (s scale) random(what string, n int) *rand.Rand {
@@ -70,17 +90,14 @@ func (s scale) fate(n int) fate {
 
 var began = time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 
-const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+// firstAttempt is the key of the first row's attempt; they are about a millisecond
+// apart.
+const firstAttempt = int64(1) << 60
 
 // row is a row of the books.
 func (s scale) row(n int) settle.Item {
 	r := s.random("row", n)
-	var name strings.Builder
-	name.WriteString("pa_")
-	for range 24 {
-		name.WriteByte(letters[r.IntN(len(letters))])
-	}
-	i := settle.Item{Scope: 2, Key: int64(n) + 1, Kind: provider.LineCapture, Reference: name.String(), Amount: 100 + r.Int64N(50_000),
+	i := settle.Item{Scope: 2, Key: int64(n) + 1, Kind: provider.LineCapture, Reference: payment.Reference(id.Scope{Account: id.Shards + 1}, payment.AttemptID(firstAttempt+4096*int64(n))), Amount: 100 + r.Int64N(50_000),
 		Currency: "usd", At: began.Add(time.Duration(r.IntN(86_400)) * time.Second)}
 	switch draw := r.IntN(100); {
 	case draw < 8:
@@ -130,7 +147,7 @@ func agreed(kind provider.LineKind, gross money.Amount) (int64, bool) {
 func (s scale) lines(n int) (list []provider.ReportLine) {
 	i := s.row(n)
 	fee, _ := agreed(i.Kind, money.New(i.Amount, i.Currency))
-	l := provider.ReportLine{Kind: i.Kind, Reference: i.Reference, Batch: s.batch(n % s.batches), Gross: i.Amount, Fee: fee, Currency: i.Currency, At: i.At.Add(3 * time.Second)}
+	l := provider.ReportLine{Kind: i.Kind, Reference: i.Reference, Gross: i.Amount, Fee: fee, Currency: i.Currency, At: i.At.Add(3 * time.Second)}
 	plain := func(text string) string { return strings.ToUpper(strings.ReplaceAll(text, "_", "")) }
 	switch s.fate(n) {
 	case rounded:
@@ -165,6 +182,17 @@ func (s scale) lines(n int) (list []provider.ReportLine) {
 
 func (s scale) batch(n int) string { return fmt.Sprintf("SBX-%06d", n) }
 
+// paidOut are the payouts, as items numbered from after on.
+func (s scale) paidOut(after int) []settle.Item {
+	list := make([]settle.Item, s.payouts)
+	for n := range list {
+		i := s.row(n)
+		i.Key, i.Kind, i.Reference, i.Amount = int64(after+n)+1, provider.LineEntry, "poa"+i.Reference[2:], -100-int64(n)
+		list[n] = i
+	}
+	return list
+}
+
 // report writes the report, in another order than the books', and tells of which
 // row each line is, deposits left out.
 func (s scale) report(t *testing.T, path string) (rowOf []int32, deposits []settle.Item, unequal map[string]int64) {
@@ -185,6 +213,7 @@ func (s scale) report(t *testing.T, path string) (rowOf []int32, deposits []sett
 	for k := range s.rows {
 		n := int(uint64(k) * stride % uint64(s.rows))
 		for _, l := range s.lines(n) {
+			l.Batch = s.batch(k * s.batches / s.rows)
 			if err := out.Write(l); err != nil {
 				t.Fatal(err)
 			}
@@ -222,13 +251,13 @@ func (s scale) report(t *testing.T, path string) (rowOf []int32, deposits []sett
 
 // statement writes a statement of each currency about transfers, and tells what
 // is expected of each, by its item.
-func (s scale) statement(t *testing.T, path string, transfers []settle.Item) (files []string, want map[int64]settle.Type, strays int) {
+func (s scale) statement(t *testing.T, path string, transfers []settle.Item) (files []string, want map[int64]settle.Type, strays map[string]settle.Item) {
 	t.Helper()
-	want = map[int64]settle.Type{}
+	want, strays = map[int64]settle.Type{}, map[string]settle.Item{}
 	entries := map[money.Currency][]bank.StatementEntry{}
 	for n, i := range transfers {
 		e := bank.StatementEntry{Reference: i.Reference, Amount: i.Amount, At: i.At, ID: strconv.Itoa(n)}
-		switch s.random("entry", n).IntN(200) {
+		switch s.random("entry", n).IntN(s.odds) {
 		case 0:
 			want[i.Key] = settle.MissingThere
 			continue
@@ -242,8 +271,9 @@ func (s scale) statement(t *testing.T, path string, transfers []settle.Item) (fi
 		case 4: // rewritten
 			e.Reference = strings.ToUpper(e.Reference)
 		case 5: // money that nobody knows of, of an amount that somebody has
-			strays++
-			entries[i.Currency] = append(entries[i.Currency], bank.StatementEntry{Reference: fmt.Sprintf("X%d", n), Amount: e.Amount, At: e.At})
+			x := bank.StatementEntry{Reference: fmt.Sprintf("X%d", n), Amount: e.Amount, At: e.At}
+			strays[x.Reference] = i
+			entries[i.Currency] = append(entries[i.Currency], x)
 		}
 		entries[i.Currency] = append(entries[i.Currency], e)
 	}
@@ -253,7 +283,7 @@ func (s scale) statement(t *testing.T, path string, transfers []settle.Item) (fi
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := bank.WriteStatement(file, "S1", "2026-11-21", c, began, 1_000_000, list); err != nil {
+		if err := bank.WriteStatement(file, bank.Heading{ID: "S1", Number: 1, Day: "2026-11-21", Currency: c, Made: began, Before: 1_000_000}, list); err != nil {
 			t.Fatal(err)
 		}
 		if err := file.Close(); err != nil {
@@ -268,23 +298,10 @@ func (s scale) statement(t *testing.T, path string, transfers []settle.Item) (fi
 // and 30,000 entries of statements is found, and nothing is matched that is not
 // the same. FLORIN_RUNS is how many rows there are.
 func TestEveryDifferenceIsFound(t *testing.T) {
-	s := scale{seed: 20261122, rows: 10_000}
-	if text := os.Getenv("FLORIN_RUNS"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.rows = n
-	}
-	s.batches, s.payouts = max(10, s.rows/75), max(10, s.rows/60) // 13,333 and 16,667 of a million, and some in another currency
-	t.Logf("seed %d, %d rows, %d batches, %d payouts", s.seed, s.rows, s.batches, s.payouts)
+	s := newScale(t, 10_000)
 	dir := t.TempDir()
 	rowOf, transfers, unequal := s.report(t, filepath.Join(dir, "report.csv"))
-	for n := range s.payouts {
-		i := s.row(n)
-		i.Key, i.Kind, i.Reference, i.Amount = int64(len(transfers))+1, provider.LineEntry, "poa"+i.Reference[2:], -100-int64(n)
-		transfers = append(transfers, i)
-	}
+	transfers = append(transfers, s.paidOut(len(transfers))...)
 	statements, wantEntries, strays := s.statement(t, filepath.Join(dir, "statement"), transfers)
 	runtime.GC()
 	debug.FreeOSMemory()
@@ -292,7 +309,7 @@ func TestEveryDifferenceIsFound(t *testing.T) {
 
 	started := time.Now()
 	found := s.reconcile(t, filepath.Join(dir, "report.csv"), rowOf, unequal)
-	entries, read := s.reconcileBank(t, statements, transfers, wantEntries, strays)
+	entries, read := s.reconcileBank(t, statements, transfers, wantEntries, len(strays))
 	took := time.Since(started)
 	t.Logf("%d rows against %d lines and %d entries in %v, peak %d MiB; stages and breaks: %v, of entries: %v", s.rows, len(rowOf)-1, read, took.Round(time.Millisecond), peak(), found, entries)
 	if s.rows >= 1_000_000 && (took > time.Minute || peak() > 1536) {

@@ -33,6 +33,7 @@ type file struct {
 	Statement bool
 	Digest    string // SHA-256, hexadecimal
 	Lines     int64
+	Kept      int64 // how many of the lines are kept, the first ones
 	Loaded    time.Time
 }
 
@@ -45,6 +46,7 @@ func (r *file) fields(f *db.Fields) {
 	db.Bool(f, &r.Statement)
 	db.Text(f, &r.Digest)
 	db.Int(f, &r.Lines)
+	db.Int(f, &r.Kept)
 	db.Time(f, &r.Loaded)
 }
 
@@ -180,9 +182,10 @@ func (r *Summary) Explained() int64 {
 }
 
 const (
-	lineColumns = "provider, kind, reference, note, batch, gross, fee, net, currency, at, state, settled, item_scope, item"
-	itemColumns = "account, txn, provider, kind, reference, currency, amount, remaining, at, state, break_key"
-	fileColumns = "state, provider, name, day, revision, statement, digest, lines, loaded"
+	lineColumns  = "provider, kind, reference, note, batch, gross, fee, net, currency, at, state, settled, item_scope, item"
+	itemColumns  = "account, txn, provider, kind, reference, currency, amount, remaining, at, state, break_key"
+	sheetColumns = "provider, account, currency, day, number, page, opened, opening, closing"
+	fileColumns  = "state, provider, name, day, revision, statement, digest, lines, kept, loaded"
 )
 
 // files and lines belong to providers and so to no scope: a file tells of all
@@ -193,6 +196,7 @@ var (
 	items     = db.NewTable("settle_item", "scope, key", itemColumns, (*item).fields)
 	cursors   = db.NewTable("settle_cursor", "scope, account", "number", func(n *int64, f *db.Fields) { db.Int(f, n) })
 	summaries = db.NewTable("settle_summary", "scope, key", "provider, currency, total, matched, awaiting, broken, at", (*Summary).fields)
+	sheets    = db.NewTable("settle_sheet", "scope, chain, hash", sheetColumns, (*sheet).fields)
 	// marks name the latest break of a type about a subject, by a hash of both.
 	marks = db.NewTable("settle_mark", "scope, hash_a, hash_b", "break_key", func(key *int64, f *db.Fields) { db.Int(f, key) })
 )
@@ -255,6 +259,11 @@ var (
 	qScope = db.NewQuery("scope of a break", "SELECT scope, key FROM settle_break WHERE key = ?", (*place).fields)
 	qFiles = db.NewQuery("files of a provider", "SELECT key, "+fileColumns+" FROM settle_file WHERE scope = 0 AND provider = ? AND day > ? ORDER BY day, revision, key", (*keyedFile).fields)
 
+	qSheetBefore = db.NewQuery("the statement before one",
+		"SELECT "+sheetColumns+" FROM settle_sheet WHERE scope = 0 AND chain = ? AND (day, number, page) < (?, ?, ?) ORDER BY day DESC, number DESC, page DESC LIMIT 1", (*sheet).fields)
+	qSheetAfter = db.NewQuery("the statement after one",
+		"SELECT "+sheetColumns+" FROM settle_sheet WHERE scope = 0 AND chain = ? AND (day, number, page) > (?, ?, ?) ORDER BY day, number, page LIMIT 1", (*sheet).fields)
+
 	qOpenItems = db.NewQuery("items that are not matched",
 		"SELECT scope, key, "+itemColumns+" FROM settle_item WHERE state = 0 AND provider = ? AND (scope, key) > (?, ?) ORDER BY scope, key LIMIT ?", (*keyedItem).fields)
 	qItemsNamed = db.NewQuery("items of a reference",
@@ -276,7 +285,7 @@ var (
 	qLinesOf = db.NewQuery("lines of a file",
 		"SELECT file, number, "+lineColumns+" FROM settle_line WHERE scope = 0 AND file = ? AND number > ? ORDER BY number LIMIT ?", (*keyedLine).fields)
 	qBatch = db.NewQuery("lines of a batch",
-		"SELECT file, number, "+lineColumns+" FROM settle_line WHERE scope = 0 AND provider = ? AND batch = ? AND (file, number) > (?, ?) ORDER BY file, number LIMIT ?", (*keyedLine).fields)
+		"SELECT file, number, "+lineColumns+" FROM settle_line WHERE scope = 0 AND provider = ? AND (batch, file, number) > (?, ?, ?) AND batch <= ? ORDER BY batch, file, number LIMIT ?", (*keyedLine).fields)
 	qPaid = db.NewQuery("deposits that the bank has and the books do not",
 		"SELECT file, number, "+lineColumns+" FROM settle_line WHERE scope = 0 AND kind = 'deposit' AND settled = 0 AND state = 1 ORDER BY file, number", (*keyedLine).fields)
 	qSummaries = db.NewQuery("what of a scope's money is explained",
@@ -355,7 +364,7 @@ func (v *Service) eachOpenLine(ctx context.Context, name string, f func(keyedLin
 // eachOfBatch gives the lines of a batch.
 func (v *Service) eachOfBatch(ctx context.Context, name, batch string, f func(keyedLine) error) error {
 	return eachLine(func(file, number int64) ([]keyedLine, error) {
-		return qBatch.All(ctx, v.DB, name, batch, file, number, int64(page))
+		return qBatch.All(ctx, v.DB, name, batch, file, number, batch, int64(page))
 	}, f)
 }
 

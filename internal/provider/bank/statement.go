@@ -145,24 +145,15 @@ func (s *Simulator) sendStatement(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	day, currency := parts[0], money.Currency(parts[1])
-	before, entries := int64(0), []StatementEntry(nil)
-	for _, m := range moves {
-		switch {
-		case m.currency != currency || m.day > day:
-		case m.day < day:
-			before += m.Amount
-		default:
-			entries = append(entries, m.StatementEntry)
-		}
-	}
+	h, entries := s.head(moves, day, currency)
 	if len(entries) == 0 {
 		answerError(w, refuse(notFound, "there is no statement of this name"))
 		return
 	}
 	var body bytes.Buffer
-	made, err := time.ParseInLocation(time.DateOnly, dayAfter(day), zone)
+	h.Made, err = time.ParseInLocation(time.DateOnly, dayAfter(day), zone)
 	if err == nil {
-		err = WriteStatement(&body, "FLORIN-"+day+"-"+string(currency), day, currency, made, before, s.befall(day, entries))
+		err = WriteStatement(&body, h, s.befall(day, entries))
 	}
 	if err != nil {
 		answerError(w, err)
@@ -175,6 +166,31 @@ func (s *Simulator) sendStatement(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/xml")
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	_, _ = w.Write(text) // a client that has gone asks again
+}
+
+// head is the heading of a day's statement, with its entries. The balance that it
+// begins with is what the statements before it end with, whatever befell them.
+func (s *Simulator) head(moves []movement, day string, currency money.Currency) (Heading, []StatementEntry) {
+	h := Heading{ID: "FLORIN-" + day + "-" + string(currency), Day: day, Currency: currency}
+	by, days := map[string][]StatementEntry{}, []string(nil)
+	for _, m := range moves {
+		if m.currency != currency || m.day > day {
+			continue
+		}
+		if by[m.day] == nil {
+			days = append(days, m.day)
+		}
+		by[m.day] = append(by[m.day], m.StatementEntry)
+	}
+	for _, d := range days {
+		if h.Number++; d == day {
+			continue
+		}
+		for _, e := range s.befall(d, by[d]) {
+			h.Before += e.Amount
+		}
+	}
+	return h, by[day]
 }
 
 // befall changes the entries of a day as its faults want.
@@ -270,7 +286,7 @@ func (s *Simulator) receive(w http.ResponseWriter, r *http.Request) {
 
 // statements are how the connector reads statements.
 func (c *connector) statements() *provider.Reports {
-	return &provider.Reports{List: c.listStatements, Fetch: c.fetchStatement, Read: ReadStatement}
+	return &provider.Reports{List: c.listStatements, Fetch: c.fetchStatement, Read: ReadStatement, Sheets: ReadSheets}
 }
 
 func (c *connector) listStatements(ctx context.Context, zone *time.Location, after string) ([]provider.ReportFile, error) {

@@ -58,6 +58,26 @@ func TestStatementsOfOthers(t *testing.T) {
 			"1 poa_1||-4200 jpy 2026-11-20T09:30:00Z",
 			"2 SBX-20261119-JPY|one two|10000 jpy 2026-11-20T10:00:00Z",
 		},
+		"testdata/dutch.02.xml": {
+			"1 poa-0001|SEPA BETAALBATCH|-33185 eur 2026-11-19T00:00:00Z",
+			"2 poa-0002|SEPA BETAALBATCH|-10000 eur 2026-11-19T00:00:00Z",
+		},
+		"testdata/swiss.08.xml": {
+			"1 |210000000003139471430009017 ?REJECT?0|14560 chf 2026-11-19T00:00:00Z",
+			"2 |RF18539007547034|20000 chf 2026-11-19T00:00:00Z",
+			"3 poa-0003||-100000 chf 2026-11-19T00:00:00Z",
+			"4 |charges|-2840 chf 2026-11-19T00:00:00Z",
+		},
+		"testdata/german.08.xml": {
+			"1 SBX-20261118:eur|Sammler|95000 eur 2026-11-19T00:00:00Z",
+			"2 |EREF+ INV-9 SVWZ+ Rechnung 9|500 eur 2026-11-18T00:00:00Z",
+			"3 ||-500 eur 2026-11-19T00:00:00Z",
+			"4 poa-0004|Retoure|6250 eur 2026-11-19T00:00:00Z",
+		},
+		"testdata/british.08.xml": {
+			"1 INV-10|FOREIGN PAYMENT|8050 gbp 2026-11-19T09:30:00Z",
+			"2 poa-0005||1500 gbp 2026-11-19T10:00:00Z",
+		},
 	} {
 		text, err := os.ReadFile(name)
 		if err != nil {
@@ -69,6 +89,30 @@ func TestStatementsOfOthers(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
+	}
+}
+
+// What statements say of themselves: of which account they are, which of its
+// statements, and how much there was before and after.
+func TestSheets(t *testing.T) {
+	for name, want := range map[string][]provider.Sheet{
+		"camt.053.001.02": {{Account: "DE87200500001234567890", Currency: "eur", Number: 322, Day: "2026-11-19", Opened: true, Opening: 239005, Closing: 800}},
+		"camt.053.001.08": {{Account: "1234567", Currency: "jpy", Day: "2026-11-20", Opened: true, Opening: -300, Closing: 5500}},
+		"dutch.02":        {{Account: "NL91ABNA0417164300", Currency: "eur", Number: 97, Day: "2026-11-19", Opened: true, Opening: 25130, Closing: -18055}},
+		"swiss.08": {{Account: "CH9300762011623852957", Currency: "chf", Number: 89, Day: "2026-11-19", Opened: true, Opening: 100000, Closing: 134560},
+			{Account: "CH9300762011623852957", Currency: "chf", Number: 89, Day: "2026-11-19", Opened: true, Opening: 134560, Closing: 31720}},
+		"german.08": {{Account: "DE87200500001234567890", Currency: "eur", Number: 224, Day: "2026-11-19", Opened: true, Opening: -10000, Closing: 91250}},
+		"british.08": {{Account: "60161331926819", Currency: "gbp", Number: 12, Day: "2026-11-19", Opened: true, Closing: 9550},
+			{Account: "60161331926820", Currency: "usd", Day: "2026-11-19", Opened: true, Opening: 725, Closing: 725}},
+	} {
+		text, err := os.ReadFile("testdata/" + name + ".xml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := ReadSheets(bytes.NewReader(text))
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got)\n%s", name, err, diff)
 		}
 	}
 }
@@ -158,15 +202,15 @@ func TestStatementFaults(t *testing.T) {
 }
 
 func FuzzReadStatement(f *testing.F) {
-	for _, name := range []string{"testdata/camt.053.001.02.xml", "testdata/camt.053.001.08.xml"} {
-		text, err := os.ReadFile(name)
+	for _, name := range []string{"camt.053.001.02", "camt.053.001.08", "dutch.02", "swiss.08", "german.08", "british.08"} {
+		text, err := os.ReadFile("testdata/" + name + ".xml")
 		if err != nil {
 			f.Fatal(err)
 		}
 		f.Add(text)
 	}
 	var out bytes.Buffer
-	if err := WriteStatement(&out, "S", "2026-11-05", "usd", time.Unix(0, 0), -5, []StatementEntry{{Reference: "a&<", Text: "\"", Amount: -7}, {Amount: 8}}); err != nil {
+	if err := WriteStatement(&out, Heading{ID: "S", Day: "2026-11-05", Currency: "usd", Before: -5}, []StatementEntry{{Reference: "a&<", Text: "\"", Amount: -7}, {Amount: 8}}); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(out.Bytes())
@@ -188,7 +232,7 @@ func FuzzReadStatement(f *testing.F) {
 		}
 		// What was read is written and read again as it was.
 		var out bytes.Buffer
-		if err := WriteStatement(&out, "S", "2026-11-05", currency, time.Unix(0, 0), 0, entries); err != nil {
+		if err := WriteStatement(&out, Heading{ID: "S", Day: "2026-11-05", Currency: currency}, entries); err != nil {
 			t.Fatal(err)
 		}
 		n := 0

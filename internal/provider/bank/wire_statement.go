@@ -3,7 +3,6 @@ package bank
 import (
 	"bufio"
 	"encoding/xml"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -11,20 +10,27 @@ import (
 	"time"
 
 	"github.com/florinpay/florin/internal/kit/money"
-	"github.com/florinpay/florin/internal/provider"
 )
 
 // A statement is a camt.053.001 message of ISO 20022 (BankToCustomerStatement),
 // of one day of an account. Of its elements these count:
 //
-//	BkToCstmrStmt/Stmt/Bal        Tp/CdOrPrtry/Cd OPBD and CLBD, Amt, CdtDbtInd
-//	…/Stmt/Ntry                   an entry: Amt@Ccy, CdtDbtInd, RvslInd, Sts, BookgDt
-//	…/Ntry/NtryDtls/TxDtls        what it is made of: Refs/EndToEndId, RmtInf/Ustrd, Amt or
-//	                              AmtDtls/TxAmt/Amt, CdtDbtInd
+//	BkToCstmrStmt/Stmt            ElctrncSeqNb or LglSeqNb, Acct, and for a date FrToDt, CreDtTm
+//	…/Stmt/Bal                    Tp/CdOrPrtry/Cd, Amt, CdtDbtInd, Dt
+//	…/Stmt/Ntry                   an entry: Amt@Ccy, CdtDbtInd, RvslInd, Sts, BookgDt or ValDt, Chrgs
+//	…/Ntry/NtryDtls/Btch          PmtInfId, of a batch without details
+//	…/Ntry/NtryDtls/TxDtls        what it is made of: Refs/EndToEndId, Amt or one of AmtDtls,
+//	                              CdtDbtInd, Chrgs, RmtInf
 //
 // It is read whichever release of the message it is in: where they differ, as in
-// Sts, both ways are understood. Entries that are not booked yet are passed over.
-// The balances of a statement have to agree with its entries.
+// Sts, all ways are understood. Entries that are not booked yet are passed over.
+// The balances of a statement have to agree with its entries: the closing one
+// (CLBD) with the opening one (OPBD, or PRCD, the closing one of the day before); of
+// a statement in pages, with the interim ones (ITBD) between them.
+//
+// The definition of the message has CdtDbtInd tell the direction of an entry, and
+// of its reversal the reversal's own. There are banks that repeat the direction of
+// what is reversed; where only that makes the balances agree, it is read so.
 const statementSpace = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
 
 const (
@@ -32,7 +38,9 @@ const (
 	debit         = "DBIT"
 	booked        = "BOOK"
 	opening       = "OPBD"
+	previous      = "PRCD"
 	closing       = "CLBD"
+	interim       = "ITBD"
 	notProvided   = "NOTPROVIDED"
 	maxStatement  = 1 << 30 // bytes that are read of one
 	maxEntryParts = 10_000
@@ -48,7 +56,7 @@ type balanceXML struct {
 	Code   string    `xml:"Tp>CdOrPrtry>Cd"`
 	Amount amountXML `xml:"Amt"`
 	Sign   string    `xml:"CdtDbtInd"`
-	Day    string    `xml:"Dt>Dt"`
+	Date   dateXML   `xml:"Dt"`
 }
 
 // dateXML is a day, or a moment.
@@ -57,18 +65,33 @@ type dateXML struct {
 	Moment string `xml:"DtTm,omitempty"`
 }
 
-// statusXML is a code in an element of its own, or, in old releases, the text.
+// statusXML is a code in an element of its own, a name of the bank's, or, in old
+// releases, the text.
 type statusXML struct {
 	Code string `xml:"Cd,omitempty"`
+	Own  string `xml:"Prtry,omitempty"`
 	Text string `xml:",chardata"`
 }
 
+// chargeXML is what was taken for an entry, in a record of its own or, in old
+// releases, in Chrgs itself.
+type chargeXML struct {
+	Amount  *amountXML  `xml:"Amt,omitempty"`
+	Sign    string      `xml:"CdtDbtInd,omitempty"`
+	Records []chargeXML `xml:"Rcrd,omitempty"`
+}
+
 type detailsXML struct {
-	EndToEnd string     `xml:"Refs>EndToEndId,omitempty"`
-	Amount   *amountXML `xml:"Amt,omitempty"`
-	Inner    *amountXML `xml:"AmtDtls>TxAmt>Amt,omitempty"`
-	Sign     string     `xml:"CdtDbtInd,omitempty"`
-	Texts    []string   `xml:"RmtInf>Ustrd,omitempty"`
+	EndToEnd string      `xml:"Refs>EndToEndId,omitempty"`
+	Amount   *amountXML  `xml:"Amt,omitempty"`
+	Inner    *amountXML  `xml:"AmtDtls>TxAmt>Amt,omitempty"`
+	Counter  *amountXML  `xml:"AmtDtls>CntrValAmt>Amt,omitempty"`
+	Sign     string      `xml:"CdtDbtInd,omitempty"`
+	Charges  []chargeXML `xml:"Chrgs,omitempty"`
+	Texts    []string    `xml:"RmtInf>Ustrd,omitempty"`
+	Named    []string    `xml:"RmtInf>Strd>CdtrRefInf>Ref,omitempty"`
+	Noted    []string    `xml:"RmtInf>Strd>AddtlRmtInf,omitempty"`
+	More     string      `xml:"AddtlTxInf,omitempty"`
 }
 
 type entryXML struct {
@@ -76,13 +99,23 @@ type entryXML struct {
 	Reference string       `xml:"NtryRef,omitempty"`
 	Amount    amountXML    `xml:"Amt"`
 	Sign      string       `xml:"CdtDbtInd"`
-	Reversal  bool         `xml:"RvslInd,omitempty"`
+	Reversal  string       `xml:"RvslInd,omitempty"`
 	Status    statusXML    `xml:"Sts"`
 	Booked    dateXML      `xml:"BookgDt"`
 	Valued    dateXML      `xml:"ValDt"`
 	Servicer  string       `xml:"AcctSvcrRef,omitempty"`
 	Family    string       `xml:"BkTxCd>Domn>Cd,omitempty"`
+	Charges   []chargeXML  `xml:"Chrgs,omitempty"`
+	Batch     string       `xml:"NtryDtls>Btch>PmtInfId,omitempty"`
 	Parts     []detailsXML `xml:"NtryDtls>TxDtls"`
+	More      string       `xml:"AddtlNtryInf,omitempty"`
+}
+
+// accountXML names an account.
+type accountXML struct {
+	IBAN     string `xml:"Id>IBAN"`
+	Other    string `xml:"Id>Othr>Id"`
+	Currency string `xml:"Ccy"`
 }
 
 // decimal spells an amount as the message has it: with a point, in the currency's
@@ -105,10 +138,10 @@ func (a amountXML) minorOf() (int64, money.Currency, error) {
 	}
 	whole, part, _ := strings.Cut(strings.TrimSpace(a.Value), ".")
 	part = strings.TrimRight(part, "0")
-	if len(part) > c.Exponent() || whole == "" || !all(whole+part, isDigit) {
+	if len(part) > c.Exponent() || strings.Trim(a.Value, " .\t\r\n") == "" || !all(whole+part, isDigit) {
 		return 0, "", fmt.Errorf("%q is no amount in %s", a.Value, c)
 	}
-	n, err := strconv.ParseInt(whole+part+strings.Repeat("0", c.Exponent()-len(part)), 10, 64)
+	n, err := strconv.ParseInt("0"+whole+part+strings.Repeat("0", c.Exponent()-len(part)), 10, 64)
 	if err != nil || n > maxAmount {
 		return 0, "", fmt.Errorf("%q is more than there can be", a.Value)
 	}
@@ -138,14 +171,28 @@ type StatementEntry struct {
 	ID        string // the bank's
 }
 
-// WriteStatement writes the statement of a day of an account in a currency, which
-// began with a balance.
-func WriteStatement(to io.Writer, id, day string, c money.Currency, made time.Time, before int64, entries []StatementEntry) error {
+// Heading is what a statement says of itself.
+type Heading struct {
+	ID       string
+	Number   int64 // in the account's sequence, from 1; 0: it has none
+	Day      string
+	Currency money.Currency
+	Made     time.Time
+	Before   int64 // the balance that the day began with, minor units
+}
+
+// WriteStatement writes the statement of a day of an account in a currency.
+func WriteStatement(to io.Writer, h Heading, entries []StatementEntry) error {
+	id, day, c, made, before := h.ID, h.Day, h.Currency, h.Made, h.Before
 	out := bufio.NewWriter(to)
 	text := func(format string, args ...any) { _, _ = fmt.Fprintf(out, format, args...) } // Flush tells of errors
 	text("%s<Document xmlns=%q><BkToCstmrStmt>\n", xml.Header, statementSpace)
 	stamp := made.UTC().Format(time.RFC3339)
-	text("<GrpHdr><MsgId>%s</MsgId><CreDtTm>%s</CreDtTm></GrpHdr>\n<Stmt><Id>%s</Id><CreDtTm>%s</CreDtTm>", id, stamp, id, stamp)
+	text("<GrpHdr><MsgId>%s</MsgId><CreDtTm>%s</CreDtTm></GrpHdr>\n<Stmt><Id>%s</Id>", id, stamp, id)
+	if h.Number > 0 {
+		text("<ElctrncSeqNb>%d</ElctrncSeqNb>", h.Number)
+	}
+	text("<CreDtTm>%s</CreDtTm>", stamp)
 	ccy := strings.ToUpper(string(c))
 	text("<Acct><Id><Othr><Id>florin</Id></Othr></Id><Ccy>%s</Ccy></Acct>\n", ccy)
 	after := before
@@ -182,222 +229,4 @@ func direction(n int64) string {
 		return debit
 	}
 	return credit
-}
-
-// ReadStatement gives the entries of a statement: one for each transfer where an
-// entry is made of several.
-func ReadStatement(from io.Reader, line func(provider.ReportLine) error) error {
-	r := &statementReader{line: line, balances: map[string]int64{}}
-	d := xml.NewDecoder(bufio.NewReaderSize(io.LimitReader(from, maxStatement), 1<<16))
-	d.Strict = true
-	for {
-		token, err := d.Token()
-		switch {
-		case errors.Is(err, io.EOF):
-			return r.end()
-		case err != nil:
-			return provider.BadReport("%v", err)
-		}
-		if err := r.token(d, token); err != nil {
-			return err
-		}
-	}
-}
-
-// statementReader reads a statement element by element, so that a long one takes
-// no more room than a short one.
-type statementReader struct {
-	line     func(provider.ReportLine) error
-	path     []string
-	lines    int64
-	sum      int64
-	entries  bool // a statement was begun
-	ended    bool // and ended
-	currency money.Currency
-	balances map[string]int64 // by code
-}
-
-func (r *statementReader) token(d *xml.Decoder, token xml.Token) error {
-	switch t := token.(type) {
-	case xml.StartElement:
-		return r.start(d, t)
-	case xml.EndElement:
-		if len(r.path) == 3 && r.path[2] == "Stmt" {
-			if err := r.endStatement(); err != nil {
-				return err
-			}
-		}
-		r.path = r.path[:len(r.path)-1] // the decoder has seen to it that there is one
-		r.ended = len(r.path) == 0
-	}
-	return nil
-}
-
-func (r *statementReader) start(d *xml.Decoder, t xml.StartElement) error {
-	at := strings.Join(r.path, "/") + "/" + t.Name.Local
-	switch {
-	case len(r.path) == 0 && (t.Name.Local != "Document" || !strings.HasPrefix(t.Name.Space, "urn:iso:std:iso:20022:tech:xsd:camt.053.001.")):
-		return provider.BadReport("it is no camt.053.001 message")
-	case at == "Document/BkToCstmrStmt/Stmt/Bal":
-		var b balanceXML
-		if err := d.DecodeElement(&b, &t); err != nil {
-			return provider.BadReport("%v", err)
-		}
-		return r.balance(b)
-	case at == "Document/BkToCstmrStmt/Stmt/Ntry":
-		var e entryXML
-		if err := d.DecodeElement(&e, &t); err != nil {
-			return provider.BadReport("%v", err)
-		}
-		return r.entry(e)
-	}
-	if at == "Document/BkToCstmrStmt/Stmt" {
-		r.entries = true
-	}
-	r.path = append(r.path, t.Name.Local)
-	return nil
-}
-
-func (r *statementReader) balance(b balanceXML) error {
-	if b.Code != opening && b.Code != closing {
-		return nil
-	}
-	n, c, err := signed(b.Amount, b.Sign)
-	if err == nil {
-		err = r.in(c)
-	}
-	if err != nil {
-		return provider.BadReport("the balance %s: %v", b.Code, err)
-	}
-	if _, twice := r.balances[b.Code]; twice {
-		return provider.BadReport("there are two balances %s", b.Code)
-	}
-	r.balances[b.Code] = n
-	return nil
-}
-
-// in holds a statement to one currency.
-func (r *statementReader) in(c money.Currency) error {
-	if r.currency != "" && r.currency != c {
-		return fmt.Errorf("it is in %s and in %s", r.currency, c)
-	}
-	r.currency = c
-	return nil
-}
-
-func (r *statementReader) entry(e entryXML) error {
-	if status := strings.TrimSpace(e.Status.Code + e.Status.Text); status != booked {
-		return nil // pending or for information
-	}
-	total, c, err := signed(e.Amount, e.Sign)
-	if err == nil {
-		err = r.in(c)
-	}
-	at := time.Time{}
-	if err == nil {
-		at, err = e.Booked.time()
-	}
-	if err != nil {
-		return provider.BadReport("the entry %q: %v", e.Servicer, err)
-	}
-	r.sum += total
-	if len(e.Parts) <= 1 {
-		part := detailsXML{}
-		if len(e.Parts) == 1 {
-			part = e.Parts[0]
-		}
-		return r.tell(part, total, c, at)
-	}
-	return r.parts(e, total, c, at)
-}
-
-// parts tells of each of the transfers that an entry is made of; they have to add
-// up to it.
-func (r *statementReader) parts(e entryXML, total int64, c money.Currency, at time.Time) error {
-	if len(e.Parts) > maxEntryParts {
-		return provider.BadReport("the entry %q has more than %d parts", e.Servicer, maxEntryParts)
-	}
-	sum := int64(0)
-	for _, p := range e.Parts {
-		amount := p.Amount
-		if amount == nil {
-			amount = p.Inner
-		}
-		if amount == nil {
-			return provider.BadReport("the entry %q has a part without an amount", e.Servicer)
-		}
-		sign := p.Sign
-		if sign == "" {
-			sign = e.Sign
-		}
-		n, in, err := signed(*amount, sign)
-		if err != nil || in != c {
-			return provider.BadReport("the entry %q has a part of %s %s", e.Servicer, amount.Value, amount.Currency)
-		}
-		sum += n
-		if err := r.tell(p, n, c, at); err != nil {
-			return err
-		}
-	}
-	if sum != total {
-		return provider.BadReport("the parts of the entry %q do not add up to it", e.Servicer)
-	}
-	return nil
-}
-
-func (r *statementReader) tell(p detailsXML, n int64, c money.Currency, at time.Time) error {
-	r.lines++
-	reference := strings.TrimSpace(p.EndToEnd)
-	if reference == notProvided {
-		reference = ""
-	}
-	return r.line(provider.ReportLine{Number: r.lines, Kind: provider.LineEntry, Reference: clipped(reference), Text: clipped(strings.Join(p.Texts, " ")), Net: n, Currency: c, At: at})
-}
-
-// clipped bounds a text that another bank's customer wrote, and takes out what no
-// database keeps.
-func clipped(text string) string {
-	const most = 500
-	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "")
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "")
-	}
-	return text
-}
-
-func (d dateXML) time() (time.Time, error) {
-	if text := strings.TrimSpace(d.Moment); text != "" {
-		for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999"} {
-			if t, err := time.Parse(layout, text); err == nil {
-				return t.UTC(), nil
-			}
-		}
-		return time.Time{}, fmt.Errorf("%q is no time", text)
-	}
-	t, err := time.Parse(time.DateOnly, strings.TrimSpace(d.Day))
-	if err != nil {
-		return t, fmt.Errorf("%q is no day", d.Day)
-	}
-	return t, nil
-}
-
-// endStatement compares a statement's balances with its entries.
-func (r *statementReader) endStatement() error {
-	before, opened := r.balances[opening]
-	after, closed := r.balances[closing]
-	if opened && closed && after-before != r.sum {
-		return provider.BadReport("its balances differ by %d and its entries add up to %d", after-before, r.sum)
-	}
-	if !closed {
-		return provider.BadReport("it has no closing balance")
-	}
-	r.balances, r.sum, r.currency = map[string]int64{}, 0, ""
-	return nil
-}
-
-func (r *statementReader) end() error {
-	if !r.ended || !r.entries {
-		return provider.BadReport("it is cut off, or has no statement")
-	}
-	return nil
 }

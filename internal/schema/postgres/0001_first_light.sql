@@ -814,7 +814,7 @@ CREATE TABLE settle_mark (
 
 -- Files that providers and banks sent. scope is 0: a file tells of all accounts. key
 -- is made of the provider and the digest, so that the same file is there once.
--- state is 1 once all lines are there.
+-- state is 1 once all lines are there, and kept is how many are.
 CREATE TABLE settle_file (
     scope     BIGINT NOT NULL,
     key       BIGINT NOT NULL,
@@ -826,10 +826,30 @@ CREATE TABLE settle_file (
     statement BIGINT NOT NULL,
     digest    TEXT COLLATE "C" NOT NULL,
     lines     BIGINT NOT NULL,
+    kept      BIGINT NOT NULL,
     loaded    BIGINT NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX settle_file_day ON settle_file (scope, provider, day, revision);
+
+-- What statements say of themselves, by a hash of the account and of the place in
+-- its sequence. scope is 0.
+CREATE TABLE settle_sheet (
+    scope    BIGINT NOT NULL,
+    chain    BIGINT NOT NULL,
+    hash     BIGINT NOT NULL,
+    provider TEXT COLLATE "C" NOT NULL,
+    account  TEXT COLLATE "C" NOT NULL,
+    currency TEXT COLLATE "C" NOT NULL,
+    day      TEXT COLLATE "C" NOT NULL,
+    number   BIGINT NOT NULL,
+    page     BIGINT NOT NULL,
+    opened   BIGINT NOT NULL,
+    opening  BIGINT NOT NULL,
+    closing  BIGINT NOT NULL,
+    PRIMARY KEY (scope, chain, hash)
+);
+CREATE INDEX settle_sheet_chain ON settle_sheet (scope, chain, day, number, page);
 
 -- Their lines. item_scope and item name what a line is matched with. state says
 -- what became of it; settled is 1 once it stands in the books.

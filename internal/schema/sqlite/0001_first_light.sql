@@ -807,7 +807,7 @@ CREATE TABLE settle_mark (
 
 -- Files that providers and banks sent. scope is 0: a file tells of all accounts. key
 -- is made of the provider and the digest, so that the same file is there once.
--- state is 1 once all lines are there.
+-- state is 1 once all lines are there, and kept is how many are.
 CREATE TABLE settle_file (
     scope     INTEGER NOT NULL,
     key       INTEGER NOT NULL,
@@ -819,10 +819,30 @@ CREATE TABLE settle_file (
     statement INTEGER NOT NULL,
     digest    TEXT NOT NULL,
     lines     INTEGER NOT NULL,
+    kept      INTEGER NOT NULL,
     loaded    INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX settle_file_day ON settle_file (scope, provider, day, revision);
+
+-- What statements say of themselves, by a hash of the account and of the place in
+-- its sequence. scope is 0.
+CREATE TABLE settle_sheet (
+    scope    INTEGER NOT NULL,
+    chain    INTEGER NOT NULL,
+    hash     INTEGER NOT NULL,
+    provider TEXT NOT NULL,
+    account  TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    day      TEXT NOT NULL,
+    number   INTEGER NOT NULL,
+    page     INTEGER NOT NULL,
+    opened   INTEGER NOT NULL,
+    opening  INTEGER NOT NULL,
+    closing  INTEGER NOT NULL,
+    PRIMARY KEY (scope, chain, hash)
+) STRICT;
+CREATE INDEX settle_sheet_chain ON settle_sheet (scope, chain, day, number, page);
 
 -- Their lines. item_scope and item name what a line is matched with. state says
 -- what became of it; settled is 1 once it stands in the books.
@@ -845,7 +865,7 @@ CREATE TABLE settle_line (
     item_scope INTEGER NOT NULL,
     item       INTEGER NOT NULL,
     PRIMARY KEY (scope, file, number)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX settle_line_open ON settle_line (scope, provider, file, number) WHERE state = 0;
 CREATE INDEX settle_line_paid ON settle_line (scope, file, number) WHERE kind = 'deposit' AND settled = 0;
 CREATE INDEX settle_line_batch ON settle_line (scope, provider, batch, file, number);
@@ -867,7 +887,7 @@ CREATE TABLE settle_item (
     state     INTEGER NOT NULL,
     break_key INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX settle_item_open ON settle_item (provider, scope, key) WHERE state = 0;
 CREATE INDEX settle_item_reference ON settle_item (provider, reference);
 
