@@ -13,7 +13,7 @@ import (
 // guards, charges and refunds with their transactions, columns with bodies, and
 // that no security code is kept that has done its work. It reports every row that does not fit, and fails only when it can't read.
 func (v *Service) Check(ctx context.Context, report func(ledger.Finding)) error {
-	c := &checker{v: v, ctx: ctx, report: report, charges: map[owner]*sums{}, intents: map[owner]*sums{}, sealed: map[owner]AttemptID{}}
+	c := &checker{v: v, ctx: ctx, report: report, charges: map[owner]*sums{}, intents: map[owner]*sums{}, taken: map[owner]taken{}, sealed: map[owner]AttemptID{}}
 	for _, step := range []func() error{
 		func() error { return columns(c, Intents) },
 		func() error { return columns(c, Attempts) },
@@ -40,17 +40,23 @@ type owner struct{ scope, key int64 }
 type sums struct {
 	open     map[Operation]int64 // amount of open attempts
 	refunded int64
-	captured int64 // of an intent: by all its charges that it wanted
-	reserved int64 // of an intent: authorised by them, and neither captured nor voided
 	pending  int   // of an intent: charges of which nobody knows yet what came
 	waits    int64 // the open attempt that an intent has to wait for
+}
+
+// taken is what the charges of an intent that it wanted come to. Nearly every
+// intent has such charges, so this is all that is remembered of most.
+type taken struct {
+	captured int64
+	reserved int64 // authorised, and neither captured nor voided
 }
 
 type checker struct {
 	v                *Service
 	ctx              context.Context
 	report           func(ledger.Finding)
-	charges, intents map[owner]*sums
+	charges, intents map[owner]*sums     // those with something open or given back
+	taken            map[owner]taken     // by intents
 	sealed           map[owner]AttemptID // cards whose security code is kept, and a definite attempt with it
 }
 
@@ -60,6 +66,14 @@ func of(m map[owner]*sums, s id.Scope, key int64) *sums {
 		m[at] = &sums{open: map[Operation]int64{}}
 	}
 	return m[at]
+}
+
+// sumsOf gives what there is, without making room for it.
+func sumsOf(m map[owner]*sums, s id.Scope, key int64) *sums {
+	if have := m[owner{s.Key(), key}]; have != nil {
+		return have
+	}
+	return &sums{}
 }
 
 func (c *checker) say(check string, s id.Scope, table string, key int64, format string, args ...any) {
@@ -130,7 +144,7 @@ func (c *checker) transaction(s id.Scope, kind string, key, txn, amount int64) e
 }
 
 func (c *checker) charge(ch *object.Object[Charge]) error {
-	b, sum := &ch.Body, of(c.charges, ch.Scope, ch.Key)
+	b, sum := &ch.Body, sumsOf(c.charges, ch.Scope, ch.Key)
 	if b.Status == ChargePending {
 		of(c.intents, ch.Scope, int64(b.Intent)).pending++
 	}
@@ -146,10 +160,13 @@ func (c *checker) charge(ch *object.Object[Charge]) error {
 	if b.Refunded != sum.refunded {
 		c.say("refunds", ch.Scope, Charges.Name, ch.Key, "it says that %d is refunded, its refunds %d", b.Refunded, sum.refunded)
 	}
-	of(c.intents, ch.Scope, int64(b.Intent)).open[OpIncrement] += sum.open[OpIncrement]
+	if more := sum.open[OpIncrement]; more != 0 {
+		of(c.intents, ch.Scope, int64(b.Intent)).open[OpIncrement] += more
+	}
 	if b.GivenBack == "" {
-		of(c.intents, ch.Scope, int64(b.Intent)).captured += b.Captured
-		of(c.intents, ch.Scope, int64(b.Intent)).reserved += b.held()
+		at := owner{ch.Scope.Key(), int64(b.Intent)}
+		t := c.taken[at]
+		c.taken[at] = taken{t.captured + b.Captured, t.reserved + b.held()}
 	}
 	if b.Captured > 0 {
 		if err := c.captures(ch); err != nil {
@@ -204,12 +221,12 @@ func (c *checker) guard(s id.Scope, kind string, key int64, guard ledger.GuardKi
 }
 
 func (c *checker) intent(o *object.Object[Intent]) error {
-	i, sum := &o.Body, of(c.intents, o.Scope, o.Key)
-	if i.Received != sum.captured {
-		c.say("intents", o.Scope, Intents.Name, o.Key, "it says that %d is received, its charges %d", i.Received, sum.captured)
+	i, sum, t := &o.Body, sumsOf(c.intents, o.Scope, o.Key), c.taken[owner{o.Scope.Key(), o.Key}]
+	if i.Received != t.captured {
+		c.say("intents", o.Scope, Intents.Name, o.Key, "it says that %d is received, its charges %d", i.Received, t.captured)
 	}
-	if i.Capturable != sum.reserved {
-		c.say("intents", o.Scope, Intents.Name, o.Key, "it says that %d is capturable, its charges %d", i.Capturable, sum.reserved)
+	if i.Capturable != t.reserved {
+		c.say("intents", o.Scope, Intents.Name, o.Key, "it says that %d is capturable, its charges %d", i.Capturable, t.reserved)
 	}
 	open := sum.open[OpSale] + sum.open[OpAuthorize]
 	asking := sum.open[OpAuthenticate] > 0 && open == 0
