@@ -161,7 +161,7 @@ func TestDiskFull(t *testing.T) {
 			for r := ask(wait, t, server, http.MethodPost, "/v1/customers"); r.StatusCode != http.StatusOK && wait.Err() == nil; {
 				_ = sleep(wait, 20*time.Millisecond)
 				r = ask(wait, t, server, http.MethodPost, "/v1/customers")
-				}
+			}
 			if wait.Err() != nil {
 				t.Error("nothing is written though there is room again")
 			}

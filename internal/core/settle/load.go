@@ -198,10 +198,10 @@ func (v *Service) keep(ctx context.Context, p provider.Provider, key int64, s *s
 		row := keyedLine{key, l.Number, line{Provider: p.Name, Kind: l.Kind, Reference: l.Reference, Text: l.Text, Batch: l.Batch, Gross: l.Gross, Fee: l.Fee,
 			Net: l.Net, Currency: l.Currency, At: l.At.UTC().Truncate(time.Microsecond)}}
 		if len(replaced) > 0 {
-		if name := row.told(); replaced[name] > 0 {
-			replaced[name]--
-			row.State = gone
-		}
+			if name := row.told(); replaced[name] > 0 {
+				replaced[name]--
+				row.State = gone
+			}
 		}
 		if number++; number <= of.Kept {
 			return nil
@@ -247,7 +247,7 @@ func (v *Service) keepSome(ctx context.Context, key, after int64, list []keyedLi
 		}
 		return nil
 	}})
-	}
+}
 
 // takeItem matches a line that is new with its item, if it has one. What needs more
 // than that is left for later.
