@@ -22,7 +22,7 @@ func clean() map[string]string {
 		"internal/core/ledger/doc.go":     "// Package ledger is the books.\npackage ledger\n",
 		"internal/core/payment/doc.go":    "// Package payment pays.\npackage payment\n\nimport (\n\t_ \"" + module + "/internal/base/db\"\n\t_ \"" + module + "/internal/core/ledger\"\n\t_ \"" + module + "/internal/provider\"\n)\n\nconst prose = \"select a card from the list\"\n",
 		"internal/core/payment/store.go":  "package payment\n\nconst q = `SELECT a FROM t`\n",
-		"internal/core/payment/x_test.go": "package payment\n\nimport _ \"" + module + "/internal/base/db/dbtest\"\n",
+		"internal/core/payment/x_test.go": "package payment\n\nimport (\n\t\"testing\"\n\n\t_ \"" + module + "/internal/base/db/dbtest\"\n)\n\nfunc TestPays(t *testing.T) {}\n",
 		"internal/core/refunds/doc.go":    "// Package refunds refunds.\npackage refunds\n\nimport _ \"" + module + "/internal/core/payment\"\n",
 		"internal/base/db/db.go":          "// Package db is storage.\npackage db\n\nimport (\n\t_ \"github.com/jackc/pgx/v5/pgconn\"\n\n\t_ \"" + module + "/internal/kit/clock\"\n)\n\nconst q = `DELETE FROM t`\n",
 		"internal/base/db/dbtest/d.go":    "// Package dbtest is for tests.\npackage dbtest\n\nimport _ \"" + module + "/internal/schema\"\n",
@@ -136,6 +136,11 @@ var planted = []struct {
 	{"links", "docs/a.md", "[x](../README.md)\n[y](gone.md#z)\n", "a.md:2: gone.md#z"},
 	{"links", "docs/a.md", "[x]: gone/\n", "a.md:1: gone/"},
 	{"links", "docs/a.md", "<img src=\"gone.svg\">\n", "a.md:1: gone.svg"},
+
+	{"named tests", "docs/a.md", "checked by `TestGone`\n", "a.md:1: TestGone"},
+	{"named tests", "docs/a.md", "`TestPays` in `internal/core/payment`, `TestP*` and `TestPays/twice`, and `TestPays` in `internal/core/ledger`\n", "a.md:1: TestPays"},
+	{"lessons", "docs/reliability.md", "## Promises\n\n## Seen elsewhere\n\n| seen | Florin | test |\n|---|---|---|\n| lost | kept | surely |\n\n## End\n", "no test is named for | lost"},
+	{"lessons", "docs/reliability.md", "## Promises\n", "is empty"},
 
 	{"readme", "README.zh-CN.md", "# Florin\n\n## 更多\n\n```sh\n```\n", "the headings differ"},
 	{"readme", "README.zh-CN.md", "# Florin\n", "0"},

@@ -42,6 +42,8 @@ var rules = []rule{
 	{"stands alone", "a clone must build and test anywhere: no path of one machine, no address of one package registry", checkStandsAlone},
 	{"dependencies", "each dependency is a liability, so docs/dependencies.md says why it is there, in which version and under which licence", checkDependencies},
 	{"links", "a link to a file that is not there sends the reader away", checkLinks},
+	{"named tests", "a promise whose test is gone or has another name is a promise that nobody checks", checkNamedTests},
+	{"lessons", "what went wrong elsewhere goes wrong here too where no test would notice", checkLessons},
 	{"readme", "both languages must tell the same: a heading or an example missing in one is a promise half the readers don't get", checkReadmes},
 }
 

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"os"
 	"time"
@@ -21,19 +23,25 @@ type benchCommand struct {
 	Duration    time.Duration `help:"Time to measure." default:"10s"`
 	Warmup      time.Duration `help:"Time before that." default:"2s"`
 	Requests    int64         `help:"Measure so many requests, or a few more, instead of a time."`
+	Fill        int64         `help:"Store so many payments before anything is measured, without sockets." placeholder:"PAYMENTS"`
+	Into        string        `help:"With --fill: fill this database, until the account of --key has so many payments, leave it, and measure nothing." placeholder:"sqlite:PATH"`
+	Book        string        `help:"With --into: file of the sandbox's book (default: the embedded sandbox's of that database)." type:"path"`
 	CPUProfile  string        `name:"cpu-profile" help:"Write the CPU profile of the server that is started to this file, for go tool pprof." type:"path"`
 	JSON        bool          `name:"json" help:"Print the report as one JSON object."`
 }
 
 // Run measures, prints the report, and fails where the books don't agree.
 func (b *benchCommand) Run(ctx context.Context, log *slog.Logger) error {
+	if b.Into != "" {
+		return b.fill(ctx, log)
+	}
 	binary, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	report, err := bench.Run(ctx, bench.Config{
 		URL: b.URL, Key: b.Key, Binary: binary, DB: b.DB, BesideBooks: b.BesideBooks, Dir: b.Dir, Clients: b.Clients,
-		Mix: b.Mix, Warmup: b.Warmup, Duration: b.Duration, Requests: b.Requests, Profile: b.CPUProfile, Progress: os.Stderr, Log: log, Version: version,
+		Mix: b.Mix, Warmup: b.Warmup, Duration: b.Duration, Requests: b.Requests, Fill: b.Fill, Profile: b.CPUProfile, Progress: os.Stderr, Log: log, Version: version,
 	})
 	if err != nil {
 		return err
@@ -47,6 +55,18 @@ func (b *benchCommand) Run(ctx context.Context, log *slog.Logger) error {
 	}
 	if err == nil && !report.OK() {
 		err = errBroken // what is wrong is printed already
+	}
+	return err
+}
+
+// fill stores payments in a database that stays.
+func (b *benchCommand) fill(ctx context.Context, log *slog.Logger) error {
+	done, err := bench.Fill(ctx, bench.Filling{
+		DB: b.Into, Book: b.Book, SecretKey: b.Key, PublishableKey: "pk_test_" + rand.Text(), Payments: b.Fill, Progress: os.Stderr, Log: log,
+		MasterKey: os.Getenv("FLORIN_MASTER_KEY"), MasterKeyFile: os.Getenv("FLORIN_MASTER_KEY_FILE"), Heads: os.Getenv("FLORIN_HEADS"),
+	})
+	if err == nil {
+		fmt.Printf("%d payments stored in %.1f s, %.0f a second; there were %d before\n", done.Stored, done.Seconds, done.Rate(), done.Before)
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/florinpay/florin/internal/app"
+	"github.com/florinpay/florin/internal/core/news"
 )
 
 type serveCommand struct {
@@ -31,6 +32,7 @@ type serveCommand struct {
 	AdminListen    string   `help:"Address for metrics, profiles, health and jobs (default: none). Nobody is asked who he is there: protect it." env:"FLORIN_ADMIN_LISTEN" placeholder:"HOST:PORT"`
 
 	ProviderTimeout time.Duration `help:"Bound on one call to a provider, 100ms to 20s. What it leaves unknown is asked about once this and 10 s are over." default:"10s" env:"FLORIN_PROVIDER_TIMEOUT"`
+	KeepMessages    time.Duration `help:"How long what providers sent unasked is kept, once all that it tells was taken up; a week (168h) at least." default:"2160h" env:"FLORIN_KEEP_MESSAGES"`
 }
 
 // The bounds of --provider-timeout. Below, an ordinary answer would count as
@@ -45,6 +47,9 @@ func (s *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if s.ProviderTimeout < minProviderTimeout || s.ProviderTimeout > maxProviderTimeout {
 		return fmt.Errorf("--provider-timeout %s: want %s to %s", s.ProviderTimeout, minProviderTimeout, maxProviderTimeout)
 	}
+	if err := news.CheckKeep(s.KeepMessages); err != nil {
+		return fmt.Errorf("--keep-messages %s: %w", s.KeepMessages, err)
+	}
 	// First, since keys are shown once: an address that is taken must not cost
 	// the keys of the account that the first start makes.
 	public, private, err := s.listeners()
@@ -54,7 +59,7 @@ func (s *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
 	a, err := app.New(ctx, app.Config{
 		DB: s.DB, Sandbox: s.Sandbox, SandboxSecret: s.SandboxSecret, SecretKey: s.SecretKey, PublishableKey: s.PublishableKey,
 		MasterKey: s.MasterKey, MasterKeyFile: s.MasterKeyFile, Heads: s.Heads, Logger: log, ProviderTimeout: s.ProviderTimeout,
-		TLSCert: s.TLSCert, TLSKey: s.TLSKey, TrustedProxies: s.TrustedProxies, PublicURL: s.PublicURL, Version: version,
+		TLSCert: s.TLSCert, TLSKey: s.TLSKey, TrustedProxies: s.TrustedProxies, PublicURL: s.PublicURL, Version: version, KeepMessages: s.KeepMessages,
 	})
 	if err != nil {
 		return errors.Join(err, closeListener(public), closeListener(private))

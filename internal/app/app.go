@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -50,6 +51,12 @@ type Config struct {
 	// SandboxSecret signs what a sandbox elsewhere sends unasked; empty: none of it
 	// is believed.
 	SandboxSecret string
+	// SandboxBook is a file for the embedded sandbox's book, rather than the place
+	// that it has by itself.
+	SandboxBook string
+	// SandboxWithin has the embedded sandbox called within the process, rather than
+	// over a socket: for filling a database.
+	SandboxWithin bool
 	// SecretKey and PublishableKey are the test keys of the first account on an
 	// empty database; empty: new ones are made.
 	SecretKey, PublishableKey string
@@ -87,6 +94,9 @@ type Config struct {
 	WebhookDial func(ctx context.Context, network, address string) (net.Conn, error)
 	// ProviderTimeout bounds calls to the sandbox; default 10 s.
 	ProviderTimeout time.Duration
+	// KeepMessages is how long what a provider sent unasked is kept once it is
+	// settled; default [news.KeepFor].
+	KeepMessages time.Duration
 }
 
 // App is Florin, put together.
@@ -132,9 +142,10 @@ type App struct {
 	learning    learning
 	missing     map[int64]time.Time // nodes that seem gone, and since when
 
-	log    *slog.Logger
-	forget []func(context.Context) error // for each handle of a database: delete old marks of trains
-	close  []func() error                // in reverse order
+	log          *slog.Logger
+	keepMessages time.Duration
+	forget       []func(context.Context) error // for each handle of a database: delete old marks of trains
+	close        []func() error                // in reverse order
 }
 
 // New opens the database, brings its schema up to date, and puts the services
@@ -230,12 +241,15 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	a.Payment.Aftermath = a.Dispute
 	a.Payment.Breaks = a.Settle
 	a.Cash = &cash.Service{DB: a.DB, Keys: keys, Book: &ledger.Book{}, Payment: a.Payment}
+	if a.received != nil {
+		a.Cash.Bank = cash.Bank{Name: bank.Name, Receive: a.arrive}
+	}
 	a.Payment.Funds, a.Payment.Own = a.Cash, []string{vault.TypeTransfer}
 	a.Clocks = &timeline.Service{DB: a.DB, Keys: keys, Belongings: a.Vault}
 	a.Setup = &setup.Service{DB: a.DB, Keys: keys, Vault: a.Vault, Payment: a.Payment, Log: c.Logger}
 	a.Webhooks = &webhook.Service{DB: a.DB, Keys: keys, Sealer: a.Master, Sender: a.hooks(c), Notifier: notifier{c.Logger}, Log: c.Logger}
 	a.Payout = a.payouts(c, payer)
-	a.News = a.newsOf(c, acquirer, payer)
+	a.News, a.keepMessages = a.newsOf(c, acquirer, payer), cmp.Or(c.KeepMessages, news.KeepFor)
 	a.inbound = &inbound.Server{News: a.News, Clock: c.Clock, Log: c.Logger}
 	a.File = &file.Service{DB: a.DB, Keys: keys, Master: a.Master}
 	a.Rest = &rest.Server{
@@ -258,6 +272,7 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 		Live:      c.MasterKey != "" || c.MasterKeyFile != "",
 		Master:    a.Master,
 		Log:       c.Logger,
+		MaySettle: a.Merchant.Alone,
 		Closed:    a.refuseWhileLearning,
 	}
 	keys.Pin, a.Webhooks.Renderer = a.Rest.Pin, a.Rest

@@ -50,16 +50,32 @@ func (b Backup) place(section string, log *slog.Logger) (address string, o db.Op
 		o.Schema = sandbox.BookSchema
 	case !file:
 		o.Schema = bank.BookSchema
+	case section == sectionSandbox:
+		return "sqlite:" + sandboxBook(path), o
 	case section == sectionBank:
 		return bankBook(path), o
 	}
 	return b.DB, o
 }
 
-// sandboxBook is the file of an embedded sandbox's book beside a SQLite database,
-// and bankBook the address of the bank's.
-func sandboxBook(path string) string { return strings.TrimSuffix(path, ".db") + ".sandbox.book" }
-func bankBook(path string) string    { return "sqlite:" + strings.TrimSuffix(path, ".db") + ".bank.db" }
+// sandboxBook is the file of an embedded sandbox's book beside a SQLite database.
+// One of lines, as earlier builds made, goes on being used.
+func sandboxBook(path string) string {
+	if lines := sandboxLines(path); exists(lines) {
+		return lines
+	}
+	return strings.TrimSuffix(path, ".db") + ".sandbox.db"
+}
+
+func sandboxLines(path string) string { return strings.TrimSuffix(path, ".db") + ".sandbox.book" }
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// bankBook is the address of an embedded bank's book beside a SQLite database.
+func bankBook(path string) string { return "sqlite:" + strings.TrimSuffix(path, ".db") + ".bank.db" }
 
 // Run makes the backup of a database that others may be serving meanwhile. The
 // books are copied after it, so that all that the database knows of is in them.
@@ -109,8 +125,8 @@ func (b Backup) progress(what string) db.Progress {
 }
 
 func (b Backup) addBooks(ctx context.Context, w *archive.Writer, log *slog.Logger) error {
-	if path, ok := strings.CutPrefix(b.DB, "sqlite:"); ok {
-		if err := b.addFile(w, sectionSandbox, sandboxBook(path)); err != nil {
+	if path, ok := strings.CutPrefix(b.DB, "sqlite:"); ok && exists(sandboxLines(path)) {
+		if err := b.addFile(w, sectionSandbox, sandboxLines(path)); err != nil {
 			return err
 		}
 	} else if err := b.addBook(ctx, w, sectionSandbox, log); err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/core/cash"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/payout"
 	"github.com/florinpay/florin/internal/provider"
@@ -46,6 +47,11 @@ func (a *App) bank(ctx context.Context, c Config) (provider.Provider, error) {
 		return <-ended
 	})
 	return bank.New(ln.Addr().String(), bank.ConnectorOptions{Clock: c.Clock, Timeout: c.ProviderTimeout, Secret: a.pushSecret(bank.Name)}), nil
+}
+
+// arrive has a customer's transfer come in at the bank simulator of this process.
+func (a *App) arrive(ctx context.Context, t cash.Arrival) error {
+	return a.received.Receive(ctx, bank.Deposit{Reference: t.Reference, Amount: t.Amount.Minor(), Currency: string(t.Amount.Currency()), At: t.At, Note: t.Text})
 }
 
 // payouts makes the service that pays out through a bank; without one it refuses

@@ -99,11 +99,11 @@ func (r Restore) key() (*secret.Master, error) {
 func (r Restore) files(m archive.Manifest, kept []Kept) ([]Kept, error) {
 	places := map[string]string{sectionHeads: headsFile(r.Heads, r.DB, r.MasterKeyFile)}
 	if path, ok := strings.CutPrefix(r.DB, "sqlite:"); ok {
-		places[sectionSandbox] = sandboxBook(path)
+		places[sectionSandbox] = sandboxLines(path)
 	}
 	for _, section := range []string{sectionHeads, sectionSandbox} {
 		path := places[section]
-		if _, there := m.Section(section); !there || path == "" {
+		if s, there := m.Section(section); !there || path == "" || s.Dump.Engine != "" {
 			continue
 		}
 		switch _, err := os.Stat(path); {

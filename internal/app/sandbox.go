@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,7 @@ import (
 
 // Sandbox is a sandbox acquirer as a process of its own.
 type Sandbox struct {
-	// Book is the file in which every operation is kept.
+	// Book is the file in which every operation is kept: see [sandbox.OpenBook].
 	Book string
 	// Seed and Faults make so many of a thousand operations go wrong at random.
 	Seed   uint64
@@ -31,7 +32,7 @@ type Sandbox struct {
 
 // Serve answers on ln until ctx ends.
 func (s Sandbox) Serve(ctx context.Context, ln net.Listener) error {
-	book, err := sandbox.OpenFileBook(s.Book)
+	book, err := sandbox.OpenBook(ctx, s.Book, db.Options{})
 	if err != nil {
 		return err
 	}
@@ -61,15 +62,17 @@ func (a *App) sandbox(ctx context.Context, c Config) (provider.Provider, error) 
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
-	go func() {
-		ended <- sandbox.NewSimulator(book, sandbox.Options{Clock: c.Clock, Deposit: a.deposit, Push: a.pushes(sandbox.Name)}).Serve(running, ln)
-	}()
+	simulator := sandbox.NewSimulator(book, sandbox.Options{Clock: c.Clock, Deposit: a.deposit, Push: a.pushes(sandbox.Name)})
+	go func() { ended <- simulator.Serve(running, ln) }()
 	a.close = append(a.close, func() error {
 		stop()
 		return <-ended
 	})
 	a.pages = pagesOf("http://" + ln.Addr().String())
 	options.Secret = a.pushSecret(sandbox.Name)
+	if c.SandboxWithin {
+		options.Within = simulator
+	}
 	return sandbox.New("http://"+ln.Addr().String(), options), nil
 }
 
@@ -102,19 +105,21 @@ func pagesOf(base string) http.Handler {
 	}
 }
 
-// openBook opens the embedded sandbox's book: a file beside a SQLite database,
-// which one process holds as it holds the database, and a schema of its own in
-// a PostgreSQL database, where every node sees one book.
+// openBook opens the embedded sandbox's book: the file that was named, else one
+// beside a SQLite database, and a schema of its own in a PostgreSQL database,
+// where every node sees one book.
 func (a *App) openBook(ctx context.Context, c Config) (sandbox.Book, error) {
-	if path, ok := strings.CutPrefix(c.DB, "sqlite:"); ok {
-		book, err := sandbox.OpenFileBook(sandboxBook(path))
+	o := db.Options{Clock: c.Clock, Logger: c.Logger}
+	path, sqlite := strings.CutPrefix(c.DB, "sqlite:")
+	if sqlite || c.SandboxBook != "" {
+		book, err := sandbox.OpenBook(ctx, cmp.Or(c.SandboxBook, sandboxBook(path)), o)
 		if err != nil {
 			return nil, err
 		}
 		a.close = append(a.close, book.Close)
 		return book, nil
 	}
-	book, err := sandbox.OpenDBBook(ctx, c.DB, db.Options{Clock: c.Clock, Logger: c.Logger})
+	book, err := sandbox.OpenDBBook(ctx, c.DB, o)
 	if err != nil {
 		return nil, err
 	}

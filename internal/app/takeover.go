@@ -54,9 +54,13 @@ func (a *App) takeOver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	attempts, err := a.Payment.Forfeit(ctx, gone)
-	if err != nil {
-		return err
+	attempts := 0
+	for _, forfeit := range []func(context.Context, func(int64) bool) (int, error){a.Payment.Forfeit, a.Setup.Forfeit, a.Payout.Forfeit} {
+		n, err := forfeit(ctx, gone)
+		if err != nil {
+			return err
+		}
+		attempts += n
 	}
 	if jobs+turns+attempts > 0 {
 		a.log.Warn("took over the work of a process that is gone", "nodes", sure, "jobs", jobs, "endpoints", turns, "attempts", attempts)

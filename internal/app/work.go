@@ -50,7 +50,8 @@ func (a *App) register(keys *idem.Keys) {
 	)
 	a.Jobs.Register(job.Kind{Name: settle.RunJob, Lease: 30 * time.Minute, MaxTries: settleTries, Handle: a.Settle.Daily})
 	a.Jobs.Every("schedule reconciliation", time.Hour, a.Settle.Schedule)
-	a.Jobs.Register(a.noticeKind(), job.Kind{Name: cash.ReconcileJob, Lease: time.Minute, MaxTries: reconcileTries, Handle: a.Cash.Reconcile})
+	a.Jobs.Register(a.noticeKind(), job.Kind{Name: cash.ReconcileJob, Lease: time.Minute, MaxTries: reconcileTries, Handle: a.Cash.Reconcile},
+		job.Kind{Name: cash.ArriveJob, Lease: time.Minute, MaxTries: reconcileTries, Handle: a.Cash.Arrive})
 	a.Jobs.Every("delete old events", time.Hour, a.expireEvents)
 	a.Jobs.Register(job.Kind{Name: ledger.AvailableJob, Handle: func(ctx context.Context, j job.Job) error { return ledger.TellAvailable(ctx, a.DB, j) }})
 	a.Jobs.Every("resolve attempts", time.Second, func(ctx context.Context) error {
@@ -67,6 +68,10 @@ func (a *App) register(keys *idem.Keys) {
 	})
 	a.Jobs.Every("delete idempotency keys", 10*time.Minute, func(ctx context.Context) error {
 		_, err := keys.Expire(ctx, a.DB, batch)
+		return err
+	})
+	a.Jobs.Every("delete old messages of providers", time.Hour, func(ctx context.Context) error {
+		_, err := a.News.Expire(ctx, a.keepMessages, batch)
 		return err
 	})
 	a.Jobs.Every("make balances available", time.Minute, a.mature)

@@ -22,10 +22,15 @@ func (w *world) book() {
 	for _, op := range w.operations {
 		a := w.attempts[op.Reference]
 		switch {
+		case w.setups[op.Reference] != nil:
+			continue
 		case a == nil && w.restored && op.State != sandbox.Approved:
 			continue // nothing came of it
 		case a == nil:
 			w.differ("the acquirer has %+v, of which Florin knows nothing", op)
+			continue
+		case op.Kind == sandbox.Authenticate:
+			w.authenticated(op, a)
 			continue
 		case (op.State == sandbox.Approved) != (a.Body.State == payment.Approved):
 			w.differ("the acquirer has %+v, Florin says it is %s", op, a.Body.State)
@@ -35,6 +40,9 @@ func (w *world) book() {
 		}
 		if strings.HasPrefix(a.Body.Note, "learned from the provider") {
 			w.learned++
+		}
+		if op.Kind == sandbox.Contest {
+			w.contested[a.Body.Dispute]++
 		}
 		intent := payment.Intents.ID(a.Scope, int64(a.Body.Intent))
 		if op.Kind == sandbox.Sale || op.Kind == sandbox.Authorize {
@@ -65,6 +73,20 @@ func (w *world) book() {
 	for id, n := range net {
 		w.differ("the acquirer has taken %d for %s, which no list shows", n, id)
 	}
+}
+
+// authenticated compares what a payer answered. Who pays in another way meanwhile
+// leaves the answer alone.
+func (w *world) authenticated(op sandbox.Operation, a *object.Object[payment.Attempt]) {
+	w.t.Helper()
+	state := op.State
+	if chosen, ok := w.chosen[op.Reference]; ok && state == sandbox.Pending {
+		state = chosen
+	}
+	if a.Body.State == payment.Approved && state != sandbox.Approved {
+		w.differ("Florin says that %+v is approved, the payer says it is %s", op, state)
+	}
+	delete(w.attempts, op.Reference)
 }
 
 // money is what an approved operation took from the payer, less what it gave
@@ -98,6 +120,11 @@ func (w *world) clearing(d *db.DB) {
 	for _, op := range w.operations {
 		if op.State == sandbox.Approved {
 			took[op.Currency] += w.money(op)
+		}
+	}
+	for _, claim := range w.claims {
+		if claim.Status == "needs_response" || claim.Status == "under_review" || claim.Status == "lost" {
+			took[claim.Currency] -= claim.Amount
 		}
 	}
 	err := balances(w.load.ctx, d, func(b ledger.Balance) {

@@ -62,16 +62,22 @@ func (a answer) acknowledged() bool {
 
 // thing is what the tests read of any object of the API.
 type thing struct {
-	ID             string            `json:"id"`
-	Object         string            `json:"object"`
-	Status         string            `json:"status"`
-	Amount         int64             `json:"amount"`
-	AmountReceived int64             `json:"amount_received"`
-	AmountRefunded int64             `json:"amount_refunded"` // of a charge
-	Currency       string            `json:"currency"`
-	PaymentIntent  string            `json:"payment_intent"` // of a refund or charge
-	LatestCharge   string            `json:"latest_charge"`
-	Metadata       map[string]string `json:"metadata"`
+	ID             string `json:"id"`
+	Object         string `json:"object"`
+	Status         string `json:"status"`
+	Amount         int64  `json:"amount"`
+	AmountReceived int64  `json:"amount_received"`
+	AmountRefunded int64  `json:"amount_refunded"` // of a charge
+	Currency       string `json:"currency"`
+	PaymentIntent  string `json:"payment_intent"` // of a refund or charge
+	LatestCharge   string `json:"latest_charge"`
+	PaymentMethod  string `json:"payment_method"` // of an intent
+	NextAction     struct {
+		Redirect struct {
+			URL string `json:"url"`
+		} `json:"redirect_to_url"`
+	} `json:"next_action"`
+	Metadata map[string]string `json:"metadata"`
 }
 
 // thing gives the object that the answer shows, also where a decline shows one.
@@ -80,10 +86,14 @@ func (a answer) thing() (thing, error) {
 		thing
 		Error *struct {
 			PaymentIntent thing `json:"payment_intent"`
+			SetupIntent   thing `json:"setup_intent"`
 		} `json:"error"`
 	}
 	if err := json.Unmarshal([]byte(a.Body), &body); err != nil {
 		return thing{}, fmt.Errorf("%d %q: %w", a.Status, a.Body, err)
+	}
+	if body.Error != nil && body.Error.SetupIntent.ID != "" {
+		return body.Error.SetupIntent, nil
 	}
 	if body.Error != nil {
 		return body.Error.PaymentIntent, nil
@@ -189,9 +199,10 @@ func (c *client) retrieve(ctx context.Context, path string) (o thing, err error)
 	return o, err
 }
 
-// list gives all objects of a list.
-func (c *client) list(ctx context.Context, path string) (all []thing, err error) {
-	for after := ""; ; {
+// list gives all objects of a list, which a filter such as "&customer=cus_…" may
+// narrow.
+func (c *client) list(ctx context.Context, path string, filter ...string) (all []thing, err error) {
+	for after := strings.Join(filter, ""); ; {
 		body, err := c.get(ctx, path+"?limit=100"+after)
 		if err != nil {
 			return nil, err
@@ -207,7 +218,7 @@ func (c *client) list(ctx context.Context, path string) (all []thing, err error)
 		if !page.HasMore || len(page.Data) == 0 {
 			return all, nil
 		}
-		after = "&starting_after=" + page.Data[len(page.Data)-1].ID
+		after = strings.Join(filter, "") + "&starting_after=" + page.Data[len(page.Data)-1].ID
 	}
 }
 

@@ -4,7 +4,9 @@ package crash
 
 import (
 	"context"
+	"io"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,7 +21,7 @@ import (
 // under runs a load while faults are made, and inspects what is left.
 func under(ctx context.Context, t *testing.T, tag string, c *client, server *florintest.Server, box *florintest.Sandbox, faults func(*load)) *world {
 	t.Helper()
-	l := &load{t: t, ctx: ctx, client: c, tag: tag}
+	l, hook := mixed(ctx, t, tag, c, box)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -35,7 +37,9 @@ func under(ctx context.Context, t *testing.T, tag string, c *client, server *flo
 	if t.Failed() {
 		t.FailNow()
 	}
-	return inspect(t, l, server, box)
+	w := inspect(t, l, server, box)
+	told(ctx, t, server, hook)
+	return w
 }
 
 // TestDatabaseServerKilled ends PostgreSQL's own server with SIGKILL under load,
@@ -77,7 +81,7 @@ func TestDatabaseServerKilled(t *testing.T) {
 }
 
 // TestNodesKilled ends one of three nodes with SIGKILL at random moments, again
-// and again, while clients go on with the others.
+// and again, while clients go on with the others; at times several at once.
 func TestNodesKilled(t *testing.T) {
 	severalNodes(t)
 	kills := max(1, number(t, "FLORIN_KILLS", 4))
@@ -94,27 +98,31 @@ func TestNodesKilled(t *testing.T) {
 	w := under(ctx, t, "nodes", c, nodes[0], box, func(*load) {
 		for range kills {
 			_ = sleep(ctx, time.Duration(300+random.IntN(1500))*time.Millisecond)
-			n := nodes[random.IntN(len(nodes))]
-			if err := n.Kill(); err != nil {
-				t.Error(err)
-				return
+			struck := random.Perm(len(nodes))[:1+max(0, random.IntN(6)-3)] // one, at times two or all
+			for _, i := range struck {
+				if err := nodes[i].Kill(); err != nil {
+					t.Error(err)
+					return
+				}
 			}
 			_ = sleep(ctx, time.Duration(random.IntN(1000))*time.Millisecond)
-			begun := time.Now()
-			if err := n.Restart(ctx); err != nil {
-				t.Error(err)
-				return
+			for _, i := range struck {
+				begun := time.Now()
+				if err := nodes[i].Restart(ctx); err != nil {
+					t.Error(err)
+					return
+				}
+				restarts = append(restarts, time.Since(begun))
 			}
-			restarts = append(restarts, time.Since(begun))
 		}
 	})
-	w.report(int(kills), restarts)
+	w.report(len(restarts), restarts)
 }
 
 // TestDiskFull fills the disk of a SQLite database under load. What can't be
-// written is not acknowledged: the server ends, and when there is room again and
-// it is started, all goes on. On a disk that may only be read it does not start,
-// and says why.
+// written is not acknowledged but refused, what is stored is shown meanwhile, and when there
+// is room again all goes on in the same process. On a disk that may only be read it does not
+// start, and says why.
 func TestDiskFull(t *testing.T) {
 	if florintest.Postgres() {
 		t.Skip("the disk is the database server's business")
@@ -132,32 +140,38 @@ func TestDiskFull(t *testing.T) {
 	server := florintest.Start(t, florintest.Options{DB: "sqlite:" + filepath.Join(dir, "florin.db"), Sandbox: box.URL, Args: []string{timeout}})
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	ballast := filepath.Join(dir, "ballast")
+	ballast, pid := filepath.Join(dir, "ballast"), server.PID()
 	c := newClient(server)
 	w := under(ctx, t, "full", c, server, box, func(*load) {
 		for range 2 {
 			_ = sleep(ctx, time.Second)
 			fill(t, ballast)
 			met := c.retried.Load()
-			for end := time.Now().Add(20 * time.Second); server.Running() && c.retried.Load() == met && time.Now().Before(end); {
+			for end := time.Now().Add(20 * time.Second); c.retried.Load() == met && time.Now().Before(end); {
 				_ = sleep(ctx, 20*time.Millisecond)
 			}
-			_ = sleep(ctx, time.Second)
 			if c.retried.Load() == met {
 				t.Error("no request has met the full disk")
 			}
+			withoutRoom(ctx, t, server)
 			if err := os.Remove(ballast); err != nil {
 				t.Error(err)
 			}
-			if !server.Running() {
-				if err := server.Restart(ctx); err != nil {
-					t.Error(err)
-					return
-				}
+			wait, done := context.WithTimeout(ctx, 20*time.Second)
+			for r := ask(wait, t, server, http.MethodPost, "/v1/customers"); r.StatusCode != http.StatusOK && wait.Err() == nil; {
+				_ = sleep(wait, 20*time.Millisecond)
+				r = ask(wait, t, server, http.MethodPost, "/v1/customers")
 			}
+			if wait.Err() != nil {
+				t.Error("nothing is written though there is room again")
+			}
+			done()
 		}
 		_ = sleep(ctx, time.Second)
 	})
+	if server.PID() != pid || !server.Running() {
+		t.Error("the server has ended over the full disk")
+	}
 	w.report(0, nil)
 	if err := server.Stop(); err != nil {
 		t.Error(err)
@@ -174,6 +188,49 @@ func TestDiskFull(t *testing.T) {
 	if err := server.Restart(ctx); err != nil {
 		t.Error(err)
 	}
+}
+
+// withoutRoom checks that while the disk is full reads are served and writes are refused as what
+// is to be tried again later.
+func withoutRoom(ctx context.Context, t *testing.T, server *florintest.Server) {
+	t.Helper()
+	for _, path := range []string{"/v1/balance", "/v1/payment_intents?limit=3", "/v1/events?limit=3"} {
+		if r := ask(ctx, t, server, http.MethodGet, path); r.StatusCode != http.StatusOK {
+			t.Errorf("GET %s: %s", path, r.Status)
+		}
+	}
+	var r *http.Response
+	for range 20 { // a little room may be left
+		if r = ask(ctx, t, server, http.MethodPost, "/v1/customers"); r.StatusCode != http.StatusOK {
+			break
+		}
+	}
+	if r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" {
+		t.Errorf("POST: %s %v", r.Status, r.Header)
+	}
+}
+
+// ask makes a request as the server's merchant; its answer's body is read.
+func ask(ctx context.Context, t *testing.T, server *florintest.Server, method, path string) *http.Response {
+	t.Helper()
+	var body io.Reader
+	if method == http.MethodPost {
+		body = strings.NewReader("description=" + strings.Repeat("x", 340))
+	}
+	r, err := http.NewRequestWithContext(ctx, method, server.URL+path, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.SetBasicAuth(server.SecretKey, "")
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	a, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Error(err)
+		return &http.Response{Status: err.Error(), Header: http.Header{}}
+	}
+	_, _ = io.Copy(io.Discard, a.Body)
+	_ = a.Body.Close()
+	return a
 }
 
 // fill writes until there is no room.

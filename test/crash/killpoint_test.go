@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,28 +36,52 @@ var visits = map[string][]int{
 	"job.claimed":      {1}, // all that is due is claimed at once
 	"job.handled":      {1, 2},
 	"payment.claimed":  {1, 3}, // each takes a minute: a lease has to end
-	// The sandbox tells unasked of those alone whose answer is lost: see trouble.
+	"setup.claimed":    {1},
+	// What the sandbox tells unasked: see trouble.
 	"news.verified": {1, 3},
 	"news.stored":   {1, 3},
 	"news.heard":    {1, 3},
+	"news.applied":  {1, 3},
 	"payment.heard": {1, 3},
 	// Postings are sealed every ten seconds.
-	"seal.before-heads": {1, 2},
-	"seal.after-heads":  {1},
+	"seal.before-heads":   {1, 2},
+	"seal.after-heads":    {1},
+	"setup.before-send":   {1, 4},
+	"setup.after-send":    {1, 4},
+	"setup.settled":       {1, 4},
+	"payout.before-send":  {1, 4},
+	"payout.after-send":   {1, 4},
+	"payout.settled":      {1, 4},
+	"webhook.before-send": {1, 6, 40},
+	"webhook.after-send":  {1, 6, 40},
+	"webhook.recorded":    {1, 6, 40},
 }
 
-// payoutPoints are those of a payout's way, which TestPayoutKillPoints goes: the
-// load of the others pays nobody out. notReached are those that neither comes to,
-// since they need a bank that keeps silent or returns payouts; what becomes of a
-// payout whose sender dies there is tested in internal/core/payout, where the
-// sender's goroutine ends.
-var (
-	payoutPoints = []string{"payout.before-send", "payout.after-send", "payout.settled"}
-	notReached   = []string{"payout.claimed", "payout.notices-applied"}
-)
+// elsewhere are the kill points that other tests reach: TestPayoutsLeftBehind and
+// TestKilledWhileReconciling.
+var elsewhere = []string{"payout.claimed", "payout.notices-applied",
+	"settle.fetched", "settle.begun", "settle.kept", "settle.before-post", "settle.posted"}
+
+// alone are those for which a server has a life of its own: they need something
+// to be prepared, or longer than a lease.
+var alone = []string{"job.claimed", "job.handled", "payment.claimed"}
 
 // otherVisits are those of a kill point that is not listed.
 var otherVisits = []int{1, 3, 7, 12}
+
+// stop is a visit of a kill point.
+type stop struct {
+	point string
+	visit int
+}
+
+func (s stop) String() string { return fmt.Sprintf("%s:%d", s.point, s.visit) }
+
+// early reports whether a server meets it while it sets up its first account.
+func (s stop) early() bool { return strings.HasPrefix(s.point, "db.") && s.visit <= 2 }
+
+// chainLength is how many times one server is killed.
+const chainLength = 6
 
 var pointPattern = regexp.MustCompile(`\bprobe\.Point\("([^"]+)"\)`)
 
@@ -84,18 +109,21 @@ func killPoints(t *testing.T) (names []string) {
 	return names
 }
 
-// TestKillPoints ends the server at every kill point.
+// TestKillPoints ends the server at every kill point. What is left is inspected
+// when a server has died several times, each time at another point: that takes as
+// long as after one.
 func TestKillPoints(t *testing.T) {
 	florintest.Binary(t, "probe") // once, before the clocks of the cases run
 	florintest.Binary(t)
 	names := killPoints(t)
-	for name := range visits {
+	for _, name := range slices.Concat(slices.Collect(maps.Keys(visits)), elsewhere) {
 		if !slices.Contains(names, name) {
 			t.Errorf("there is no kill point %s any more", name)
 		}
 	}
+	var early, single, many []stop
 	for _, name := range names {
-		if slices.Contains(payoutPoints, name) || slices.Contains(notReached, name) {
+		if slices.Contains(elsewhere, name) {
 			continue
 		}
 		at := visits[name]
@@ -103,12 +131,95 @@ func TestKillPoints(t *testing.T) {
 			at = otherVisits
 		}
 		for _, n := range at {
-			t.Run(fmt.Sprintf("%s:%d", name, n), func(t *testing.T) {
-				t.Parallel()
-				killAt(t, name, n)
-			})
+			switch s := (stop{name, n}); {
+			case slices.Contains(alone, name):
+				single = append(single, s)
+			case s.early():
+				early = append(early, s)
+			default:
+				many = append(many, s)
+			}
 		}
 	}
+	for _, s := range single {
+		t.Run(s.String(), func(t *testing.T) {
+			t.Parallel()
+			killAt(t, s.point, s.visit)
+		})
+	}
+	for i, chain := range chains(many) {
+		if i == 0 {
+			chain = append(early, chain...)
+		}
+		t.Run(fmt.Sprint("chain ", i), func(t *testing.T) {
+			t.Parallel()
+			killChain(t, chain)
+		})
+	}
+}
+
+// chains deals stops out, so that those of one point are in different chains.
+func chains(list []stop) [][]stop {
+	dealt := make([][]stop, (len(list)+chainLength-1)/chainLength)
+	for i, s := range list {
+		dealt[i%len(dealt)] = append(dealt[i%len(dealt)], s)
+	}
+	return dealt
+}
+
+// killChain kills a server again and again while it is under load of every kind.
+func killChain(t *testing.T, list []stop) {
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
+	defer cancel()
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	box := florintest.NewSandbox(t, florintest.SandboxOptions{})
+	server := florintest.New(t, florintest.Options{Sandbox: box.URL, Args: []string{timeout}, Tags: []string{"probe"}, Env: []string{"FLORIN_SANDBOX_SECRET=" + florintest.PushSecret}})
+	check(box.PushTo(ctx, server))
+	strike := func(s stop, troubled bool) {
+		t.Helper()
+		t.Logf("dies at %s", s)
+		kill := "FLORIN_KILL=" + s.String()
+		check(server.Begin(kill))
+		if troubled {
+			trouble(ctx, t, box)
+		}
+		died(ctx, t, server, kill)
+	}
+	kills := len(list)
+	for ; list[0].early(); list = list[1:] {
+		strike(list[0], false)
+	}
+	check(server.Restart(ctx))
+	l, hook := mixed(ctx, t, "chain", newClient(server), box)
+	check(server.Kill())
+	var dead atomic.Bool
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		// Whatever happens, every journey and tale is played once.
+		l.round(6, func() bool { return l.begun() < 2*len(tales) || !dead.Load() })
+	}()
+	func() {
+		defer func() {
+			dead.Store(true)
+			l.over.Store(true)
+		}()
+		for _, s := range list {
+			strike(s, true)
+		}
+	}()
+	begun := time.Now()
+	check(server.Restart(ctx))
+	ready := time.Since(begun)
+	<-done
+	w := inspect(t, l, server, box)
+	told(ctx, t, server, hook)
+	w.report(kills, []time.Duration{ready})
 }
 
 func killAt(t *testing.T, point string, n int) {
@@ -172,6 +283,7 @@ func trouble(ctx context.Context, t *testing.T, box *florintest.Sandbox) {
 		{Mode: sandbox.Reset, Kind: sandbox.Refund, Count: 2},
 		{Mode: sandbox.Lost, Kind: sandbox.Authorize},
 		{Mode: sandbox.Garbage, Kind: sandbox.Reversal},
+		{Mode: sandbox.Reset, Kind: sandbox.Authenticate, Count: 2},
 	} {
 		if err := box.AddFault(ctx, f); err != nil {
 			t.Fatal(err)

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/florinpay/florin/test/florin"
 )
 
 // load is what clients ask of a server, and what they were answered.
@@ -23,6 +25,11 @@ type load struct {
 	// over, once true, has journeys that were parked end there: each further
 	// request may meet a fault that takes a minute to resolve.
 	over atomic.Bool
+	// mixed adds the tales to the journeys. Payers find their pages at box, and
+	// payouts are an account's.
+	mixed   bool
+	box     *florintest.Sandbox
+	account string
 
 	mu       sync.Mutex
 	journeys int
@@ -32,11 +39,14 @@ type load struct {
 // journey is the life of one payment: stages that follow one another, of steps
 // that are made at once.
 type journey struct {
-	l      *load
-	name   string
-	stages [][]step
-	intent thing
-	refund thing // the last one
+	l       *load
+	name    string
+	stages  [][]step
+	story   func(*journey) // in place of stages
+	asked   int            // requests of the tale
+	intent  thing
+	refund  thing // the last one
+	dispute thing
 	// parked is called when the journey waits for a lease or for an outcome that
 	// is not known: others may begin meanwhile.
 	parked func()
@@ -120,7 +130,16 @@ func (l *load) begin() *journey {
 	defer l.mu.Unlock()
 	n := l.journeys
 	l.journeys++
-	return &journey{l: l, name: fmt.Sprintf("%s-%d", l.tag, n), stages: stagesOf(n)}
+	j := &journey{l: l, name: fmt.Sprintf("%s-%d", l.tag, n)}
+	switch {
+	case l.mixed && n%2 == 1:
+		j.story = tales[n/2%len(tales)]
+	case l.mixed:
+		j.stages = stagesOf(n / 2)
+	default:
+		j.stages = stagesOf(n)
+	}
+	return j
 }
 
 // round begins journeys, width at a time, for as long as more says so, and
@@ -142,6 +161,10 @@ func (l *load) round(width int, more func() bool) {
 
 // run makes a journey.
 func (j *journey) run() {
+	if j.story != nil {
+		j.story(j)
+		return
+	}
 	for n, stage := range j.stages {
 		if n > 0 && j.open() {
 			j.parked()
@@ -209,6 +232,10 @@ func (j *journey) make(n int, stage []step) bool {
 	return j.intent.ID != ""
 }
 
+// creates are the paths of requests that make something, which is found again by
+// the order that its metadata name.
+var creates = map[string]bool{"/v1/payment_intents": true, "/v1/refunds": true, "/v1/setup_intents": true, "/v1/payouts": true, "/v1/customers": true}
+
 // send sends a call until it is answered, and keeps the answer. Copies sent at
 // once must get the same answer.
 func (l *load) send(key, path string, form url.Values, copies int, stuck func()) answer {
@@ -216,7 +243,7 @@ func (l *load) send(key, path string, form url.Values, copies int, stuck func())
 	for name, values := range form {
 		full[name] = values
 	}
-	if path != "/v1/payment_intents" && path != "/v1/refunds" {
+	if !creates[path] {
 		full.Del("metadata[order]")
 	}
 	answers, problems := make([]answer, copies), make([]error, copies)

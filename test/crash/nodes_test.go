@@ -4,39 +4,16 @@ package crash
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/florinpay/florin/internal/base/event"
-	"github.com/florinpay/florin/internal/base/object"
-	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/provider/sandbox"
 	"github.com/florinpay/florin/test/florin"
 )
-
-// severalNodes skips a test where the database has one process.
-func severalNodes(t *testing.T) {
-	t.Helper()
-	if !florintest.Postgres() {
-		t.Skip("SQLite has one process")
-	}
-	t.Parallel()
-}
-
-func urlsOf(nodes []*florintest.Server) (urls []string) {
-	for _, n := range nodes {
-		urls = append(urls, n.URL)
-	}
-	return urls
-}
 
 // TestNodesShareKeys: of fifty requests under one key, sent at once to three
 // nodes, one pays, and all are answered alike.
@@ -72,92 +49,6 @@ func TestNodesShareKeys(t *testing.T) {
 		t.Errorf("%d payments were made under %d keys", len(ops), rounds)
 	}
 }
-
-// receiver takes webhooks and notes them.
-type receiver struct {
-	*httptest.Server
-	mu   sync.Mutex
-	got  map[string][]int64 // sequences by lane, in the order in which they were acknowledged first
-	seen map[string]int     // how often each event came
-	// held, if set, is closed when requests are answered again.
-	held atomic.Pointer[chan struct{}]
-}
-
-// hold has the receiver answer nothing until free is called.
-func (r *receiver) hold() (free func()) {
-	held := make(chan struct{})
-	r.held.Store(&held)
-	return sync.OnceFunc(func() {
-		r.held.Store(nil)
-		close(held)
-	})
-}
-
-func receive(t *testing.T) *receiver {
-	r := &receiver{got: map[string][]int64{}, seen: map[string]int{}}
-	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-		body, err := io.ReadAll(q.Body)
-		if held := r.held.Load(); held != nil {
-			<-*held
-		}
-		if q.Context().Err() != nil {
-			return // nobody waits for the answer
-		}
-		var e struct {
-			ID   string `json:"id"`
-			Data struct {
-				Object struct {
-					ID     string `json:"id"`
-					Object string `json:"object"`
-					Intent string `json:"payment_intent"`
-				} `json:"object"`
-			} `json:"data"`
-		}
-		if err != nil || json.Unmarshal(body, &e) != nil {
-			w.WriteHeader(http.StatusBadRequest)
-			return
-		}
-		var seq int64
-		_, _ = fmt.Sscan(q.Header.Get("Florin-Sequence"), &seq)
-		lane := e.Data.Object.ID
-		if e.Data.Object.Intent != "" {
-			lane = e.Data.Object.Intent
-		}
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if r.seen[e.ID]++; r.seen[e.ID] == 1 {
-			r.got[lane] = append(r.got[lane], seq)
-		}
-	}))
-	t.Cleanup(r.Close)
-	return r
-}
-
-// events counts what came, and checks the order of each lane.
-func (r *receiver) events(t *testing.T) int {
-	t.Helper()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for lane, list := range r.got {
-		for i, seq := range list {
-			if i > 0 && seq <= list[i-1] {
-				t.Errorf("lane %s: sequence %d was told after %d", lane, seq, list[i-1])
-			}
-		}
-	}
-	return len(r.seen)
-}
-
-func (r *receiver) register(ctx context.Context, t *testing.T, c *client) {
-	t.Helper()
-	a, err := c.do(ctx, &call{Key: "endpoint", Path: "/v1/webhook_endpoints", Form: url.Values{"url": {r.URL}, "enabled_events[]": {"*"}}}, func() {})
-	if err != nil || a.Status != http.StatusOK {
-		t.Fatalf("%v %+v", err, a)
-	}
-}
-
-// heirLimit is within which time others take over what a process leaves behind.
-const heirLimit = 10 * time.Second
 
 // TestNodesTakeOver: of three nodes two are killed while one of them waits for
 // the acquirer and one, perhaps, for a receiver of webhooks. The third has
@@ -283,25 +174,4 @@ func TestRollingUpgrade(t *testing.T) {
 		t.Errorf("lost %d, doubled %d, unexplained %d", w.lost, w.doubled, w.unexplained)
 	}
 	told(ctx, t, nodes[0], hook)
-}
-
-// told waits until every event has been told, in the order of its lane.
-func told(ctx context.Context, t *testing.T, s *florintest.Server, hook *receiver) {
-	t.Helper()
-	d := reader(t, s.DB)
-	defer func() { _ = d.Close() }()
-	want := 0
-	err := payment.Intents.Scan(ctx, d, func(o *object.Object[payment.Intent]) error {
-		list, err := event.OfLane(ctx, d, o.Scope, o.Key)
-		want += len(list)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for hook.events(t) < want {
-		if sleep(ctx, 50*time.Millisecond) != nil {
-			t.Fatalf("%d of %d events were told", hook.events(t), want)
-		}
-	}
 }

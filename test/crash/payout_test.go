@@ -4,152 +4,116 @@ package crash
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net/url"
-	"strings"
+	"net/http"
 	"testing"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/kit/clock"
 	"github.com/florinpay/florin/internal/provider/bank"
 	"github.com/florinpay/florin/test/florin"
 )
 
-// payouts is how many a server is asked for.
-const payouts = 6
-
-// TestPayoutKillPoints ends the server at the points of a payout's way: whatever
-// it was at, each payout reaches the bank once, and the books agree with it.
-func TestPayoutKillPoints(t *testing.T) {
-	florintest.Binary(t, "probe")
-	for _, name := range payoutPoints {
-		for _, n := range []int{1, 4} {
-			t.Run(fmt.Sprintf("%s:%d", name, n), func(t *testing.T) {
-				t.Parallel()
-				killPayoutAt(t, fmt.Sprintf("FLORIN_KILL=%s:%d", name, n))
-			})
-		}
-	}
-}
-
-func killPayoutAt(t *testing.T, kill string) {
+// TestPayoutsLeftBehind: one process dies when the bank has answered, the next one
+// while it looks after the payout that was left behind, and a third when it has
+// booked that another came back and has not noted yet how far it has read.
+func TestPayoutsLeftBehind(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	server := florintest.New(t, florintest.Options{Args: []string{timeout}, Tags: []string{"probe"}})
-	if err := server.Begin(kill); err != nil {
-		t.Fatal(err)
+	dies := func(kill string) {
+		t.Helper()
+		check(server.Begin(kill))
+		died(ctx, t, server, kill)
 	}
+	check(server.Restart(ctx))
 	c := newClient(server)
-	prosper(ctx, t, c)
-	asked := make(chan []string, 1)
-	go func() {
-		var ids []string
-		for i := range payouts {
-			ids = append(ids, payOut(ctx, t, c, i))
+	account := prosper(ctx, t, c)
+	pay := func(i int, to string) thing {
+		a, err := c.do(ctx, &call{Key: fmt.Sprint("payout-", i), Path: "/v1/payouts", Form: fields("amount", fmt.Sprint(1000+i), "currency", "usd", "method", "instant", "destination", to)}, func() {})
+		o, bad := a.thing()
+		if err != nil || bad != nil || a.Status != http.StatusOK {
+			t.Errorf("payout %d: %d %s %v %v", i, a.Status, a.Body, err, bad)
 		}
-		asked <- ids
-	}()
-	died(ctx, t, server, kill)
-	if err := server.Restart(ctx); err != nil {
-		t.Fatal(err)
+		return o
 	}
-	ids := <-asked
-	paid, sum := 0, int64(0)
-	for i, id := range ids {
-		if amount := ended(ctx, t, c, id); amount > 0 {
-			paid++
-			sum += amount
+	accountOf := func(number string) string {
+		a, err := c.do(ctx, &call{Key: "of " + number, Path: "/v1/accounts/" + account + "/external_accounts", Form: fields("external_account[object]", "bank_account",
+			"external_account[country]", "US", "external_account[currency]", "usd", "external_account[routing_number]", "110000000", "external_account[account_number]", number)}, func() {})
+		check(err)
+		o, err := a.thing()
+		check(err)
+		return o.ID
+	}
+	good, closing := accountOf("000123456789"), accountOf("000000005559") // which is closed the day after
+	check(server.Stop())
+
+	check(server.Begin("FLORIN_KILL=payout.after-send:2"))
+	made := make(chan []thing, 1)
+	go func() { made <- []thing{pay(0, good), pay(1, closing), pay(2, good)} }()
+	died(ctx, t, server, "payout.after-send:2")
+	dies("FLORIN_KILL=payout.claimed")
+	check(server.Restart(ctx))
+	list := <-made
+	for i, p := range list {
+		if again := pay(i, map[bool]string{true: closing, false: good}[i == 1]); again.ID != p.ID {
+			t.Errorf("payout %d was %s, and under its key there is %s now", i, p.ID, again.ID)
 		}
-		if again := payOut(ctx, t, c, i); again != id {
-			t.Errorf("payout %d was %s, and under its key there is %s now", i, id, again)
+		if status := ended(ctx, t, c, p.ID, "pending", "in_transit"); status != "paid" {
+			t.Errorf("payout %d is %s", i, status)
 		}
 	}
-	if err := server.Stop(); err != nil {
-		t.Error(err)
+	if n := len(transfers(ctx, t, server.DB)); n != len(list) {
+		t.Errorf("the bank has %d transfers", n)
 	}
-	// At most the one that the server died at has failed: it was never sent.
-	if paid < payouts-1 {
-		t.Errorf("%d of %d were paid", paid, payouts)
+
+	check(server.Stop())
+	passDay(ctx, t, server.DB)
+	dies("FLORIN_KILL=payout.notices-applied")
+	check(server.Restart(ctx))
+	if status := ended(ctx, t, c, list[1].ID, "paid"); status != "failed" {
+		t.Errorf("what came back is %s", status)
 	}
-	atBank(ctx, t, server.DB, paid, sum)
+	_ = sleep(ctx, 11*time.Second) // in which it is read again
+	if back, err := c.list(ctx, "/v1/balance_transactions", "&type=payout_failure"); err != nil || len(back) != 1 {
+		t.Errorf("what came back is in the balance as %+v, %v", back, err)
+	}
+	check(server.Stop())
 	report, err := server.Verify(ctx)
 	if err != nil || len(report.Findings) > 0 {
 		t.Errorf("florin verify: %+v %v", report.Findings, err)
 	}
 }
 
-// prosper gives the merchant a bank account, and money that can be paid out.
-func prosper(ctx context.Context, t *testing.T, c *client) {
+// ended waits until a payout has another status than some.
+func ended(ctx context.Context, t *testing.T, c *client, id string, not ...string) string {
 	t.Helper()
-	self, err := c.retrieve(ctx, "/v1/account")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, l := range []*call{
-		{Key: "account", Path: "/v1/accounts/" + self.ID + "/external_accounts", Form: url.Values{"external_account[object]": {"bank_account"},
-			"external_account[country]": {"US"}, "external_account[currency]": {"usd"}, "external_account[routing_number]": {"110000000"},
-			"external_account[account_number]": {"000123456789"}}},
-		{Key: "sale", Path: "/v1/payment_intents", Form: url.Values{"amount": {"500000"}, "currency": {"usd"}, "confirm": {"true"},
-			"payment_method": {"pm_card_bypassPending"}, "return_url": {"https://example.com"}}},
-	} {
-		if a, err := c.do(ctx, l, func() {}); err != nil || a.Status != 200 {
-			t.Fatalf("%s: %d %s %v", l.Path, a.Status, a.Body, err)
-		}
-	}
+	j := &journey{l: &load{t: t, ctx: ctx, client: c}, name: id, parked: func() {}}
+	o := thing{Status: not[0]}
+	j.becomes(&o, "/v1/payouts/"+id, not...)
+	return o.Status
 }
 
-// payOut asks for a payout until it is answered, and gives its id.
-func payOut(ctx context.Context, t *testing.T, c *client, i int) string {
-	l := &call{Key: fmt.Sprintf("payout-%d", i), Path: "/v1/payouts", Form: url.Values{"amount": {fmt.Sprint(1000 + i)}, "currency": {"usd"}, "method": {"instant"}}}
-	a, err := c.do(ctx, l, func() {})
-	var shown thing
+// passDay lets happen at the bank what happens until then.
+func passDay(ctx context.Context, t *testing.T, address string) {
+	t.Helper()
+	book, err := bank.OpenBook(ctx, bankAddress(address), db.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err == nil {
-		err = json.Unmarshal([]byte(a.Body), &shown)
+		err = bank.NewSimulator(book, clock.At(time.Now().Add(bank.Transit+time.Hour))).Tell(ctx)
 	}
-	if err != nil || a.Status != 200 || !strings.HasPrefix(shown.ID, "po_") {
-		t.Errorf("payout %d: %d %s %v", i, a.Status, a.Body, err)
+	if err == nil {
+		err = book.Close()
 	}
-	return shown.ID
-}
-
-// ended waits until a payout is paid, and gives its amount, or has failed.
-func ended(ctx context.Context, t *testing.T, c *client, id string) int64 {
-	t.Helper()
-	for {
-		o, err := c.retrieve(ctx, "/v1/payouts/"+id)
-		switch {
-		case err == nil && o.Status == "paid":
-			return o.Amount
-		case err == nil && o.Status == "failed":
-			return 0
-		}
-		if sleep(ctx, 100*time.Millisecond) != nil {
-			t.Fatalf("%s never ends: %+v %v", id, o, err)
-		}
-	}
-}
-
-// atBank compares the bank's own book with what was paid out.
-func atBank(ctx context.Context, t *testing.T, address string, count int, sum int64) {
-	t.Helper()
-	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
-		address = "sqlite:" + strings.TrimSuffix(path, ".db") + ".bank.db"
-	}
-	book, err := bank.OpenBook(ctx, address, db.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
-	}
-	defer func() { _ = book.Close() }()
-	list, err := book.Transfers(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, transfer := range list {
-		sum -= transfer.Amount
-	}
-	if len(list) != count || sum != 0 {
-		t.Errorf("%d payouts, and the bank has %+v", count, list)
 	}
 }

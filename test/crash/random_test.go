@@ -67,9 +67,8 @@ func rage(t *testing.T, seed, kills uint64, sandboxToo bool) {
 	defer cancel()
 	s := &storm{t: t, random: rand.New(rand.NewPCG(seed, 0)), box: florintest.StartSandbox(t, florintest.SandboxOptions{Seed: seed, Faults: faults})}
 	s.server = florintest.Start(t, florintest.Options{Sandbox: s.box.URL, Args: []string{timeout}})
-	s.load = &load{t: t, ctx: ctx, client: newClient(s.server), tag: "storm"}
-	hook := receive(t)
-	hook.register(ctx, t, s.load.client)
+	var hook *receiver
+	s.load, hook = mixed(ctx, t, "storm", newClient(s.server), s.box)
 
 	done := make(chan struct{})
 	go func() {

@@ -102,7 +102,7 @@ func nothingOpen(t *testing.T, server *florintest.Server) {
 	d := reader(t, server.DB)
 	defer func() { _ = d.Close() }()
 	w := &world{t: t}
-	if open, err := w.readAttempts(t.Context(), d); open != 0 || err != nil {
-		t.Errorf("%d attempts are open, %v", open, err)
+	if open, err := w.readAttempts(t.Context(), d); len(open) != 0 || err != nil {
+		t.Errorf("attempts are open: %s, %v", open, err)
 	}
 }

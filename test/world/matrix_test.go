@@ -79,6 +79,8 @@ var incidental = map[string]string{
 	"timeline.again":        "moving a clock seldom takes longer than the 20 s of a turn",
 	"vault.erase_customer":  "customers are erased with the clock that they are on, after its time",
 	"vault.erase_methods":   "likewise",
+	"cash.arrived":          "a world brings a bank of its own, and its statements do not tell of customers' money",
+	"news.expire":           "messages are kept for months",
 	"vault.expire_cvc":      "security codes go with the outcome; what is left of them goes by the minute",
 }
 

@@ -63,7 +63,13 @@ func measure(ctx context.Context, c Config, h *host) (*Report, error) {
 		return nil, fmt.Errorf("the server at %s: %w", c.URL, err)
 	}
 	r := newReport(c, h)
+	var before Count
 	if h != nil {
+		if c.Fill > 0 {
+			if err := before.addBook(ctx, h.sandbox.url); err != nil {
+				return nil, fmt.Errorf("before the run: %w", err)
+			}
+		}
 		if r.first, err = h.stored(ctx); err != nil {
 			return nil, err
 		}
@@ -82,9 +88,11 @@ func measure(ctx context.Context, c Config, h *host) (*Report, error) {
 		return nil, fmt.Errorf("check: %w", err)
 	}
 	if h != nil {
-		if r.Check.Sandbox, err = sandboxBook(ctx, h.sandbox.url); err != nil {
+		r.Check.Sandbox = &Count{}
+		if err := r.Check.Sandbox.addBook(ctx, h.sandbox.url); err != nil {
 			return nil, fmt.Errorf("check: %w", err)
 		}
+		r.Check.Sandbox.subtract(before)
 	}
 	return r, nil
 }

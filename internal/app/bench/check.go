@@ -33,7 +33,7 @@ type Check struct {
 	UnsureRefunds  int64 `json:"unsure_refunds"`
 	// Florin is what its API lists as succeeded, of this run alone.
 	Florin *Count `json:"florin"`
-	// Sandbox is what its book has as approved.
+	// Sandbox is what its book has as approved, without what was stored before.
 	Sandbox *Count `json:"sandbox"`
 	// Findings is what "florin verify" says; nil: it was not asked.
 	Findings *[]app.Finding `json:"findings"`
@@ -199,38 +199,45 @@ func (b *books) florin(ctx context.Context, c *Check, payments, refunds map[int6
 	return nil
 }
 
-// sandboxBook adds up the approved operations in the book of the sandbox at url.
-func sandboxBook(ctx context.Context, url string) (*Count, error) {
+// addBook adds the approved operations in the book of the sandbox at url.
+func (c *Count) addBook(ctx context.Context, url string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/book", nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the sandbox's book: %s", resp.Status)
+		return fmt.Errorf("the sandbox's book: %s", resp.Status)
 	}
-	var have Count
 	for lines := json.NewDecoder(bufio.NewReader(resp.Body)); ; {
 		var op sandbox.Operation
 		if err := lines.Decode(&op); errors.Is(err, io.EOF) {
-			return &have, nil
+			return nil
 		} else if err != nil {
-			return nil, fmt.Errorf("the sandbox's book: %w", err)
+			return fmt.Errorf("the sandbox's book: %w", err)
 		}
 		switch {
 		case op.State != sandbox.Approved:
 		case op.Kind == sandbox.Sale || op.Kind == sandbox.Capture:
-			have.Payments++
-			have.Taken += op.Amount
+			c.Payments++
+			c.Taken += op.Amount
 		case op.Kind == sandbox.Refund:
-			have.Refunds++
-			have.Returned += op.Amount
+			c.Refunds++
+			c.Returned += op.Amount
 		}
 	}
+}
+
+// subtract takes away what was there before a run.
+func (c *Count) subtract(o Count) {
+	c.Payments -= o.Payments
+	c.Taken -= o.Taken
+	c.Refunds -= o.Refunds
+	c.Returned -= o.Returned
 }
 
 // judge compares the sums. Where no request is unsure all sides are the same;

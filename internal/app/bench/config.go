@@ -38,6 +38,9 @@ type Config struct {
 	Warmup, Duration time.Duration
 	Requests         int64
 
+	// Fill is how many payments are stored before anything is measured.
+	Fill int64
+
 	// Profile, if set, is a file for the CPU profile of the server that is started,
 	// while it is measured.
 	Profile string
@@ -74,6 +77,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("%d clients: want 1 to %d", c.Clients, maxClients)
 	case c.Requests < 0 || c.Requests == 0 && c.Duration <= 0 || c.Warmup < 0:
 		return errors.New("nothing to measure: want a number of requests or a duration above zero")
+	case c.Fill < 0 || c.Fill > 0 && c.URL != "":
+		return errors.New("--fill: want a number of payments, and a server that is started here")
 	case c.Profile != "" && (c.URL != "" || c.Requests > 0):
 		return errors.New("--cpu-profile: want a server that is started here, and a duration")
 	case c.URL != "":

@@ -14,6 +14,7 @@ import (
 
 	"github.com/florinpay/florin/internal/app"
 	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/secret"
 )
 
 // host is what was started for the run: folder, database, sandbox, server.
@@ -25,6 +26,7 @@ type host struct {
 	key     string // the account's secret key
 	sandbox *process
 	server  *process
+	filled  *Filled // before anything was started; nil: the run does not want it
 	// postmaster is the process of a PostgreSQL server on this machine, or zero.
 	postmaster int
 }
@@ -47,6 +49,11 @@ func raise(ctx context.Context, c Config) (h *host, err error) {
 	if err := h.database(ctx); err != nil {
 		return h, err
 	}
+	if c.Fill > 0 {
+		if h.filled, err = h.fill(ctx); err != nil {
+			return h, err
+		}
+	}
 	if h.sandbox, err = start(ctx, c.Clock, c.Binary, h.dir, "sandbox", []string{"--book=" + h.bookFile()}, nil); err != nil {
 		return h, err
 	}
@@ -57,7 +64,7 @@ func raise(ctx context.Context, c Config) (h *host, err error) {
 	return h, err
 }
 
-func (h *host) bookFile() string   { return filepath.Join(h.dir, "sandbox.book") }
+func (h *host) bookFile() string   { return filepath.Join(h.dir, "sandbox.db") }
 func (h *host) sqliteFile() string { return filepath.Join(h.dir, "florin.db") }
 func (h *host) postgres() bool     { return h.config.DB != "" }
 
@@ -74,6 +81,20 @@ func (h *host) database(ctx context.Context) (err error) {
 	}
 	h.address, h.drop, err = db.Scratch(ctx, h.config.DB, "florin_bench_"+strings.ToLower(rand.Text()[:10]))
 	return err
+}
+
+// fill stores payments with the keys, and in the places, that the server and the
+// sandbox are going to use.
+func (h *host) fill(ctx context.Context) (*Filled, error) {
+	key := filepath.Join(h.dir, "florin.key")
+	if _, err := secret.CreateFile(key); err != nil {
+		return nil, err
+	}
+	done, err := Fill(ctx, Filling{
+		DB: h.address, Book: h.bookFile(), SecretKey: h.key, PublishableKey: "pk_test_" + rand.Text(), MasterKeyFile: key,
+		Payments: h.config.Fill, Progress: h.config.Progress, Log: h.config.Log, Clock: h.config.Clock,
+	})
+	return &done, err
 }
 
 // refuseBooks keeps a benchmark from loading, by mistake, the server on which
@@ -176,7 +197,7 @@ func (h *host) read(ctx context.Context) (r reading, err error) {
 }
 
 func (h *host) stored(ctx context.Context) (s stored, err error) {
-	s.book = size(h.bookFile())
+	s.book = max(size(h.bookFile()), size(h.bookFile()+"-wal"))
 	if !h.postgres() {
 		// Before the first checkpoint all pages are in the log alone, and in the end
 		// there is none.

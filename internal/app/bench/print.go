@@ -26,6 +26,9 @@ func (r *Report) printLoad(b *strings.Builder) {
 		on = "a server that ran already"
 	}
 	fmt.Fprintf(b, "florin %s, %s, mix %s, %d clients in a closed loop, %.1f s\n", r.Florin, on, r.Mix, r.Clients, r.Seconds)
+	if r.Filled != nil {
+		fmt.Fprintf(b, "%d payments stored before, %.0f a second\n", r.Filled.Stored, r.Filled.Rate())
+	}
 	fmt.Fprintf(b, "%d × %s, %s/%s, %s\n\n", r.Machine.Processors, r.Machine.Processor, r.Machine.OS, r.Machine.Arch, r.Started.Format(time.DateOnly))
 	fmt.Fprintf(b, "%-10s %9.0f /s  %9d\n%-10s %9.0f /s  %9d\n", "payments", r.PaymentsPerSecond, r.Payments, "requests", r.RequestsPerSecond, r.Requests)
 	errors := int64(0)

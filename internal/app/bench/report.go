@@ -18,6 +18,9 @@ type Report struct {
 	Mix      string `json:"mix"`
 	Clients  int    `json:"clients"`
 
+	// Filled is what was stored before; nil: nothing was asked for.
+	Filled *Filled `json:"filled,omitempty"`
+
 	Seconds           float64 `json:"seconds"` // measured
 	Requests          int64   `json:"requests"`
 	RequestsPerSecond float64 `json:"requests_per_second"`
@@ -114,6 +117,7 @@ func newReport(c Config, h *host) *Report {
 	default:
 		r.Database = "sqlite"
 	}
+	r.Filled = h.filled
 	r.Machine.FileSystem = fileSystem(h.dir)
 	if r.Machine.FileSystem == "tmpfs" {
 		r.Notes = append(r.Notes, "The temporary folder is in memory (tmpfs), where nothing has to be synced: say --dir.")

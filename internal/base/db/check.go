@@ -37,3 +37,38 @@ func (d *DB) CheckStatements(ctx context.Context) error {
 	}
 	return errors.Join(all...)
 }
+
+// Plan is how SQLite would run a registered query.
+type Plan struct {
+	Name, SQL string
+	Steps     []string // none: the query is not about this schema
+}
+
+// Plans asks SQLite how it would run every registered query. It goes by the
+// indexes there are, not by how many rows there happen to be.
+func (d *DB) Plans(ctx context.Context) (plans []Plan, err error) {
+	registry.Lock()
+	queries := slices.Clone(registry.queries)
+	registry.Unlock()
+	if _, ok := d.base().engine.(*sqlite); !ok {
+		return nil, errors.New("db: only SQLite tells its plans without values")
+	}
+	for _, q := range queries {
+		p := Plan{Name: q.name, SQL: q.sql}
+		if d.base().engine.prepare(ctx, q.sql) != nil {
+			plans = append(plans, p)
+			continue
+		}
+		err := d.read(ctx, func(r reader) error {
+			return r.query(ctx, "EXPLAIN QUERY PLAN "+q.sql, []columnKind{intColumn, intColumn, intColumn, textColumn}, nil, func(values []value) error {
+				p.Steps = append(p.Steps, values[3].text)
+				return nil
+			})
+		})
+		if err != nil {
+			return nil, fmt.Errorf("query %q: %w", q.name, err)
+		}
+		plans = append(plans, p)
+	}
+	return plans, nil
+}

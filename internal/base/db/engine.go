@@ -39,7 +39,7 @@ type conn interface {
 	// flush writes all changes. Where rows can't be locked by not being there, it
 	// makes sure that the absent ones are so still; otherwise errAppeared.
 	flush(ctx context.Context, changes []tableChanges, absent func() []want) error
-	// commit makes it durable. After errRetry nothing is committed; after any
+	// commit makes it durable. After errRetry and errNoRoom nothing is committed; after any
 	// other error nobody knows.
 	commit(ctx context.Context) error
 	rollback(ctx context.Context)
@@ -80,6 +80,9 @@ var (
 	// errRetry wraps refusals by the engine that a repetition may cure: a
 	// unique key taken meanwhile, a deadlock, a lost connection before COMMIT.
 	errRetry = errors.New("db: try again")
+	// errNoRoom: the database may not be written to, or there is no room to, and
+	// nothing was. It may be again, sooner or later.
+	errNoRoom = errors.New("db: there is no room")
 	// errWhole: no connection or no transaction to be had, which no step of the
 	// train is to blame for.
 	errWhole = errors.New("db: no transaction")

@@ -115,7 +115,16 @@ func pragma(c *sqlite3.Conn, name string) (n int64, err error) {
 	return n, st.Err()
 }
 
-func (s *sqlite) connect(context.Context) (conn, error) { return s.open() }
+func (s *sqlite) connect(context.Context) (conn, error) {
+	c, err := s.open()
+	switch {
+	case err == nil:
+		return c, nil
+	case noRoom(err):
+		return nil, fmt.Errorf("%w: %w", errNoRoom, err)
+	}
+	return nil, err // and not a connection that is none
+}
 
 func (s *sqlite) read(ctx context.Context, f func(reader) error) error {
 	select {
@@ -232,8 +241,10 @@ func classifySQLite(err error) error {
 		return nil
 	case errors.Is(err, sqlite3.CONSTRAINT_PRIMARYKEY), errors.Is(err, sqlite3.CONSTRAINT_UNIQUE), errors.Is(err, sqlite3.CONSTRAINT_ROWID):
 		return fmt.Errorf("%w: %w: %w", errRetry, errDuplicate, err)
-	case errors.Is(err, sqlite3.BUSY), errors.Is(err, sqlite3.LOCKED), errors.Is(err, sqlite3.FULL):
+	case errors.Is(err, sqlite3.BUSY), errors.Is(err, sqlite3.LOCKED):
 		return fmt.Errorf("%w: %w", errRetry, err)
+	case errors.Is(err, sqlite3.FULL), errors.Is(err, sqlite3.READONLY):
+		return fmt.Errorf("%w: %w", errNoRoom, err)
 	case errors.Is(err, sqlite3.IOERR_DATA), errors.Is(err, sqlite3.CORRUPT), errors.Is(err, sqlite3.NOTADB):
 		return fmt.Errorf("corruption of the database file: a page is not what was written: %w", err)
 	}
@@ -246,7 +257,7 @@ func (c *sqliteConn) begin(context.Context, int64, int64) error {
 
 func (c *sqliteConn) commit(context.Context) error {
 	err := c.exec("COMMIT", nil)
-	if err != nil && !errors.Is(err, errRetry) {
+	if err != nil && !errors.Is(err, errRetry) && !errors.Is(err, errNoRoom) {
 		// The log may or may not hold the transaction; a reopened file tells.
 		c.fatal(err)
 		panic(err) // going on could apply the train twice

@@ -9,7 +9,8 @@ import (
 // vfsName is the file layer under SQLite databases: the operating system's,
 // without memory mapping. With page checksums the driver does not map files
 // anyway, but its release 0.35.6 still takes the mapping for granted when a
-// checkpoint changes the file's size, and falls over a nil.
+// checkpoint changes the file's size, and falls over a nil. What is written to
+// the log it looks at: see [logFile].
 const vfsName = "florin"
 
 var registerVFS = sync.OnceFunc(func() { vfs.Register(vfsName, unmapped{vfs.Find("")}) })
@@ -28,6 +29,9 @@ func (u unmapped) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File
 	}
 	if err != nil {
 		return nil, flags, err
+	}
+	if flags&vfs.OPEN_WAL != 0 {
+		return newLogFile(unmappedFile{file}, name.String()), flags, nil
 	}
 	return unmappedFile{file}, flags, nil
 }

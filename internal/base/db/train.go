@@ -37,6 +37,8 @@ type train struct {
 	// no later attempt has got an answer from the database. Until then the
 	// train is neither given up nor replayed under another id.
 	ambiguous bool
+	// full: the last attempt found that nothing can be written.
+	full bool
 }
 
 // run takes what is queued, without waiting for more, until the queue closes.
@@ -81,8 +83,14 @@ func (w *train) board(batch []*ticket) []*ticket {
 // that step fails.
 func (w *train) drive(batch []*ticket) {
 	err := w.settle(batch)
+	if errors.Is(err, errNoRoom) && !w.full {
+		w.full = true
+		w.db.log.Error("the database can't be written to: writes are refused until it can, reads are served", "error", err)
+	}
 	if err != nil && len(batch) > 1 && !errors.Is(err, errWhole) {
-		w.db.log.Warn("train refused, replaying step by step", "steps", len(batch), "error", err)
+		if !w.full {
+			w.db.log.Warn("train refused, replaying step by step", "steps", len(batch), "error", err)
+		}
 		for _, t := range batch {
 			w.drive([]*ticket{t})
 		}
@@ -99,6 +107,9 @@ func (w *train) drive(batch []*ticket) {
 }
 
 func internal(step string, err error) error {
+	if errors.Is(err, errNoRoom) {
+		return fault.New(fault.Unavailable, "", "Nothing can be written: the disk of the database is full, or may not be written to. What is stored can be read. Try again later, with the same idempotency key: what had begun then goes on.")
+	}
 	if errors.Is(err, errRetry) && !errors.Is(err, errDuplicate) {
 		return fault.New(fault.Unavailable, "", "The database can't be reached or is busy. Try again shortly.")
 	}
@@ -146,7 +157,7 @@ func (w *train) attempt(id int64, batch []*ticket) (err error) {
 		}
 	}
 	defer func() {
-		if err != nil && !errors.Is(err, errDuplicate) && !errors.Is(err, errAppeared) && !errors.Is(err, errTaken) {
+		if err != nil && !errors.Is(err, errDuplicate) && !errors.Is(err, errAppeared) && !errors.Is(err, errTaken) && !errors.Is(err, errNoRoom) {
 			w.conn.close()
 			w.conn = nil
 		}
@@ -184,10 +195,18 @@ func (w *train) attempt(id int64, batch []*ticket) (err error) {
 	}
 	probe.Point("db.before-commit")
 	if err := w.conn.commit(ctx); err != nil {
-		w.ambiguous = !errors.Is(err, errRetry)
+		if errors.Is(err, errNoRoom) {
+			w.conn.rollback(ctx)
+		} else {
+			w.ambiguous = !errors.Is(err, errRetry)
+		}
 		return fmt.Errorf("db: commit: %w", err)
 	}
 	probe.Point("db.after-commit")
+	if w.full {
+		w.full = false
+		w.db.log.Info("the database can be written to again")
+	}
 	w.tell(batch, changes)
 	w.db.stats.arrived(begun, len(batch))
 	return nil

@@ -24,13 +24,14 @@ type Service struct {
 	Keys    *idem.Keys
 	Book    *ledger.Book
 	Payment *payment.Service
+	Bank    Bank
 }
 
 // maxHeld bounds what is held for a customer in a currency, ISO minor units.
 const maxHeld = 99_999_999_999_999
 
 // Fund books money that has come from a customer's bank. Only in test mode can
-// it be said to have: no bank tells of any.
+// it be said to have; the bank's statement is to tell of it as well.
 func (v *Service) Fund(ctx context.Context, s id.Scope, customer string, amount money.Amount, reference string, r *idem.Request) (*idem.Reply, error) {
 	bank := payment.TransferIn(amount.Currency())
 	if bank == "" {
@@ -79,15 +80,19 @@ func (v *Service) fund(tx *db.Tx, account *merchant.Account, customer *object.Ob
 		return nil, err
 	}
 	key := tx.NewKey()
+	from, name := v.reference(s, key)
 	posted, err := v.Book.Post(tx, s, ledger.Transaction{
 		Type: ledger.TypeAdjustment, ReportingCategory: ledger.CategoryCustomerCash, SourceKind: Transactions.Name, Source: key,
-		Currency: currency, AvailableOn: tx.Now(), Description: "Money held for a customer",
+		Currency: currency, AvailableOn: tx.Now(), Description: "Money held for a customer", Provider: from, Reference: name,
 	}, ledger.Posting{Debit: ledger.Bank, Credit: ledger.CustomerCash, Amount: amount})
 	if err != nil {
 		return nil, err
 	}
 	t.Type, t.Posted = Funded, posted.Key
 	came, err := v.change(tx, b, key, amount, t, by)
+	if err == nil {
+		err = v.announce(tx, s, key)
+	}
 	if err != nil {
 		return nil, err
 	}

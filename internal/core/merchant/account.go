@@ -135,3 +135,10 @@ func validDescriptor(s string) bool {
 func OfShard(ctx context.Context, d *db.DB, shard uint16) ([]int64, error) {
 	return ofShard.All(ctx, d, int64(id.Shards), int64(shard))
 }
+
+// Alone reports whether there is one account: then whoever has its keys is whoever runs
+// Florin, and not one of several merchants.
+func (v *Service) Alone(ctx context.Context) (bool, error) {
+	keys, err := someAccounts.All(ctx, v.db)
+	return len(keys) < 2, err
+}

@@ -34,5 +34,8 @@ var (
 // ofShard looks over all accounts: it is for what names a shard and no account.
 var ofShard = db.NewQuery("accounts of a shard", "SELECT key FROM account WHERE key % ? = ? ORDER BY key", func(key *int64, f *db.Fields) { db.Int(f, key) })
 
+// someAccounts looks over all accounts: whether there are several is no account's own matter.
+var someAccounts = db.NewQuery("some accounts", "SELECT key FROM account ORDER BY key LIMIT 2", func(key *int64, f *db.Fields) { db.Int(f, key) })
+
 // firstKey is the one row of firstAccount.
 var firstKey = db.Key{ID: 1}

@@ -13,7 +13,8 @@
 //	stuck     it could not be applied in all tries of the job. Final; a person may
 //	          look
 //
-// Of the two last a break is opened.
+// Of the two last a break is opened. What is final is deleted some time later
+// ([Service.Expire]).
 //
 // # Once
 //

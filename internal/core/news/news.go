@@ -182,7 +182,7 @@ func (v *Service) Apply(ctx context.Context, j job.Job) error {
 	if problem != nil && j.Tries < ApplyTries {
 		return problem
 	}
-	return v.DB.Run(ctx, db.Step{Name: "news.applied", Needs: []db.Need{messages.Need(at), j.Need()}, Do: func(tx *db.Tx) error {
+	err = v.DB.Run(ctx, db.Step{Name: "news.applied", Needs: []db.Need{messages.Need(at), j.Need()}, Do: func(tx *db.Tx) error {
 		m, ok, err := messages.Get(tx, at)
 		if err != nil || !ok {
 			return err
@@ -197,6 +197,8 @@ func (v *Service) Apply(ctx context.Context, j job.Job) error {
 		messages.Update(tx, at, m)
 		return job.Done(tx, j)
 	}})
+	probe.Point("news.applied")
+	return err
 }
 
 // hear hands on what a message tells.

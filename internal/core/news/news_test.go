@@ -265,3 +265,55 @@ func TestNotStored(t *testing.T) {
 		t.Errorf("answered with %d", code)
 	}
 }
+
+// What is settled is deleted after its time, whatever came of it, and with it what
+// says whom it is about; what is not settled stays.
+func TestOldMessagesAreDeleted(t *testing.T) {
+	s := open(t)
+	send := func(body string) {
+		t.Helper()
+		if code := s.send(from, s.sign([]byte(body)), []byte(body)); code != http.StatusNoContent {
+			t.Fatalf("answered with %d", code)
+		}
+	}
+	send(`{"id":"e1","about":["a","b","a"]}`)
+	send("<html>")
+	s.work()
+	s.clock.Advance(time.Hour)
+	send(`{"id":"e2","about":["a"]}`) // applied an hour later
+	s.work()
+	send(`{"id":"e3","about":["a"]}`) // and never
+	count := func() (list []int) {
+		for _, st := range []news.State{news.Received, news.Applied, news.Garbled} {
+			list = append(list, len(s.inState(st)))
+		}
+		for _, about := range []string{"a", "b"} {
+			told, err := news.About(t.Context(), s.DB, about, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, len(told))
+		}
+		return list
+	}
+	for _, c := range []struct {
+		after time.Duration
+		gone  int
+		want  []int
+	}{
+		{news.KeepFor - 2*time.Hour, 0, []int{1, 2, 1, 3, 1}},
+		{time.Hour + time.Second, 2, []int{1, 1, 0, 2, 0}},
+		{time.Hour, 1, []int{1, 0, 0, 1, 0}},
+		{news.KeepFor, 0, []int{1, 0, 0, 1, 0}},
+	} {
+		s.clock.Advance(c.after)
+		gone, err := s.Expire(t.Context(), news.KeepFor, 100)
+		if diff := cmp.Diff(c.want, count()); err != nil || gone != c.gone || diff != "" {
+			t.Errorf("after %v more: %d are gone, want %d, %v (-want +got)\n%s", c.after, gone, c.gone, err, diff)
+		}
+	}
+	s.work()
+	if len(s.hears()) != 5 {
+		t.Errorf("heard %v", s.hears())
+	}
+}

@@ -84,6 +84,8 @@ var (
 		"SELECT m.state, m.provider, m.endpoint, m.event, m.received, m.settled, m.copies, m.problem, m.raw, m.notices"+
 			" FROM provider_message_about a JOIN provider_message m ON m.scope = a.scope AND m.hash_a = a.hash_a AND m.hash_b = a.hash_b"+
 			" WHERE a.scope = 0 AND a.subject = ? AND a.reference = ? ORDER BY m.received, m.event LIMIT ?", (*Message).fields)
+	qSettled = db.NewQuery("provider messages that were settled long ago",
+		"SELECT hash_a, hash_b, notices FROM provider_message WHERE scope = 0 AND state = ? AND received < ? AND settled < ? ORDER BY received LIMIT ?", (*old).fields)
 	qOfState = db.NewQuery("provider messages in a state",
 		"SELECT "+columns+" FROM provider_message WHERE scope = 0 AND state = ? ORDER BY received DESC LIMIT ?", (*Message).fields)
 )

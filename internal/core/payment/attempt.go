@@ -172,7 +172,8 @@ type Attempt struct {
 
 	// Due is when somebody other than the holder of the lease may act; zero
 	// once nothing is left to do.
-	Due time.Time `json:"due,omitzero"`
+	Due   time.Time `json:"due,omitzero"`
+	Lease Lease     `json:"lease,omitzero"`
 	// Sent is when the lease began within which it was sent last, if it was.
 	Sent time.Time `json:"sent,omitzero"`
 	// Tries counts resolutions begun.
@@ -278,6 +279,7 @@ func Reference(s id.Scope, key AttemptID) string { return Attempts.ID(s, int64(k
 type attemptColumns struct {
 	State  State
 	Due    time.Time
+	Owner  int64
 	Intent IntentID
 }
 
@@ -286,12 +288,13 @@ const AttemptObject = "florin.attempt"
 
 // Attempts are the operations at providers.
 var Attempts = object.Define(object.Spec[Attempt, attemptColumns]{
-	Name: "attempt", Prefix: "att", Schema: 1, Table: "attempt", Columns: "state, due, intent",
+	Name: "attempt", Prefix: "att", Schema: 1, Table: "attempt", Columns: "state, due, owner, intent",
 	Fields: func(c *attemptColumns, f *db.Fields) {
 		db.Text(f, &c.State)
 		db.Time(f, &c.Due)
+		db.Int(f, &c.Owner)
 		db.Int(f, &c.Intent)
 	},
-	Derive:  func(a *Attempt) attemptColumns { return attemptColumns{a.State, a.Due, a.Intent} },
+	Derive:  func(a *Attempt) attemptColumns { return attemptColumns{a.State, a.Due, a.Lease.By(a.Due), a.Intent} },
 	Filters: []string{"intent"},
 })

@@ -11,6 +11,7 @@ import (
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/kit/fault"
+	"github.com/florinpay/florin/internal/provider"
 )
 
 // lose runs an operation in a process that ends before (or, with sent, right
@@ -53,6 +54,7 @@ func TestCrash(t *testing.T) {
 				"retried":           (*shop).retried,
 				"swept":             (*shop).swept,
 				"retried and swept": (*shop).retriedAndSwept,
+				"taken over":        (*shop).takenOver,
 			} {
 				t.Run(name, func(t *testing.T) {
 					s := *s
@@ -125,6 +127,90 @@ func (s *shop) swept(_ *line, op operation, i payment.IntentID, r *idem.Request)
 		s.t.Fatalf("after the sweep: %+v %v", first, err)
 	}
 	s.replays(op, i, r, first)
+}
+
+// forfeit ends what processes hold, if they are all gone, and tells how many
+// leases ended.
+func (s *shop) forfeit(gone bool) int {
+	s.t.Helper()
+	n, err := s.Forfeit(s.t.Context(), func(int64) bool { return gone })
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return n
+}
+
+// takenOver: long before the lease is over it is known that its holder is gone.
+func (s *shop) takenOver(_ *line, op operation, i payment.IntentID, r *idem.Request) {
+	s.clock.Advance(time.Second)
+	if n := s.forfeit(false); n != 0 {
+		s.t.Errorf("%d leases of those who live have ended", n)
+	}
+	s.sweep()
+	if a := s.last(int64(i)).Body; a.State != payment.Sending || a.Tries != 0 {
+		s.t.Errorf("swept within the lease: %+v", a)
+	}
+	if n := s.forfeit(true); n != 1 {
+		s.t.Errorf("%d leases have ended", n)
+	}
+	s.sweep()
+	first, err := op.do(s, i, r)
+	if err != nil || first.Error != nil || !first.Replayed {
+		s.t.Fatalf("after it was taken over: %+v %v", first, err)
+	}
+	s.replays(op, i, r, first)
+}
+
+// TestResolverDies: what a process leaves behind that dies while it finds out
+// what became of another's operation is taken over too, once it is known to be
+// gone, and not before.
+func TestResolverDies(t *testing.T) {
+	for _, op := range operations {
+		t.Run(op.name, func(t *testing.T) {
+			t.Parallel()
+			var l line
+			through := l.alter(t)
+			s := open(t, func(p *provider.Provider) {
+				through(p)
+				p.Inquire = nil // so that it sends again
+			})
+			i := op.ready(s)
+			effects, _ := s.approved(op.kind)
+			s.lose(&l, true, op, i, key("k"))
+			s.clock.Advance(lease + time.Second)
+			die := func() { runtime.Goexit() }
+			l.before.Store(&die)
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				_ = s.Resolve(t.Context(), s.scope, payment.AttemptID(s.last(int64(i)).Key))
+				t.Error("the resolver came to an end")
+			}()
+			<-ended
+			l.before.Store(nil)
+			s.sweep()
+			s.forfeit(false)
+			s.sweep()
+			if a := s.last(int64(i)).Body; a.State != payment.Sending || a.Tries != 1 {
+				t.Errorf("within the resolver's lease: %s after %d tries", a.State, a.Tries)
+			}
+			if n := s.forfeit(true); n != 1 {
+				t.Errorf("%d leases have ended", n)
+			}
+			s.sweep()
+			if a := s.last(int64(i)).Body; a.State != payment.Approved {
+				t.Errorf("after it was taken over: %s", a.State)
+			}
+			if n := s.forfeit(true); n != 0 {
+				t.Errorf("%d leases have ended of what is over", n)
+			}
+			if n, _ := s.approved(op.kind); n != effects+1 {
+				t.Errorf("%d effects", n-effects)
+			}
+			s.agree()
+			s.inOrder()
+		})
+	}
 }
 
 func (s *shop) retriedAndSwept(_ *line, op operation, i payment.IntentID, r *idem.Request) {

@@ -381,6 +381,7 @@ func (v *Service) writeAttempt(tx *db.Tx, s id.Scope, a Attempt) (*object.Object
 	}
 	a.State, a.Sent = Sending, tx.Now()
 	a.Due = tx.Now().Add(p.Traits.Timeout + Margin)
+	a.Lease = NewLease(tx, a.Due)
 	return Attempts.Insert(tx, s, tx.NewKey(), a)
 }
 

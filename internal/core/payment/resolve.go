@@ -136,6 +136,7 @@ func (v *Service) claim(ctx context.Context, s id.Scope, key AttemptID) (claimed
 		}
 		if !probe.Mutant("payment.claim-twice") {
 			a.Body.Due = tx.Now().Add(p.Traits.Timeout + Margin)
+			a.Body.Lease = NewLease(tx, a.Body.Due)
 		}
 		switch how = wayOf(p, a, tx.Now()); how {
 		case byReplay, byGoingOn:

@@ -93,7 +93,8 @@ type Attempt struct {
 	Request  event.Request `json:"request,omitzero"`
 	// Due is when somebody may act: the time of a queued one, the end of the
 	// lease of another; zero once nothing is left to do.
-	Due time.Time `json:"due,omitzero"`
+	Due   time.Time     `json:"due,omitzero"`
+	Lease payment.Lease `json:"lease,omitzero"`
 	// Sent is when the lease began within which it was sent last.
 	Sent time.Time `json:"sent,omitzero"`
 	// Tries counts how often somebody took it up.
@@ -145,16 +146,18 @@ func Reference(s id.Scope, key int64) string { return Attempts.ID(s, key) }
 type attemptColumns struct {
 	State  State
 	Due    time.Time
+	Owner  int64
 	Payout int64
 }
 
 // Attempts are what is asked of banks.
 var Attempts = object.Define(object.Spec[Attempt, attemptColumns]{
-	Name: "payout_attempt", Prefix: "poa", Schema: 1, Table: "payout_attempt", Columns: "state, due, payout",
+	Name: "payout_attempt", Prefix: "poa", Schema: 1, Table: "payout_attempt", Columns: "state, due, owner, payout",
 	Fields: func(c *attemptColumns, f *db.Fields) {
 		db.Text(f, &c.State)
 		db.Time(f, &c.Due)
+		db.Int(f, &c.Owner)
 		db.Int(f, &c.Payout)
 	},
-	Derive: func(a *Attempt) attemptColumns { return attemptColumns{a.State, a.Due, a.Payout} },
+	Derive: func(a *Attempt) attemptColumns { return attemptColumns{a.State, a.Due, a.Lease.By(a.Due), a.Payout} },
 })

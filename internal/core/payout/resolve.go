@@ -89,6 +89,7 @@ func (v *Service) claim(ctx context.Context, s id.Scope, key int64) (claimed *ob
 			return Attempts.Update(tx, a)
 		}
 		b.Due = tx.Now().Add(p.Traits.Timeout + Margin)
+		b.Lease = payment.NewLease(tx, b.Due)
 		if p.Inquire == nil && b.open() {
 			b.Sent = tx.Now()
 		}

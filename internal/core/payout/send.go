@@ -37,6 +37,7 @@ func (v *Service) Submit(ctx context.Context, s id.Scope, attempt int64) error {
 			return err
 		}
 		a.Body.Sent, a.Body.Due = tx.Now(), tx.Now().Add(p.Traits.Timeout+Margin)
+		a.Body.Lease = payment.NewLease(tx, a.Body.Due)
 		taken = a
 		return Attempts.Update(tx, a)
 	}})

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/kit/id"
 )
 
@@ -35,3 +36,5 @@ func (v *Service) scopeOf(ctx context.Context, attempt int64) (id.Scope, error) 
 // noticed is how far the notices of a bank are read. It is a directory: a bank
 // tells of the payouts of all accounts.
 var noticed = db.NewTable("payout_notice", "scope, key", "number", func(n *int64, f *db.Fields) { db.Int(f, n) })
+
+var qHeld = payment.QueryHeld("payout attempts under a lease", "payout_attempt")

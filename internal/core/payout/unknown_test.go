@@ -122,6 +122,64 @@ func TestCrash(t *testing.T) {
 	}
 }
 
+// Where it is known that the process is gone, nobody waits for its lease: neither
+// a sender's nor that of one who asks.
+func TestADeadProcessIsTakenOver(t *testing.T) {
+	s := open(t, nil)
+	s.account("000123456789")
+	forfeit := func(want int, gone bool) {
+		t.Helper()
+		if n, err := s.Forfeit(t.Context(), func(int64) bool { return gone }); n != want || err != nil {
+			t.Errorf("%d leases have ended, want %d: %v", n, want, err)
+		}
+	}
+	dies := func(do func()) {
+		t.Helper()
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			do()
+			t.Error("it came to an end")
+		}()
+		<-ended
+	}
+	s.lines(nil, func() { runtime.Goexit() }, false)
+	dies(func() {
+		_, _ = s.Create(context.Background(), s.scope, payout.Params{Amount: 6000, Currency: "usd", Method: "instant"}, key("k"))
+	})
+	s.lines(nil, nil, false)
+	p := s.pay(6000, "instant", key("k"))
+	forfeit(0, false)
+	s.sweep()
+	if a := s.attempt(p).Body; a.State != payout.Sending {
+		t.Fatalf("within the sender's lease: %s", a.State)
+	}
+	forfeit(1, true)
+	bank := s.Banks[s.Default]
+	deaf := bank
+	deaf.Inquire = func(context.Context, string) provider.Finding {
+		runtime.Goexit()
+		return provider.Finding{}
+	}
+	s.Banks[s.Default] = deaf
+	dies(func() { _ = s.Resolve(t.Context(), s.scope, p.Body.Attempt) })
+	s.Banks[s.Default] = bank
+	s.sweep()
+	if a := s.attempt(p).Body; a.State != payout.Sending || a.Tries != 2 {
+		t.Fatalf("within the lease of who asks: %s after %d tries", a.State, a.Tries)
+	}
+	forfeit(1, true)
+	s.sweep()
+	if a := s.attempt(p).Body; a.State != payout.Approved {
+		t.Errorf("after it was taken over: %s", a.State)
+	}
+	forfeit(0, true)
+	if diff := cmp.Diff(map[string]int64{"available": 4000, "bank": 6000}, s.balances()); diff != "" || len(s.sent()) != 1 || s.called() != 1 {
+		t.Errorf("%d transfers of %d calls; %s", len(s.sent()), s.called(), diff)
+	}
+	s.inOrder()
+}
+
 // What can't be sent waits for the bank, and is sent once.
 func TestBankIsDown(t *testing.T) {
 	s := open(t, nil)

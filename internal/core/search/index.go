@@ -11,9 +11,10 @@ import (
 )
 
 const (
-	// staleBatch is how many objects of a noun one run indexes at most before it
-	// looks at the others.
+	// staleBatch is how many objects of a noun are indexed before the others'.
 	staleBatch = 2000
+	// runRounds is how often one run of the schedule goes over the nouns.
+	runRounds = 5
 	// stepBatch is how many objects are indexed in one step.
 	stepBatch = 64
 	// buildBatch is how many objects one run adds to an index that is built.
@@ -33,26 +34,44 @@ type indexer interface {
 var indexers = []indexer{customers, intents, charges}
 
 // Run indexes what has changed, and goes on building an index that is not
-// whole. Several nodes may do so at once.
+// whole. Several nodes may do so at once. What is left after some rounds is for
+// the next run: one that goes on as long as something comes up would keep the
+// process from ending.
 func (v *Service) Run(ctx context.Context) error {
 	if err := v.build(ctx); err != nil {
 		return err
 	}
-	for _, n := range indexers {
-		for {
-			list, err := n.stale(ctx, v.db, staleBatch)
-			if err != nil {
-				return err
-			}
-			if err := v.each(ctx, n, list, false); err != nil {
-				return err
-			}
-			if len(list) < staleBatch {
-				break
-			}
+	for range runRounds {
+		if more, err := v.round(ctx); err != nil || !more {
+			return err
 		}
 	}
 	return nil
+}
+
+// CatchUp indexes until nothing is left of what has changed.
+func (v *Service) CatchUp(ctx context.Context) error {
+	for {
+		if more, err := v.round(ctx); err != nil || !more {
+			return err
+		}
+	}
+}
+
+// round indexes some objects of each noun, so that a noun of which ever more come
+// up does not keep the others waiting, and tells whether there may be more.
+func (v *Service) round(ctx context.Context) (more bool, err error) {
+	for _, n := range v.indexers {
+		list, err := n.stale(ctx, v.db, v.batch)
+		if err != nil {
+			return false, err
+		}
+		if err := v.each(ctx, n, list, false); err != nil {
+			return false, err
+		}
+		more = more || len(list) == v.batch
+	}
+	return more, nil
 }
 
 // each indexes a list that is in the order of scopes.
@@ -75,16 +94,16 @@ func (v *Service) each(ctx context.Context, n indexer, list []object.Stale, anew
 func (v *Service) build(ctx context.Context) error {
 	at, begun, err := builds.Read(ctx, v.db, db.Key{ID: format})
 	switch {
-	case err != nil || at.Noun >= int64(len(indexers)):
+	case err != nil || at.Noun >= int64(len(v.indexers)):
 		return err
 	case !begun:
 		return v.built(ctx, build{}, build{Until: id.Floor(v.db.Clock().Now().Add(buildMargin))})
 	}
-	list, err := indexers[at.Noun].every(ctx, v.db, at, buildBatch)
+	list, err := v.indexers[at.Noun].every(ctx, v.db, at, buildBatch)
 	if err != nil {
 		return err
 	}
-	if err := v.each(ctx, indexers[at.Noun], list, true); err != nil {
+	if err := v.each(ctx, v.indexers[at.Noun], list, true); err != nil {
 		return err
 	}
 	next := build{Noun: at.Noun + 1, Until: at.Until}

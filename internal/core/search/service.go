@@ -16,11 +16,14 @@ type Service struct {
 	db     *db.DB
 	vault  *vault.Service
 	master *secret.Master
+
+	indexers []indexer
+	batch    int // staleBatch, but in tests
 }
 
 // New makes the service. master makes the terms.
 func New(d *db.DB, master *secret.Master, v *vault.Service) *Service {
-	return &Service{db: d, vault: v, master: master}
+	return &Service{db: d, vault: v, master: master, indexers: indexers, batch: staleBatch}
 }
 
 // noun is a kind of object that can be found.

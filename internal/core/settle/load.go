@@ -47,7 +47,7 @@ func (v *Service) load(ctx context.Context, p provider.Provider, house id.Scope,
 		if known[f.Name] {
 			continue
 		}
-		err := v.loadFile(ctx, p, f, q)
+		err := v.loadFile(ctx, p, f, house, q)
 		note := ""
 		switch {
 		case errors.Is(err, provider.ErrReport):
@@ -105,7 +105,7 @@ func (s *spooled) drop() error { return errors.Join(s.Close(), os.Remove(s.Name(
 
 // loadFile fetches a file, reads it once to see that it is whole, and then keeps
 // its lines. A file that is here already is left as it is: its digest is its key.
-func (v *Service) loadFile(ctx context.Context, p provider.Provider, f provider.ReportFile, q *quick) (err error) {
+func (v *Service) loadFile(ctx context.Context, p provider.Provider, f provider.ReportFile, house id.Scope, q *quick) (err error) {
 	s, err := spool(ctx, p, f)
 	if err != nil {
 		return err
@@ -120,10 +120,16 @@ func (v *Service) loadFile(ctx context.Context, p provider.Provider, f provider.
 	if err := s.read(p, func(provider.ReportLine) error { count++; return nil }); err != nil {
 		return err
 	}
+	told, err := sheetsOf(p, s)
+	if err != nil {
+		return err
+	}
 	row := file{Provider: p.Name, Name: f.Name, Day: f.Day, Revision: int64(f.Version), Statement: f.Statement, Digest: s.digest, Lines: count}
+	probe.Point("settle.fetched")
 	if err := v.begin(ctx, key, row); err != nil {
 		return err
 	}
+	probe.Point("settle.begun")
 	replaced, err := v.supersede(ctx, row)
 	if err == nil {
 		err = q.prepare(ctx)
@@ -134,6 +140,10 @@ func (v *Service) loadFile(ctx context.Context, p provider.Provider, f provider.
 	if err := v.keep(ctx, p, key, s, replaced, q); err != nil {
 		return err
 	}
+	if err := v.keepSheets(ctx, house, told); err != nil {
+		return err
+	}
+	probe.Point("settle.kept")
 	return v.DB.Run(ctx, db.Step{Name: "settle.whole", Do: func(tx *db.Tx) error {
 		row, ok, err := files.Get(tx, fileKey(key))
 		if err != nil || !ok || row.Whole {

@@ -88,11 +88,13 @@ func (p *poster) flush(ctx context.Context) error {
 	list, whole := p.due, p.whole
 	p.due, p.lines, p.whole = map[int64][]due{}, 0, nil
 	return p.steps.run(func() error {
+		probe.Point("settle.before-post")
 		for _, scope := range slices.Sorted(maps.Keys(list)) {
 			if err := p.post(ctx, scope, list[scope]); err != nil {
 				return err
 			}
 		}
+		probe.Point("settle.posted")
 		if whole = slices.DeleteFunc(whole, func(d *receipt) bool { return d.left }); len(whole) == 0 {
 			return nil
 		}

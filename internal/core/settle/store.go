@@ -182,9 +182,10 @@ func (r *Summary) Explained() int64 {
 }
 
 const (
-	lineColumns = "provider, kind, reference, note, batch, gross, fee, net, currency, at, state, settled, item_scope, item"
-	itemColumns = "account, txn, provider, kind, reference, currency, amount, remaining, at, state, break_key"
-	fileColumns = "state, provider, name, day, revision, statement, digest, lines, kept, loaded"
+	lineColumns  = "provider, kind, reference, note, batch, gross, fee, net, currency, at, state, settled, item_scope, item"
+	itemColumns  = "account, txn, provider, kind, reference, currency, amount, remaining, at, state, break_key"
+	sheetColumns = "provider, account, currency, day, number, page, opened, opening, closing"
+	fileColumns  = "state, provider, name, day, revision, statement, digest, lines, kept, loaded"
 )
 
 // files and lines belong to providers and so to no scope: a file tells of all
@@ -195,6 +196,7 @@ var (
 	items     = db.NewTable("settle_item", "scope, key", itemColumns, (*item).fields)
 	cursors   = db.NewTable("settle_cursor", "scope, account", "number", func(n *int64, f *db.Fields) { db.Int(f, n) })
 	summaries = db.NewTable("settle_summary", "scope, key", "provider, currency, total, matched, awaiting, broken, at", (*Summary).fields)
+	sheets    = db.NewTable("settle_sheet", "scope, chain, hash", sheetColumns, (*sheet).fields)
 	// marks name the latest break of a type about a subject, by a hash of both.
 	marks = db.NewTable("settle_mark", "scope, hash_a, hash_b", "break_key", func(key *int64, f *db.Fields) { db.Int(f, key) })
 )
@@ -256,6 +258,11 @@ var (
 	// qScope finds whose a break is, for who runs Florin.
 	qScope = db.NewQuery("scope of a break", "SELECT scope, key FROM settle_break WHERE key = ?", (*place).fields)
 	qFiles = db.NewQuery("files of a provider", "SELECT key, "+fileColumns+" FROM settle_file WHERE scope = 0 AND provider = ? AND day > ? ORDER BY day, revision, key", (*keyedFile).fields)
+
+	qSheetBefore = db.NewQuery("the statement before one",
+		"SELECT "+sheetColumns+" FROM settle_sheet WHERE scope = 0 AND chain = ? AND (day, number, page) < (?, ?, ?) ORDER BY day DESC, number DESC, page DESC LIMIT 1", (*sheet).fields)
+	qSheetAfter = db.NewQuery("the statement after one",
+		"SELECT "+sheetColumns+" FROM settle_sheet WHERE scope = 0 AND chain = ? AND (day, number, page) > (?, ?, ?) ORDER BY day, number, page LIMIT 1", (*sheet).fields)
 
 	qOpenItems = db.NewQuery("items that are not matched",
 		"SELECT scope, key, "+itemColumns+" FROM settle_item WHERE state = 0 AND provider = ? AND (scope, key) > (?, ?) ORDER BY scope, key LIMIT ?", (*keyedItem).fields)

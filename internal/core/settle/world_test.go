@@ -38,6 +38,7 @@ type house struct {
 	scope   id.Scope
 	sandbox *sandbox.Simulator
 	bank    *bank.Simulator
+	book    *bank.Book
 	atBank  provider.Provider
 	made    []string // references of what the provider has, in order
 }
@@ -72,7 +73,7 @@ func openHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = vaultBook.Close() })
-	h.bank = bank.NewSimulator(vaultBook, h.clock)
+	h.bank, h.book = bank.NewSimulator(vaultBook, h.clock), vaultBook
 	book, err := sandbox.OpenFileBook(filepath.Join(t.TempDir(), "sandbox.book"))
 	if err != nil {
 		t.Fatal(err)

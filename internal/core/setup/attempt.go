@@ -77,6 +77,7 @@ type Attempt struct {
 	// Due is when somebody other than who sends it may act; zero once nothing is
 	// left to do.
 	Due   time.Time          `json:"due,omitzero"`
+	Lease payment.Lease      `json:"lease,omitzero"`
 	Tries int                `json:"tries,omitempty"`
 	Raw   []provider.Message `json:"raw,omitempty"` // redacted
 }
@@ -102,16 +103,18 @@ func Reference(s id.Scope, key AttemptID) string { return Attempts.ID(s, int64(k
 
 type attemptColumns struct {
 	Due    time.Time
+	Owner  int64
 	Intent IntentID
 }
 
 // Attempts are the SetupAttempts.
 var Attempts = object.Define(object.Spec[Attempt, attemptColumns]{
-	Name: "setup_attempt", Prefix: "setatt", Schema: 1, Table: "setup_attempt", Columns: "due, intent",
+	Name: "setup_attempt", Prefix: "setatt", Schema: 1, Table: "setup_attempt", Columns: "due, owner, intent",
 	Fields: func(c *attemptColumns, f *db.Fields) {
 		db.Time(f, &c.Due)
+		db.Int(f, &c.Owner)
 		db.Int(f, &c.Intent)
 	},
-	Derive:  func(a *Attempt) attemptColumns { return attemptColumns{a.Due, a.Intent} },
+	Derive:  func(a *Attempt) attemptColumns { return attemptColumns{a.Due, a.Lease.By(a.Due), a.Intent} },
 	Filters: []string{"intent"},
 })

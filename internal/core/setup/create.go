@@ -320,10 +320,11 @@ func (v *Service) attempt(tx *db.Tx, o *object.Object[Intent], c *ConfirmParams,
 	}
 	payer := c.Payer
 	payer.Challenge = i.ThreeDSecure == payment.ThreeDSChallenge
+	due := tx.Now().Add(p.Traits.Timeout + payment.Margin)
 	a, err := Attempts.Insert(tx, o.Scope, tx.NewKey(), Attempt{State: Trying, Intent: IntentID(o.Key), Customer: i.Customer, Usage: i.Usage,
 		Method: m.Ref(), Card: m.Body.CardRow, Type: typ, Provider: p.Name, Payer: payer, Directions: i.Directions, Mandate: mandate,
 		Wanted: i.ThreeDSecure == payment.ThreeDSAny || i.ThreeDSecure == payment.ThreeDSChallenge,
-		Ticket: r.Ticket(), Request: vault.By(r), Due: tx.Now().Add(p.Traits.Timeout + payment.Margin)})
+		Ticket: r.Ticket(), Request: vault.By(r), Due: due, Lease: payment.NewLease(tx, due)})
 	if err != nil {
 		return nil, err
 	}

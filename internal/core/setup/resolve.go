@@ -10,6 +10,7 @@ import (
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
 )
 
@@ -39,6 +40,7 @@ func (v *Service) Resolve(ctx context.Context, s id.Scope, key AttemptID) error 
 	if a == nil || err != nil {
 		return err
 	}
+	probe.Point("setup.claimed")
 	if v.DB.Clock().Now().Sub(id.Time(a.Key)) > abandonAfter {
 		return v.abandon(ctx, a)
 	}
@@ -86,6 +88,7 @@ func (v *Service) claim(ctx context.Context, s id.Scope, key AttemptID) (claimed
 		}
 		a.Body.Tries++
 		a.Body.Due = tx.Now().Add(2*v.Payment.Providers[a.Body.Provider].Traits.Timeout + payment.Margin)
+		a.Body.Lease = payment.NewLease(tx, a.Body.Due)
 		claimed = a
 		return Attempts.Update(tx, a)
 	}})

@@ -13,6 +13,7 @@ import (
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/kit/probe"
 	"github.com/florinpay/florin/internal/provider"
 )
 
@@ -81,7 +82,12 @@ func (v *Service) begin(tx *db.Tx, s id.Scope, r *idem.Request, first func(*db.T
 // send asks the provider to have the holder authenticate, and settles what it
 // says. r is the request that waits, if one does.
 func (v *Service) send(ctx context.Context, a *object.Object[Attempt], r *idem.Request) (*idem.Reply, error) {
-	return v.settle(ctx, a, v.call(ctx, a), r)
+	probe.Point("setup.before-send")
+	o := v.call(ctx, a)
+	probe.Point("setup.after-send")
+	reply, err := v.settle(ctx, a, o, r)
+	probe.Point("setup.settled")
+	return reply, err
 }
 
 func (v *Service) call(ctx context.Context, a *object.Object[Attempt]) provider.Outcome {

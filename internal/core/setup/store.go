@@ -1,6 +1,9 @@
 package setup
 
-import "github.com/florinpay/florin/internal/base/db"
+import (
+	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/core/payment"
+)
 
 type dueAttempt struct{ Scope, Key int64 }
 
@@ -10,3 +13,5 @@ var qDue = db.NewQuery("setup attempts that are due", "SELECT scope, key FROM se
 		db.Int(f, &d.Scope)
 		db.Int(f, &d.Key)
 	})
+
+var qHeld = payment.QueryHeld("setup attempts under a lease", "setup_attempt")

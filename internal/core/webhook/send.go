@@ -133,7 +133,10 @@ func (t *turn) send(ctx context.Context, o *object.Object[Endpoint], e *event.Ev
 	if !t.safe() {
 		return outcome{}, errors.New("the lease is about to end")
 	}
-	return t.v.post(ctx, Request{URL: o.Body.URL, Header: header, Body: body, Public: o.Scope.Livemode}), nil
+	probe.Point("webhook.before-send")
+	got := t.v.post(ctx, Request{URL: o.Body.URL, Header: header, Body: body, Public: o.Scope.Livemode})
+	probe.Point("webhook.after-send")
+	return got, nil
 }
 
 // numbers is "3,4,7".
@@ -222,6 +225,7 @@ func (t *turn) record(ctx context.Context, d delivery, got outcome) error {
 	if err := t.v.DB.Run(ctx, step); err != nil {
 		return err
 	}
+	probe.Point("webhook.recorded")
 	if turned && got.problem != "" {
 		t.failing.CompareAndSwap(0, got.at.UnixMicro())
 	} else if turned {

@@ -82,8 +82,24 @@ func retrieveAttempt(s *Server, c *call) (any, error) {
 	return retrieve(s, c, payment.Attempts, "attempt", renderAttempt)
 }
 
+// maySettle refuses a merchant among several what would credit its own balance on its own
+// word.
+func (s *Server) maySettle(c *call, command string) error {
+	if s.MaySettle == nil {
+		return nil
+	}
+	may, err := s.MaySettle(c.ctx)
+	if err == nil && !may {
+		err = fault.New(fault.Forbidden, "", "There are several accounts here: whoever runs Florin settles this, by `%s`.", command)
+	}
+	return err
+}
+
 // resolveAttempt has a person say what became of an attempt.
 func resolveAttempt(s *Server, c *call) (any, error) {
+	if err := s.maySettle(c, "florin resolve"); err != nil {
+		return nil, err
+	}
 	o, err := named(s, c, payment.Attempts, "attempt")
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/florinpay/florin/internal/core/ledger"
+	"github.com/florinpay/florin/internal/provider"
 )
 
 // pay takes a payment and gives the ids of its intent and charge.
@@ -144,4 +145,37 @@ func TestPendingUntilItsDay(t *testing.T) {
 			t.Errorf("%s: %v %v, want %s", at, shown, err, want)
 		}
 	}
+}
+
+// Money that may still not come is in no balance: not that of a debit under way, of
+// an authorisation, of a payment whose outcome nobody knows, nor of a transfer that is
+// awaited; nor can it be paid out. Once it has come it is pending, and not available.
+func TestNothingIsCreditedBeforeItIsThere(t *testing.T) {
+	d := newDesk(t)
+	balance := func(want string) {
+		t.Helper()
+		if got := d.get("/v1/balance", "").at("pending"); got != want {
+			t.Errorf("pending is %s, want %s", got, want)
+		}
+		for i := range 2 {
+			if got := d.get("/v1/balance", "").at(fmt.Sprintf("available.%d.amount", i)); got != "0" && got != absent {
+				t.Errorf("available is %s", got)
+			}
+		}
+	}
+	customer := d.post("/v1/customers", "").at("id")
+	debit := d.post("/v1/payment_intents", sepa+"&confirm=true&payment_method=pm_sepaDebit_success_de"+byBrowser).want(map[string]string{"status": "processing"}).at("id")
+	d.pay(5000, "usd", "&capture_method=manual")
+	d.post("/v1/payment_intents", byTransfer+fromGermany+"&confirm=true&customer="+customer).want(map[string]string{"status": "requires_action"})
+	d.say("authorize", provider.Outcome{})
+	d.post("/v1/payment_intents", "amount=700&currency=usd&confirm=true&payment_method=pm_card_visa&return_url=https://shop.example").want(map[string]string{"status": "processing"})
+	balance(`[{"amount":0,"currency":"usd","source_types":{"card":0}}]`)
+	if list := d.get("/v1/balance_transactions", "").ids(); len(list) > 0 {
+		t.Errorf("there are transactions: %v", list)
+	}
+	d.told(debit, "succeeded")
+	if d.get("/v1/balance", "").at("pending.1.currency") != "eur" || d.get("/v1/balance", "").at("available.1.amount") != "0" {
+		t.Errorf("the debit that has come is %s", d.get("/v1/balance", "").at("pending"))
+	}
+	d.holds()
 }

@@ -125,6 +125,9 @@ func assignBreak(s *Server, c *call) (any, error) {
 
 // resolveBreak ends a break by a person's word.
 func resolveBreak(s *Server, c *call) (any, error) {
+	if err := s.maySettle(c, "florin breaks resolve"); err != nil {
+		return nil, err
+	}
 	key, err := pathKey(c, settle.Breaks, "id")
 	if err != nil {
 		return nil, err

@@ -60,8 +60,12 @@ type harness struct {
 	version string
 	// judge is asked of each answer; nil: nobody is.
 	judge func(h *harness, method, path string, a *answered)
-	// acquirer is where the sandbox listens, if it is the provider.
+	// acquirer is where the sandbox listens, if it is the provider, and book its book.
 	acquirer string
+	book     *sandbox.FileBook
+	// address is that of the database, and node makes a further server on it.
+	address string
+	node    func() *Server
 	// atBank is the account at the bank, once there is one; root is the whole test.
 	atBank *string
 	root   testing.TB
@@ -120,7 +124,7 @@ func harnessAt(t testing.TB, version string) *harness {
 		_ = book.Close()
 	})
 	acquirer := "http://" + ln.Addr().String()
-	h := &harness{t: t, version: version, acquirer: acquirer}
+	h := &harness{t: t, version: version, acquirer: acquirer, book: book}
 	return h.with(sandbox.New(acquirer, sandbox.ConnectorOptions{}))
 }
 
@@ -134,12 +138,24 @@ func (h *harness) with(p provider.Provider) *harness {
 	t := h.t
 	t.Helper()
 	h.root, h.atBank, h.script = t, new(string), &script{says: map[string]provider.Outcome{}}
-	log := leak.Logger(t)
-	d := dbtest.OpenAt(t, dbtest.Address(t), db.Options{Logger: log})
 	master, err := secret.Generate()
 	if err != nil {
 		t.Fatal(err)
 	}
+	h.address, p = dbtest.Address(t), h.script.over(p)
+	h.node = func() *Server { return h.serve(p, master) }
+	h.server = h.node()
+	h.handler = h.server
+	h.merchants()
+	return h
+}
+
+// serve is one server over all services, with a handle of its own on the database.
+func (h *harness) serve(p provider.Provider, master *secret.Master) *Server {
+	t := h.root
+	t.Helper()
+	log := leak.Logger(t)
+	d := dbtest.OpenAt(t, h.address, db.Options{Logger: log})
 	s := &Server{DB: d, Live: true, Master: master, Log: slog.New(slog.NewMultiHandler(log.Handler(), slog.NewTextHandler(logTo{t}, &slog.HandlerOptions{Level: slog.LevelError})))}
 	s.Keys = &idem.Keys{Sealer: master, Pin: s.Pin}
 	s.Merchant = merchant.New(d, merchant.Options{APIVersion: h.version})
@@ -149,7 +165,7 @@ func (h *harness) with(p provider.Provider) *harness {
 	s.Search = search.New(d, master, s.Vault)
 	s.Payment = &payment.Service{
 		DB: d, Keys: s.Keys, Vault: s.Vault, Merchant: s.Merchant, Book: &ledger.Book{},
-		Providers: map[string]provider.Provider{p.Name: h.script.over(p)}, Default: p.Name, Log: log,
+		Providers: map[string]provider.Provider{p.Name: p}, Default: p.Name, Log: log,
 	}
 	s.Dispute = &dispute.Service{DB: d, Payment: s.Payment, Vault: s.Vault, Log: log}
 	s.Payment.Aftermath = s.Dispute
@@ -161,9 +177,16 @@ func (h *harness) with(p provider.Provider) *harness {
 	s.Clocks = &timeline.Service{DB: d, Keys: s.Keys, Belongings: s.Vault}
 	s.Setup = &setup.Service{DB: d, Keys: s.Keys, Vault: s.Vault, Payment: s.Payment, Log: log}
 	s.Webhooks = &webhook.Service{DB: d, Keys: s.Keys, Sealer: master, Renderer: s, Log: log}
-	h.server, h.handler = s, s
-	h.merchants()
-	return h
+	return s
+}
+
+// beside is the harness through another server on the same database.
+func (h *harness) beside() *harness {
+	h.t.Helper()
+	other := *h
+	other.server = h.node()
+	other.handler = other.server
+	return &other
 }
 
 func (h *harness) merchants() {

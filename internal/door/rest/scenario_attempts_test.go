@@ -64,3 +64,17 @@ func TestMessagesAreMasked(t *testing.T) {
 		t.Error("nothing is shown")
 	}
 }
+
+// Of several merchants none says what became of its own payment, or what explains a
+// difference: that is for whoever runs Florin.
+func TestMerchantsDoNotSettleTheirOwn(t *testing.T) {
+	h := newHarness(t) // which has two merchants
+	h.server.MaySettle = h.server.Merchant.Alone
+	attempt, difference := h.anAttempt(), h.aBreak(h.scope())
+	h.deny(attempt)
+	h.post("/v1/florin/attempts/"+attempt+"/resolve", "outcome=succeeded&evidence=seen").is(403).has(map[string]any{"error.type": "invalid_request_error"})
+	h.post("/v1/florin/breaks/"+difference+"/resolve", "by=Ada&why=because&posting=none").is(403)
+	h.get("/v1/florin/attempts/" + attempt).ok().has(map[string]any{"resolution": nil})
+	h.get("/v1/florin/breaks/" + difference).ok().has(map[string]any{"state": "open"})
+	h.post("/v1/florin/breaks/"+difference, "owner=Ada").ok()
+}

@@ -72,6 +72,9 @@ type Server struct {
 	// Master makes client secrets.
 	Master *secret.Master
 	Log    *slog.Logger
+	// MaySettle, if set, tells whether a merchant's key may say what became of an operation
+	// that nobody could find out about, or what explains a difference; nil: it may.
+	MaySettle func(context.Context) (bool, error)
 	// Closed, if set, tells why nothing may be changed now; nil: it may.
 	Closed func() error
 

@@ -9,6 +9,7 @@ import (
 	"github.com/florinpay/florin/internal/core/vault"
 	"github.com/florinpay/florin/internal/door/rest/form"
 	"github.com/florinpay/florin/internal/door/rest/spec"
+	"github.com/florinpay/florin/internal/kit/fault"
 )
 
 const options = "payment_method_options"
@@ -35,6 +36,9 @@ func typeOptions(c *call, available []string) (map[string]payment.TypeChange, er
 	changes := map[string]payment.TypeChange{}
 	allowed, _ := c.form.Strings("allowed_payment_method_types") // of which those that there are not count for nothing
 	for typ, given := range c.form.Get(options).All() {
+		if n, ok := given.Int64("mandate_options", "amount"); ok && n < 1 {
+			return nil, fault.Param(options+"["+typ+"][mandate_options][amount]", "parameter_invalid_integer", "This value must be greater than or equal to 1.")
+		}
 		of := field.Param.Field(typ)
 		if typ == vault.TypeCard || typ == vault.TypeTransfer || of == nil || slices.Contains(allowed, typ) && !slices.Contains(available, typ) {
 			continue

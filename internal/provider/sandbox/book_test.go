@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/kit/hidden"
 )
 
@@ -127,10 +129,29 @@ func TestBookDamage(t *testing.T) {
 }
 
 func TestBookHasOneHolder(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "b.book")
-	openBook(t, path)
-	if _, err := OpenFileBook(path); err == nil {
-		t.Error("a second process may hold the book")
+	for _, name := range []string{"b.book", "b.db"} {
+		path := filepath.Join(t.TempDir(), name)
+		b, err := OpenBook(t.Context(), path, db.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenBook(t.Context(), path, db.Options{}); err == nil || !strings.Contains(err.Error(), "another process") {
+			t.Errorf("%s: a second process may hold the book: %v", name, err)
+		}
+		record(t, b, "sale")
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
+		again, err := OpenBook(t.Context(), path, db.Options{})
+		if err != nil {
+			t.Fatalf("%s: once its holder has gone: %v", name, err)
+		}
+		if got := listed(t, again); len(got) != 1 || got[0].Reference != "sale" {
+			t.Errorf("%s: %+v", name, got)
+		}
+		if err := again.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

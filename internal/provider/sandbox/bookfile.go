@@ -64,8 +64,9 @@ func (b *FileBook) open(path string) error {
 		if _, err := b.file.WriteString(bookHeading); err != nil {
 			return err
 		}
+		good = int64(len(bookHeading))
 	}
-	b.durable = len(b.ops)
+	b.durable, b.size = len(b.ops), good
 	return errors.Join(b.file.Sync(), syncFolder(filepath.Dir(path)))
 }
 

@@ -37,6 +37,8 @@ type ConnectorOptions struct {
 	// The provider's traits: 10 s, [Horizon] and 24 h if zero. A negative
 	// ReplayWindow declares none.
 	Timeout, Horizon, ReplayWindow time.Duration
+	// Within, if set, is called within the process rather than over connections.
+	Within http.Handler
 	// Secret signs what the simulator sends unasked; empty: none is believed, and
 	// the provider has no Parse.
 	Secret string
@@ -60,6 +62,9 @@ func New(baseURL string, o ConnectorOptions) provider.Provider {
 	c := &connector{
 		base: strings.TrimSuffix(baseURL, "/"), timeout: traits.Timeout, clock: o.Clock, transport: newTransport(o),
 	}
+	if o.Within != nil {
+		c.transport = within{o.Within}
+	}
 	p := provider.Provider{
 		Name: Name, Traits: traits,
 		Authorize: c.authorize, Capture: c.capture, Refund: c.refund, Inquire: c.inquire, Reverse: c.reverse,
@@ -76,7 +81,7 @@ type connector struct {
 	base      string
 	timeout   time.Duration
 	clock     clock.Clock
-	transport *http.Transport
+	transport http.RoundTripper
 }
 
 func (c *connector) authenticate(ctx context.Context, r provider.AuthenticateRequest) provider.Outcome {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -17,9 +18,10 @@ import (
 //
 // Decisions are made one at a time in memory; their lines are written and
 // synced together by whoever comes first while the others wait, so that
-// concurrent operations share a sync. When a write or sync fails, nobody knows
-// what the file holds: the book answers nothing any more, and opening it anew
-// finds out.
+// concurrent operations share a sync. Where the disk is full, what was written of the
+// lines is cut off again, those who wait for them are told so, and whoever comes next
+// tries once more. When another write or a sync fails, nobody knows what the file holds:
+// the book answers nothing any more, and opening it anew finds out.
 type FileBook struct {
 	file *os.File
 	sync func() error // file.Sync, but in tests of what waits for it
@@ -34,6 +36,7 @@ type FileBook struct {
 	told      int64                // number of the newest notice
 	sum       uint32               // checksum of the newest line
 	pending   []byte               // lines not yet handed to the file
+	size      int64                // of the file, up to the last line that is durable
 	durable   int                  // how many of ops are synced
 	syncing   bool                 // somebody is writing; wait for synced
 	err       error                // what broke the book, if something did
@@ -97,7 +100,9 @@ func (b *FileBook) wait(n int) error {
 			b.synced.Wait()
 			continue
 		}
-		b.commit()
+		if err := b.commit(); err != nil {
+			return err
+		}
 	}
 	if b.durable >= n {
 		return nil
@@ -105,24 +110,36 @@ func (b *FileBook) wait(n int) error {
 	return b.err
 }
 
-// commit writes and syncs whatever is pending. b.mu is held on entry and
-// return.
-func (b *FileBook) commit() {
+// commit writes and syncs whatever is pending, and fails if there is no room for it.
+// b.mu is held on entry and return.
+func (b *FileBook) commit() error {
 	lines, n := b.pending, len(b.ops)
 	b.pending, b.syncing = nil, true
 	b.mu.Unlock()
 	_, err := b.file.Write(lines)
+	full := err != nil && noRoom(err) && b.file.Truncate(b.size) == nil
 	if err == nil {
 		err = b.sync()
 	}
 	b.mu.Lock()
 	b.syncing = false
-	if err != nil {
+	defer b.synced.Broadcast()
+	switch {
+	case full:
+		b.pending = append(lines, b.pending...)
+		return fmt.Errorf("sandbox: there is no room for the book: %w", err)
+	case err != nil:
 		b.err = fmt.Errorf("sandbox: the book can't be written, and must be opened anew: %w", err)
-	} else {
+	default:
 		b.durable = n
+		b.size += int64(len(lines))
 	}
-	b.synced.Broadcast()
+	return nil
+}
+
+// noRoom reports whether a write failed since the disk is full or may not be written to.
+func noRoom(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) || errors.Is(err, syscall.EROFS)
 }
 
 // Find implements [Book].

@@ -169,6 +169,7 @@ CREATE TABLE attempt (
     version BIGINT NOT NULL,
     state   TEXT COLLATE "C" NOT NULL,
     due     BIGINT NOT NULL,
+    owner   BIGINT NOT NULL,
     intent  BIGINT NOT NULL,
     PRIMARY KEY (scope, key)
 );
@@ -407,6 +408,7 @@ CREATE TABLE setup_attempt (
     key     BIGINT NOT NULL,
     version BIGINT NOT NULL,
     due     BIGINT NOT NULL,
+    owner   BIGINT NOT NULL,
     intent  BIGINT NOT NULL,
     PRIMARY KEY (scope, key)
 );
@@ -678,6 +680,7 @@ CREATE TABLE payout_attempt (
     version BIGINT NOT NULL,
     state   TEXT COLLATE "C" NOT NULL,
     due     BIGINT NOT NULL,
+    owner   BIGINT NOT NULL,
     payout  BIGINT NOT NULL,
     PRIMARY KEY (scope, key)
 );
@@ -828,6 +831,25 @@ CREATE TABLE settle_file (
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX settle_file_day ON settle_file (scope, provider, day, revision);
+
+-- What statements say of themselves, by a hash of the account and of the place in
+-- its sequence. scope is 0.
+CREATE TABLE settle_sheet (
+    scope    BIGINT NOT NULL,
+    chain    BIGINT NOT NULL,
+    hash     BIGINT NOT NULL,
+    provider TEXT COLLATE "C" NOT NULL,
+    account  TEXT COLLATE "C" NOT NULL,
+    currency TEXT COLLATE "C" NOT NULL,
+    day      TEXT COLLATE "C" NOT NULL,
+    number   BIGINT NOT NULL,
+    page     BIGINT NOT NULL,
+    opened   BIGINT NOT NULL,
+    opening  BIGINT NOT NULL,
+    closing  BIGINT NOT NULL,
+    PRIMARY KEY (scope, chain, hash)
+);
+CREATE INDEX settle_sheet_chain ON settle_sheet (scope, chain, day, number, page);
 
 -- Their lines. item_scope and item name what a line is matched with. state says
 -- what became of it; settled is 1 once it stands in the books.

@@ -162,6 +162,7 @@ CREATE TABLE attempt (
     version INTEGER NOT NULL,
     state   TEXT    NOT NULL,
     due     INTEGER NOT NULL,
+    owner   INTEGER NOT NULL,
     intent  INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
@@ -400,6 +401,7 @@ CREATE TABLE setup_attempt (
     key     INTEGER NOT NULL,
     version INTEGER NOT NULL,
     due     INTEGER NOT NULL,
+    owner   INTEGER NOT NULL,
     intent  INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
@@ -671,6 +673,7 @@ CREATE TABLE payout_attempt (
     version INTEGER NOT NULL,
     state   TEXT    NOT NULL,
     due     INTEGER NOT NULL,
+    owner   INTEGER NOT NULL,
     payout  INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
@@ -821,6 +824,25 @@ CREATE TABLE settle_file (
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX settle_file_day ON settle_file (scope, provider, day, revision);
+
+-- What statements say of themselves, by a hash of the account and of the place in
+-- its sequence. scope is 0.
+CREATE TABLE settle_sheet (
+    scope    INTEGER NOT NULL,
+    chain    INTEGER NOT NULL,
+    hash     INTEGER NOT NULL,
+    provider TEXT NOT NULL,
+    account  TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    day      TEXT NOT NULL,
+    number   INTEGER NOT NULL,
+    page     INTEGER NOT NULL,
+    opened   INTEGER NOT NULL,
+    opening  INTEGER NOT NULL,
+    closing  INTEGER NOT NULL,
+    PRIMARY KEY (scope, chain, hash)
+) STRICT;
+CREATE INDEX settle_sheet_chain ON settle_sheet (scope, chain, day, number, page);
 
 -- Their lines. item_scope and item name what a line is matched with. state says
 -- what became of it; settled is 1 once it stands in the books.
