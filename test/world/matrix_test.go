@@ -46,7 +46,7 @@ var (
 		"cash.fund", "cash.settle", "cash.reconcile", "payment.apply_funds", "timeline.create", "timeline.advance", "timeline.move", "timeline.delete", "timeline.clear",
 		"job.claim", "job.record", "ledger.seal", "ledger.mature", "search.index",
 		"vault.create_payment_method", "vault.create_customer", "vault.attach_payment_method", "vault.delete_customer",
-		"settle.schedule", "settle.collect", "settle.file", "settle.file_told", "settle.lines", "settle.sheets", "settle.whole", "settle.supersede", "settle.match",
+		"settle.schedule", "settle.collect", "settle.file", "settle.file_told", "settle.lines", "settle.whole", "settle.supersede", "settle.match", "settle.sheets", "settle.sheets_told",
 		"settle.post", "settle.deposit", "settle.summary", "settle.again",
 		"webhook.spread", "webhook.claim", "webhook.record", "webhook.release", "webhook.put-off", "webhook.renew", "webhook.still",
 	}

@@ -107,11 +107,11 @@ var leadsTo = map[mishap][]string{
 	mishap(sandbox.MissingRow):    {"sandbox missing_there", "sandbox amount"},
 	mishap(sandbox.DuplicateRow):  {"sandbox duplicate", "sandbox amount"},
 	mishap(sandbox.TruncatedFile): {"sandbox timing", "sandbox missing_there", "bank missing_here"},
-	mishap(bank.MissingEntry):     {"", "bank missing_there", "sandbox timing"},
-	mishap(bank.DoubleEntry):      {"", "bank duplicate", "bank missing_here"},
+	mishap(bank.MissingEntry):     {"", "bank missing_there", "sandbox timing", "bank amount"},
+	mishap(bank.DoubleEntry):      {"", "bank duplicate", "bank missing_here", "bank amount"},
 	mishap(bank.WrongEntry):       {"", "bank amount", "sandbox amount"},
-	mishap(bank.StrangeEntry):     {"bank missing_here"},
-	mishap(bank.CutStatement):     {"bank timing", "bank missing_there", "sandbox timing"},
+	mishap(bank.StrangeEntry):     {"bank missing_here", "bank amount"},
+	mishap(bank.CutStatement):     {"bank timing", "bank missing_there", "sandbox timing", "bank amount"},
 }
 
 // explained compares the breaks that are open with what was planted.

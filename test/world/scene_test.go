@@ -404,7 +404,7 @@ func (c *client) clock() {
 	advance := func(c *client) {
 		c.post("advance", "/v1/test_helpers/test_clocks/"+clock+"/advance", url.Values{"frozen_time": {strconv.FormatInt(now+int64((8*days).Seconds()), 10)}})
 	}
-	if c.chance(20) && made.id() != "" {
+	if c.chance(20) && made.id() != "" && form.Has("capture_method") {
 		c.beside(advance, func(c *client) { c.post("capture", "/v1/payment_intents/"+made.id()+"/capture", nil) })
 	} else {
 		advance(c)

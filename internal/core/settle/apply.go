@@ -370,6 +370,16 @@ func (v *run) missingHere(tx *db.Tx, p provider.Provider, f finding, l line) err
 	return nil
 }
 
+// taken reports whether an open break about a subject is about another line than
+// one: two of one name have two breaks.
+func taken(tx *db.Tx, s id.Scope, kind Type, provider, subject, file string, number int64) (bool, error) {
+	if probe.Mutant("settle.strangers-merge") {
+		return false, nil
+	}
+	o, ok, err := marked(tx, s, kind, provider, subject)
+	return ok && o.Body.State == Open && len(o.Body.Items) > 0 && (o.Body.File != file || o.Body.Line != number), err
+}
+
 // undone keeps a line that another one undoes: both go to one item, which has
 // nothing left once both are settled.
 func (v *run) undone(tx *db.Tx, f finding, l line) error {

@@ -329,28 +329,35 @@ func (v *Service) withdraw(ctx context.Context, rows []keyedLine, stand map[told
 			stand[r.told()]++
 		}
 	}
-	return v.DB.Run(ctx, db.Step{Name: "settle.supersede", Do: func(tx *db.Tx) error {
-		for _, r := range rows {
-			l, ok, err := lines.Get(tx, lineKey(r.File, r.Number))
-			switch {
-			case err != nil:
-				return err
-			case !ok || l.State == gone:
-				continue
-			case l.Kind == provider.LineDeposit && l.State == matched:
-				l.Settled = false
-			case l.Settled:
-				continue
-			default:
-				l.State = gone
-				if err := v.release(tx, &l); err != nil {
-					return err
-				}
+	return v.DB.Run(ctx, db.Step{Name: "settle.supersede", Do: func(tx *db.Tx) (missing error) {
+		for _, r := range rows { // all are tried, so that what they want is loaded together
+			if err := v.withdrawOne(tx, r); err != nil {
+				missing = err
 			}
-			lines.Update(tx, lineKey(r.File, r.Number), l)
 		}
-		return nil
+		return missing
 	}})
+}
+
+func (v *Service) withdrawOne(tx *db.Tx, r keyedLine) error {
+	l, ok, err := lines.Get(tx, lineKey(r.File, r.Number))
+	switch {
+	case err != nil:
+		return err
+	case !ok || l.State == gone:
+		return nil
+	case l.Kind == provider.LineDeposit && l.State == matched:
+		l.Settled = false
+	case l.Settled:
+		return nil
+	default:
+		l.State = gone
+		if err := v.release(tx, &l); err != nil {
+			return err
+		}
+	}
+	lines.Update(tx, lineKey(r.File, r.Number), l)
+	return nil
 }
 
 // release frees the item of a line that does not count any more.

@@ -1,8 +1,11 @@
 package settle
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -160,7 +163,9 @@ func (v *Service) summarise(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	for k, s := range by {
+	order := slices.SortedFunc(maps.Keys(by), func(a, b at) int { return cmp.Or(cmp.Compare(a.scope, b.scope), cmp.Compare(a.key, b.key)) })
+	for _, k := range order { // the same each time
+		s := by[k]
 		key := db.Key{Scope: k.scope, ID: k.key}
 		if err := v.DB.Run(ctx, db.Step{Name: "settle.summary", Scope: k.scope, Needs: []db.Need{summaries.Need(key)}, Do: func(tx *db.Tx) error {
 			_, ok, err := summaries.Get(tx, key)
