@@ -18,10 +18,10 @@ import (
 	"github.com/florinpay/florin/test/postgres"
 )
 
-// under runs a load while faults are made, and inspects what is left.
-func under(ctx context.Context, t *testing.T, tag string, c *client, server *florintest.Server, box *florintest.Sandbox, faults func(*load)) *world {
+// under runs a load while faults are made, and inspects what is left, and that a
+// receiver, if there is one, was told of everything.
+func under(ctx context.Context, t *testing.T, l *load, hook *receiver, server *florintest.Server, box *florintest.Sandbox, faults func(*load)) *world {
 	t.Helper()
-	l, hook := mixed(ctx, t, tag, c, box)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -38,7 +38,9 @@ func under(ctx context.Context, t *testing.T, tag string, c *client, server *flo
 		t.FailNow()
 	}
 	w := inspect(t, l, server, box)
-	told(ctx, t, server, hook)
+	if hook != nil {
+		told(ctx, t, server, hook)
+	}
 	return w
 }
 
@@ -57,7 +59,8 @@ func TestDatabaseServerKilled(t *testing.T) {
 	server := florintest.Start(t, florintest.Options{DB: pg.URL(), Sandbox: box.URL, Args: []string{timeout}})
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute+time.Duration(kills)*5*time.Second+away)
 	defer cancel()
-	w := under(ctx, t, "server", newClient(server), server, box, func(*load) {
+	l, hook := mixed(ctx, t, "server", newClient(server), box)
+	w := under(ctx, t, l, hook, server, box, func(*load) {
 		for i := range kills {
 			_ = sleep(ctx, time.Duration(300+random.IntN(1500))*time.Millisecond)
 			if err := pg.Kill(); err != nil {
@@ -95,7 +98,8 @@ func TestNodesKilled(t *testing.T) {
 	c := newClient(nodes[0])
 	c.urls = urlsOf(nodes)
 	var restarts []time.Duration
-	w := under(ctx, t, "nodes", c, nodes[0], box, func(*load) {
+	l, hook := mixed(ctx, t, "nodes", c, box)
+	w := under(ctx, t, l, hook, nodes[0], box, func(*load) {
 		for range kills {
 			_ = sleep(ctx, time.Duration(300+random.IntN(1500))*time.Millisecond)
 			struck := random.Perm(len(nodes))[:1+max(0, random.IntN(6)-3)] // one, at times two or all
@@ -142,7 +146,7 @@ func TestDiskFull(t *testing.T) {
 	defer cancel()
 	ballast, pid := filepath.Join(dir, "ballast"), server.PID()
 	c := newClient(server)
-	w := under(ctx, t, "full", c, server, box, func(*load) {
+	w := under(ctx, t, &load{t: t, ctx: ctx, client: c, tag: "full"}, nil, server, box, func(*load) {
 		for range 2 {
 			_ = sleep(ctx, time.Second)
 			fill(t, ballast)
