@@ -20,6 +20,7 @@ var wholeTables = map[string]string{
 	"security codes that are kept":   "florin verify; a code is kept until its payment's outcome is known",
 	"scope of an attempt":            "a report's line that names an attempt of which nothing else is known",
 	"scope of a break":               "florin break",
+	"some accounts":                  "the first two of them",
 	"scope of an endpoint":           "florin webhook; as many rows as endpoints",
 	"sums of items":                  "once a day, after reconciliation",
 	"what of all money is explained": "a row for each account, provider and currency",

@@ -189,7 +189,7 @@ func TestWhatIsDisputedAndRefundedIsBookedAndShown(t *testing.T) {
 func TestARefundUnderWayWhenADisputeOpens(t *testing.T) {
 	for _, ends := range []provider.Outcome{{Status: provider.Approved}, {Status: provider.Declined}} {
 		t.Run(ends.Status.String(), func(t *testing.T) {
-			s := open(t)
+			s := open(t).askable()
 			ch := s.pay(amount)
 			s.network.Says["refund"] = provider.Outcome{Status: provider.Pending}
 			r, err := s.refund(ch, 6000)
@@ -201,11 +201,9 @@ func TestARefundUnderWayWhenADisputeOpens(t *testing.T) {
 				t.Errorf("%+v", g)
 			}
 			s.inOrder()
-			s.network.Says["refund"] = ends
-			for range 3 { // one that is declined when it is sent again is undone
-				s.clock.advance(time.Minute)
-				s.sweep()
-			}
+			s.network.Settle(payment.Reference(s.scope, payment.AttemptID(s.attempts(payment.OpRefund)[0])), ends)
+			s.clock.advance(time.Minute)
+			s.sweep()
 			want := ledger.Guard{Ceiling: 6000, Done: 6000}
 			if ends.Status == provider.Declined {
 				want = ledger.Guard{}
@@ -305,7 +303,7 @@ func (s *shop) attempts(op payment.Operation) (keys []int64) {
 
 // What is told before the outcome is known waits for it, and holds up nobody.
 func TestANoticeThatComesTooEarly(t *testing.T) {
-	s := open(t)
+	s := open(t).askable()
 	s.network.Deaf["authorize"] = true
 	s.disputing(dispute.NeedsResponse)
 	reply, err := s.Payment.Create(s.ctx, s.scope, payment.CreateParams{Amount: money.New(amount, "usd"), Method: "pm_card_visa", Confirm: true}, nil)

@@ -104,6 +104,18 @@ func (n *Network) do(operation, reference string, effect func(*provider.Outcome)
 	return o
 }
 
+// Inquire says what became of an operation. [Network.Provider] has it not; a test
+// whose provider can be asked sets it.
+func (n *Network) Inquire(_ context.Context, reference string) provider.Finding {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.Calls["inquire"]++
+	if o, known := n.did[reference]; known {
+		return provider.Finding{Answer: provider.Found, Outcome: o}
+	}
+	return provider.Finding{Answer: provider.NotFound}
+}
+
 // Settle ends an operation that was pending or scripted otherwise.
 func (n *Network) Settle(reference string, o provider.Outcome) {
 	n.mu.Lock()
