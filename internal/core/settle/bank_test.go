@@ -89,6 +89,21 @@ func TestStatements(t *testing.T) {
 	}
 }
 
+// Money that nobody knows of, twice of one name, has two breaks.
+func TestStrangersOfOneName(t *testing.T) {
+	onSQLite(t)
+	h := openHouse(t)
+	h.pay(10_000, "usd", "pm_card_visa")
+	h.pay(10_000, "eur", "pm_card_visa")
+	if err := h.bank.InjectStatement("2026-11-21", bank.StrangeEntry); err != nil { // in both currencies
+		t.Fatal(err)
+	}
+	h.run(4)
+	at := fee(10_000)
+	h.want(map[string]int64{"bank:usd": 10_000 - at, "bank:eur": 10_000 - at, "provider_cost:usd": at, "provider_cost:eur": at},
+		"bank missing_here 0/4711 eur", "bank missing_here 0/4711 usd")
+}
+
 // A payout that comes back is in the statement twice, once each way.
 func TestPayoutsThatComeBack(t *testing.T) {
 	h := openHouse(t)
