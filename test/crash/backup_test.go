@@ -54,7 +54,8 @@ func TestBackupDrill(t *testing.T) {
 	if len(before) != len(after) {
 		t.Errorf("the acquirer had approved %d operations before the loss, and %d when all was asked for again", len(before), len(after))
 	}
-	w := &world{t: t, load: l, server: second, box: box, intents: map[string]thing{}, reversed: map[string]bool{}, restored: true}
+	w := look(t, l, second, box)
+	w.restored = true
 	d := reader(t, second.DB)
 	defer func() { _ = d.Close() }()
 	w.settle(d)

@@ -62,11 +62,15 @@ func (w *world) differ(format string, args ...any) {
 	w.t.Errorf(format, args...)
 }
 
+func look(t *testing.T, l *load, server *florintest.Server, box *florintest.Sandbox) *world {
+	return &world{t: t, load: l, server: server, box: box, things: map[string]thing{}, intents: map[string]thing{}, reversed: map[string]bool{},
+		claims: map[string]sandbox.Dispute{}, chosen: map[string]sandbox.State{}, contested: map[int64]int{}}
+}
+
 // inspect waits until nothing is open and then checks everything.
 func inspect(t *testing.T, l *load, server *florintest.Server, box *florintest.Sandbox) *world {
 	t.Helper()
-	w := &world{t: t, load: l, server: server, box: box, things: map[string]thing{}, intents: map[string]thing{}, reversed: map[string]bool{},
-		claims: map[string]sandbox.Dispute{}, chosen: map[string]sandbox.State{}, contested: map[int64]int{}}
+	w := look(t, l, server, box)
 	d := reader(t, server.DB)
 	defer func() { _ = d.Close() }()
 	w.settle(d)

@@ -111,7 +111,7 @@ func (w *world) draw(p *parked) verdict {
 	switch {
 	case p.what == w.focus && !w.made.outside && w.focused < maxFocus && w.random.IntN(3) > 0:
 		w.focused++
-		return w.befall(kinds[(w.made.round+w.focused)%len(kinds)], true)
+		return w.befall(kinds[(w.made.turn+w.focused)%len(kinds)], true)
 	case *spent < budget && (dying || w.random.IntN(1000) < faultRate):
 		*spent++
 		return w.befall(f, false)
@@ -182,8 +182,9 @@ func (w *world) between(least, most time.Duration) time.Duration {
 // plan is what a world is made like, so that what its seed is after can happen.
 type plan struct {
 	nodes, receivers int
-	// round is how many seeds before were after the same.
-	round int
+	// round is in which round of what is sought the seed is, and turn with which
+	// fault it begins.
+	round, turn int
 	// scene is what its clients do most; empty: this and that.
 	scene string
 	// outside: it is after what goes wrong at the provider rather than here.

@@ -80,7 +80,6 @@ var incidental = map[string]string{
 	"vault.erase_customer":  "customers are erased with the clock that they are on, after its time",
 	"vault.erase_methods":   "likewise",
 	"cash.arrived":          "a world brings a bank of its own, and its statements do not tell of customers' money",
-	"settle.sheets_told":    "an account has a statement for each day with entries, and a world has few days",
 	"news.expire":           "messages are kept for months",
 	"vault.expire_cvc":      "security codes go with the outcome; what is left of them goes by the minute",
 }
@@ -122,11 +121,14 @@ var rare = map[string]int{
 	"payment.resume": 2, "payment.reversed": 2, "payment.late": 2, "payment.rest": 2, "payment.give-back": 2, "job.claim": 2, "job.record": 2,
 	"ledger.mature": 4, "payout.automatic": 3, "payout.submit": 2, "payout.returned": 3, "payout.noticed": 2, "payout.cancel": 2, "payout.reverse": 2,
 	"timeline.clear": 2, "vault.delete_customer": 2, "webhook.renew": 2, "webhook.put-off": 2, "payout notices": 2, "setup.cancel": 2, "setup.resume": 2,
+	"settle.file": 8, "settle.post": 8, "settle.deposit": 8, "settle.supersede": 8, "settle.sheets": 8, "settle.sheets_told": 8, "settle.file_told": 8,
+	"settle.whole": 4, "settle.again": 4, "settle.match": 3, "settle.lines": 3, "settle.summary": 3, "settle.collect": 2, "settle.schedule": 2, "cash.reconcile": 4,
 }
 
 // seldom are the operations and faults that two hundred worlds need not have.
 // The proof's worlds have them as they have all others.
-var seldom = []string{"close", "contradict", "payout notices", "setup cancel", "timeline.clear"}
+var seldom = []string{"close", "contradict", "payout notices", "setup cancel", "timeline.clear", "cash.reconcile", "settle.supersede", "settle.sheets_told",
+	"settle.file_told", "settle.post", "settle.deposit", "file_twice", "late_file"}
 
 // focus is what a seed is after: what may befall an operation here, or outside.
 type focus struct {
@@ -146,10 +148,14 @@ func sought() (list []focus) {
 	return list
 }
 
-// focusOf is what a seed is after.
-func focusOf(seed uint64) focus {
+// focusOf is what a seed is after, in which round, and with which fault it begins:
+// with another one in each round, and with each of several seeds that are after the
+// same.
+func focusOf(seed uint64) (at focus, round, turn int) {
 	all := sought()
-	return all[seed%uint64(len(all))]
+	place := int(seed % uint64(len(all)))
+	round = int(seed) / len(all)
+	return all[place], round, round + place
 }
 
 // hits counts the cells that were hit.

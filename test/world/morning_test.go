@@ -95,15 +95,15 @@ func (w *world) evening() {
 	w.plant()
 	w.focused, w.faults, w.crashes = 0, 0, 0
 	w.calm = false
-	w.course.pass(time.Hour + time.Minute) // it is planned within the hour
+	w.pass(w.course.Now().Add(time.Hour + time.Minute)) // it is planned within the hour
 	time.Sleep(10 * time.Second)
 	for range 3 {
 		w.peace("night")
 		w.calm = false
 		if now := w.course.Now(); now.Before(atNine(mornings[0])) {
-			w.course.pass(atNine(mornings[0]).Sub(now))
+			w.pass(atNine(mornings[0]))
 		} else { // whoever ran it has died, and its lease is over
-			w.course.pass(31 * time.Minute)
+			w.pass(now.Add(31 * time.Minute))
 		}
 		for range 10 {
 			if time.Sleep(5 * time.Second); w.ran() {
@@ -111,6 +111,13 @@ func (w *world) evening() {
 			}
 		}
 	}
+}
+
+// pass passes over the time until then, at a moment in which everybody waits: who
+// is awake at the same instant must not see it before or after by luck.
+func (w *world) pass(until time.Time) {
+	w.turns.park(&parked{name: "time passes", place: atClient})
+	w.course.pass(until.Sub(w.course.Now()))
 }
 
 // peace lets nothing befall anybody until nobody is at anything.
@@ -141,7 +148,7 @@ func (w *world) ran() bool {
 // mornings lets reconciliation run on the days that follow, in peace.
 func (w *world) mornings() {
 	for _, day := range mornings[1:] {
-		w.course.pass(atNine(day).Sub(w.course.Now()))
+		w.pass(atNine(day))
 		for tries := 0; !w.ran(); tries++ {
 			if tries == 60 {
 				w.fail("reconciliation does not run on day %d", day)

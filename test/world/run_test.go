@@ -112,8 +112,9 @@ func runWithout(t *testing.T, seed uint64, without mask, further ...func(*world)
 func newWorld(t *testing.T, seed uint64, without mask) *world {
 	t.Helper()
 	w := &world{seed: seed, random: rand.New(rand.NewPCG(seed, 1)), history: newHistory(birth), answers: map[string]answer{}, without: without, banks: map[string]string{}, course: newCourse()}
-	at := focusOf(seed)
-	w.focus, w.made = at.op, w.plan(at, int(seed)/len(sought()))
+	at, round, turn := focusOf(seed)
+	w.focus, w.made = at.op, w.plan(at, round)
+	w.made.turn = turn
 	w.mail = &mail{w: w}
 	w.turns = newScheduler(w)
 	dir := folder(t)

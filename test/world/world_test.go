@@ -73,7 +73,7 @@ func TestWorld(t *testing.T) {
 			t.Run(strconv.FormatUint(lane, 10), func(t *testing.T) {
 				t.Parallel()
 				for seed := first + lane; seed < first+count && wrong.Load() < mostWrong; seed += lanes {
-					if !strings.HasPrefix(focusOf(seed).op, after) {
+					if at, _, _ := focusOf(seed); !strings.HasPrefix(at.op, after) {
 						continue
 					}
 					live(t, seed, seed <= fixed || count == 1, true, &all)

@@ -187,4 +187,8 @@ func (r *Runner) nap(ctx context.Context, d time.Duration) {
 	}
 	cancel()
 	<-slept
+	select {
+	case <-r.wake: // both, of which either may have been seen first
+	default:
+	}
 }

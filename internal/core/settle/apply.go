@@ -270,7 +270,15 @@ func (v *run) found(tx *db.Tx, f finding, l *line, i *item, b *Break) error {
 		return err
 	}
 	b.File = of.Name
-	o, err := open(tx, id.ScopeOf(f.Item.Scope), *b)
+	scope := id.ScopeOf(f.Item.Scope)
+	other, err := taken(tx, scope, b.Type, b.Provider, b.Subject, b.File, b.Line)
+	if err != nil {
+		return err
+	}
+	if other { // a payout and its return have one name
+		b.Subject = fmt.Sprintf("%s line %d: %s", b.File, b.Line, b.Subject)
+	}
+	o, err := open(tx, scope, *b)
 	if err == nil {
 		i.Break = o.Key
 	}

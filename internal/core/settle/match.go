@@ -271,6 +271,9 @@ func (m *Matcher) settleDoubt(d doubtful) (found Match) {
 	best := none
 	for at := m.exact[d.name]; at != none; at = m.more[at] {
 		i := &m.items[at]
+		if d.entry && (i.amount < 0) != (d.amount < 0) {
+			continue // a payout and its return have one name
+		}
 		if !i.taken && (best == none || i.currency == d.currency && m.items[best].currency != d.currency) {
 			best = at
 		}

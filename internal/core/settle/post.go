@@ -218,7 +218,7 @@ func (p *poster) postRest(tx *db.Tx, d *receipt) error {
 		return err
 	}
 	more := off(l.Gross, d.sum) - l.Fee
-	l.Settled, l.Fee = true, l.Fee+more
+	l.Settled, l.Fee = !probe.Mutant("settle.post-again"), l.Fee+more
 	lines.Update(tx, lineKey(d.File, d.Number), l)
 	if more == 0 {
 		return nil

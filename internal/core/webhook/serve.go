@@ -243,6 +243,7 @@ func (t *turn) serve(ctx context.Context, idle time.Duration) error {
 // leave waits for what is under way, and lets others go on at once.
 func (t *turn) leave(ctx context.Context, cause error) error {
 	lost := errors.Is(cause, errLost)
+	t.collect()
 	for held := context.WithoutCancel(ctx); len(t.busy) > 0; t.wait(held) {
 		if !lost { // where it can't be renewed, others go on in doubt
 			lost = errors.Is(t.renew(held), errLost)
@@ -280,6 +281,21 @@ func (t *turn) wait(ctx context.Context) {
 	}
 	cancel()
 	<-slept
+	t.collect()
+}
+
+// collect takes up all that has come at once: which of it was seen first must not
+// matter.
+func (t *turn) collect() {
+	for {
+		select {
+		case lane := <-t.ended: // it makes room
+			t.free(lane)
+		case <-t.wake:
+		default:
+			return
+		}
+	}
 }
 
 // errGone says that the endpoint is disabled or deleted, and all that was due to it
@@ -288,15 +304,7 @@ var errGone = errors.New("webhook: the endpoint is not served any more")
 
 // look starts lanes that are due, as far as there is room.
 func (t *turn) look(ctx context.Context) error {
-	for { // lanes that ended make room
-		select {
-		case lane := <-t.ended:
-			t.free(lane)
-			continue
-		default:
-		}
-		break
-	}
+	t.collect()
 	if err := t.renew(ctx); err != nil {
 		return err
 	}
@@ -474,6 +482,10 @@ func (r *Runner) loop(ctx context.Context, wake chan struct{}, problem string, f
 		}
 		cancel()
 		<-slept
+		select {
+		case <-wake: // both, of which either may have been seen first
+		default:
+		}
 	}
 }
 
