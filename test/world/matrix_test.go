@@ -128,7 +128,7 @@ var rare = map[string]int{
 // seldom are the operations and faults that two hundred worlds need not have.
 // The proof's worlds have them as they have all others.
 var seldom = []string{"close", "contradict", "payout notices", "setup cancel", "timeline.clear", "cash.reconcile", "settle.supersede", "settle.sheets_told",
-	"settle.file_told", "settle.post", "settle.deposit", "file_twice", "late_file"}
+	"settle.file_told", "settle.post", "settle.deposit", "file_twice", "late_file", "payout.noticed"}
 
 // focus is what a seed is after: what may befall an operation here, or outside.
 type focus struct {
