@@ -48,7 +48,7 @@ func (s *Server) settings() []string {
 	}
 	return []string{
 		"listen_addresses=127.0.0.1", "port=" + strconv.Itoa(s.port), "unix_socket_directories=",
-		"max_connections=200", "synchronous_commit=on", "fsync=" + fsync, "full_page_writes=on", "timezone=UTC",
+		"max_connections=500", "synchronous_commit=on", "fsync=" + fsync, "full_page_writes=on", "timezone=UTC",
 		"wal_keep_size=" + walKept,
 	}
 }

@@ -49,7 +49,7 @@ func TestSettings(t *testing.T) {
 	got["collation"] = collation
 	want := map[string]string{
 		"data_checksums": "on", "server_encoding": "UTF8", "collation": "C", "fsync": "on", "synchronous_commit": "on",
-		"full_page_writes": "on", "max_connections": "200", "listen_addresses": "127.0.0.1", "unix_socket_directories": "",
+		"full_page_writes": "on", "max_connections": "500", "listen_addresses": "127.0.0.1", "unix_socket_directories": "",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
