@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"encoding/json"
-	"regexp"
 	"strings"
 
 	"github.com/florinpay/florin/internal/kit/hidden"
@@ -72,24 +71,6 @@ func (r request) encode() ([]byte, error) {
 	})
 }
 
-var (
-	// panLike finds what may be a card number: twelve digits or more, with
-	// single blanks or dashes between them or not. It would rather mask a long
-	// amount than show a number.
-	panLike = regexp.MustCompile(`[0-9](?:[ -]?[0-9]){11,}`)
-	// cvcLike finds a security code by its label, quoted once or many times.
-	cvcLike = regexp.MustCompile(`(?i)((?:cv[cv]2?|csc|security[_ ]?code)[^\w*]{0,16})[0-9]{3,}`)
-)
-
-// mask leaves the first six and the last four digits of a card number, all
-// that PCI DSS lets be shown.
-func mask(number string) string {
-	if len(number) <= 10 {
-		return strings.Repeat("*", len(number))
-	}
-	return number[:6] + strings.Repeat("*", len(number)-10) + number[len(number)-4:]
-}
-
 // veil tells only that there was a text.
 func veil(text hidden.Text) hidden.Text {
 	if text.IsZero() {
@@ -104,7 +85,7 @@ func veil(text hidden.Text) hidden.Text {
 func (r request) redacted() string {
 	if r.Card != nil {
 		c := *r.Card
-		c.Number, c.CVC = hidden.NewText(mask(c.Number.Reveal())), hidden.Text{}
+		c.Number, c.CVC = hidden.NewText(hidden.MaskNumber(c.Number.Reveal())), hidden.Text{}
 		r.Card = &c
 	}
 	if r.Account != nil {
@@ -134,10 +115,7 @@ func (r request) redacted() string {
 // a security code is masked, whether the bytes are JSON or not.
 func redact(body []byte) string {
 	const keep = 4 << 10 // enough of what is not understood
-	text := panLike.ReplaceAllStringFunc(string(body), func(s string) string {
-		return mask(strings.NewReplacer(" ", "", "-", "").Replace(s))
-	})
-	text = cvcLike.ReplaceAllString(text, "${1}***")
+	text := hidden.MaskCards(string(body))
 	if len(text) > keep {
 		text = text[:keep]
 	}
