@@ -81,6 +81,9 @@ var incidental = map[string]string{
 	"vault.erase_methods":   "likewise",
 	"cash.arrived":          "a world brings a bank of its own, and its statements do not tell of customers' money",
 	"news.expire":           "messages are kept for months",
+
+	"payment.notice-contradicted": "what is told of nothing that there is seldom says two things",
+	"payout.notice-contradicted":  "likewise",
 	"vault.expire_cvc":      "security codes go with the outcome; what is left of them goes by the minute",
 }
 
