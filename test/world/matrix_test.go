@@ -84,7 +84,7 @@ var incidental = map[string]string{
 
 	"payment.notice-contradicted": "what is told of nothing that there is seldom says two things",
 	"payout.notice-contradicted":  "likewise",
-	"vault.expire_cvc":      "security codes go with the outcome; what is left of them goes by the minute",
+	"vault.expire_cvc":            "security codes go with the outcome; what is left of them goes by the minute",
 }
 
 // possible lists the cells of the matrix.
