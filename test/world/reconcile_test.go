@@ -135,6 +135,10 @@ func (w *world) explained(open []*object.Object[settle.Break], truth, moved file
 		}
 	}
 	for _, f := range w.planted.reports {
+		switch f.Mode {
+		case sandbox.TruncatedFile, sandbox.LateFile, sandbox.FileTwice: // are of the whole file
+			f.Reference = ""
+		}
 		must(mishap(f.Mode), "report", f.Day, truth, f.Reference)
 	}
 	for day, f := range w.planted.statements {
