@@ -157,7 +157,7 @@ func machineLoad() string {
 // that a busy machine changes nothing.
 func TestStartReadsLittle(t *testing.T) {
 	if florintest.Postgres() {
-		t.Skip("what PostgreSQL reads is another process's: see TestStartsWithoutScans")
+		t.Skip("what PostgreSQL reads is another process's: see TestNothingScans")
 	}
 	if _, err := os.Stat("/proc/self/io"); err != nil {
 		t.Skip("this system does not tell what a process reads")
