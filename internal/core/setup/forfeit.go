@@ -2,39 +2,14 @@ package setup
 
 import (
 	"context"
+	"time"
 
-	"github.com/florinpay/florin/internal/base/db"
-	"github.com/florinpay/florin/internal/kit/id"
+	"github.com/florinpay/florin/internal/core/payment"
 )
 
 // Forfeit ends the leases of those who were at attempts and are gone, so that the
 // next sweep goes on, and tells how many it ended. Whoever seemed gone and sends
 // does so under the same reference.
-func (v *Service) Forfeit(ctx context.Context, gone func(owner int64) bool) (n int, err error) {
-	list, err := qHeld.All(ctx, v.DB, v.DB.Clock().Now().UnixMicro())
-	if err != nil {
-		return 0, err
-	}
-	for _, h := range list {
-		if !gone(h.Owner) {
-			continue
-		}
-		s, ended := id.ScopeOf(h.Scope), false
-		err := v.DB.Run(ctx, db.Step{Name: "setup.forfeit", Scope: h.Scope, Needs: []db.Need{Attempts.Need(s, h.Key)}, Do: func(tx *db.Tx) error {
-			a, err := get(tx, Attempts, s, h.Key)
-			// One that was taken up since is another's.
-			if ended = err == nil && a.Body.Lease.By(a.Body.Due) == h.Owner && a.Body.Due.After(tx.Now()); !ended {
-				return err
-			}
-			a.Body.Due = tx.Now()
-			return Attempts.Update(tx, a)
-		}})
-		if err != nil {
-			return n, err
-		}
-		if ended {
-			n++
-		}
-	}
-	return n, nil
+func (v *Service) Forfeit(ctx context.Context, gone func(owner int64) bool) (int, error) {
+	return payment.EndLeases(ctx, v.DB, "setup.forfeit", qHeld, Attempts, gone, func(a *Attempt) (payment.Lease, *time.Time) { return a.Lease, &a.Due })
 }
