@@ -49,7 +49,7 @@ func TestCrash(t *testing.T) {
 		t.Run(op.name, func(t *testing.T) {
 			t.Parallel()
 			var l line
-			s := open(t, l.alter(t))
+			s := open(t, l.alter())
 			for name, f := range map[string]func(*shop, *line, operation, payment.IntentID, *idem.Request){
 				"retried":           (*shop).retried,
 				"swept":             (*shop).swept,
@@ -169,7 +169,7 @@ func TestResolverDies(t *testing.T) {
 		t.Run(op.name, func(t *testing.T) {
 			t.Parallel()
 			var l line
-			through := l.alter(t)
+			through := l.alter()
 			s := open(t, func(p *provider.Provider) {
 				through(p)
 				p.Inquire = nil // so that it sends again
@@ -240,7 +240,7 @@ func TestCrashBeforeSending(t *testing.T) {
 		t.Run(op.name, func(t *testing.T) {
 			t.Parallel()
 			var l line
-			s := open(t, l.alter(t))
+			s := open(t, l.alter())
 			i := op.ready(s)
 			before, _ := s.approved(op.kind)
 			s.lose(&l, false, op, i, key("k"))

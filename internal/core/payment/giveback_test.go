@@ -18,7 +18,7 @@ func TestGiveBackGoesOn(t *testing.T) {
 			t.Parallel()
 			var l line
 			op := named(name)
-			s := open(t, l.alter(t))
+			s := open(t, l.alter())
 			i := op.ready(s)
 			wait := s.overdue(op, i)
 			if r, err := cancelIt(s, i, nil); err != nil || r.Error != nil {

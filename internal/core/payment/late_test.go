@@ -335,7 +335,7 @@ func TestLateFollowUp(t *testing.T) {
 func TestNotLate(t *testing.T) {
 	t.Parallel()
 	var l line
-	s := open(t, l.alter(t))
+	s := open(t, l.alter())
 	s.inject(sandbox.Fault{Mode: sandbox.Refused, Kind: sandbox.Sale})
 	i := intentOf(t, s.pay(2000, "automatic", "pm_card_visa", nil)).Key
 	for range 3 {

@@ -18,7 +18,7 @@ func TestReplay(t *testing.T) {
 			t.Run(op.name+" "+string(mode), func(t *testing.T) {
 				t.Parallel()
 				var l line
-				s := open(t, l.alter(t), noInquiry)
+				s := open(t, l.alter(), noInquiry)
 				i := op.ready(s)
 				s.inject(sandbox.Fault{Mode: mode, Kind: op.kind})
 				l.calls.Store(0)
@@ -51,7 +51,7 @@ func TestReplayThatIsNotSent(t *testing.T) {
 		t.Run(op.name, func(t *testing.T) {
 			t.Parallel()
 			var l line
-			s := open(t, l.alter(t), noInquiry)
+			s := open(t, l.alter(), noInquiry)
 			i := op.ready(s)
 			s.inject(sandbox.Fault{Mode: sandbox.Reset, Kind: op.kind})
 			if r, err := op.do(s, i, nil); err != nil || r.Error != nil {
@@ -98,7 +98,7 @@ func TestReplayNeedsTheCVC(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var l line
-			s := open(t, l.alter(t), noInquiry)
+			s := open(t, l.alter(), noInquiry)
 			i := s.create(5000, "automatic", "pm_card_visa")
 			s.clock.Advance(c.age)
 			s.inject(sandbox.Fault{Mode: c.mode, Kind: sandbox.Sale})
@@ -191,7 +191,7 @@ func TestReversalItselfUnknown(t *testing.T) {
 func TestNoWayToLearn(t *testing.T) {
 	t.Parallel()
 	var l line
-	s := open(t, l.alter(t), noInquiry, noReplay, func(p *provider.Provider) { p.Reverse = nil })
+	s := open(t, l.alter(), noInquiry, noReplay, func(p *provider.Provider) { p.Reverse = nil })
 	s.inject(sandbox.Fault{Mode: sandbox.Reset, Kind: sandbox.Sale})
 	i := intentOf(t, s.pay(2000, "automatic", "pm_card_visa", nil)).Key
 	s.clock.Advance(23 * time.Hour)

@@ -136,7 +136,7 @@ func TestDeclineTakenBack(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			var l line
-			s := open(t, l.alter(t), func(p *provider.Provider) {
+			s := open(t, l.alter(), func(p *provider.Provider) {
 				authorize := p.Authorize
 				p.Authorize = func(ctx context.Context, r provider.AuthorizeRequest) provider.Outcome {
 					if o := authorize(ctx, r); o.Status == provider.Approved {

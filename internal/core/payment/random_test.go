@@ -119,7 +119,7 @@ type chaos struct {
 
 func newChaos(t *testing.T, seed uint64, total *tally) *chaos {
 	c := &chaos{seed: seed, total: total}
-	alter := []func(*provider.Provider){traits(func(t *provider.Traits) { t.Timeout = patience }), c.alter(t)}
+	alter := []func(*provider.Provider){traits(func(t *provider.Traits) { t.Timeout = patience }), c.alter()}
 	c.honest = seed%5 >= 3
 	switch seed % 5 {
 	case 3:

@@ -20,7 +20,7 @@ func TestKeyOfAnotherRequest(t *testing.T) {
 		t.Run(op.name, func(t *testing.T) {
 			t.Parallel()
 			var l line
-			s := open(t, l.alter(t))
+			s := open(t, l.alter())
 			i := op.ready(s)
 			if r, err := op.do(s, i, key("k")); err != nil || r.Error != nil {
 				t.Fatal(r, err)
@@ -51,7 +51,7 @@ func TestKeyOfAnotherRequest(t *testing.T) {
 // again, though it would pass by now.
 func TestRefusalsAreRecorded(t *testing.T) {
 	var l line
-	s := open(t, l.alter(t))
+	s := open(t, l.alter())
 	again := func(what string, do func(*idem.Request) (*idem.Reply, error), first *idem.Reply, r *idem.Request) {
 		t.Helper()
 		calls := l.calls.Load()

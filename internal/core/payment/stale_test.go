@@ -118,7 +118,7 @@ func TestRefundOfTheRest(t *testing.T) {
 func TestClientGoesAway(t *testing.T) {
 	t.Parallel()
 	var l line
-	s := open(t, l.alter(t))
+	s := open(t, l.alter())
 	i := created("automatic")(s)
 	ctx, hangUp := context.WithCancel(t.Context())
 	l.before.Store((*func())(&hangUp))

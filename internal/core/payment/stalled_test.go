@@ -18,7 +18,7 @@ func TestStalledSender(t *testing.T) {
 		t.Run(op.name, func(t *testing.T) {
 			t.Parallel()
 			var l line
-			s := open(t, l.alter(t))
+			s := open(t, l.alter())
 			i := op.ready(s)
 			before, _ := s.approved(op.kind)
 			s.lose(&l, false, op, i, key("k"))
@@ -47,7 +47,7 @@ func TestStalledReceiver(t *testing.T) {
 		t.Run(op.name, func(t *testing.T) {
 			t.Parallel()
 			var l line
-			s := open(t, l.alter(t))
+			s := open(t, l.alter())
 			i := op.ready(s)
 			// The provider, too, comes to it late, but answers.
 			stalled := func() {
@@ -86,7 +86,7 @@ func TestStalledApproval(t *testing.T) {
 			t.Parallel()
 			var l line
 			undone, written := make(chan struct{}), make(chan struct{})
-			s := open(t, l.alter(t), noInquiry, noReplay, func(p *provider.Provider) {
+			s := open(t, l.alter(), noInquiry, noReplay, func(p *provider.Provider) {
 				reverse := p.Reverse
 				p.Reverse = func(ctx context.Context, r provider.ReverseRequest) provider.Finding {
 					f := reverse(ctx, r)
@@ -131,7 +131,7 @@ func TestStalledFailure(t *testing.T) {
 			t.Parallel()
 			var l line
 			answered, written := make(chan struct{}), make(chan struct{})
-			s := open(t, l.alter(t), noInquiry)
+			s := open(t, l.alter(), noInquiry)
 			i := op.ready(s)
 			replayed := func() {
 				l.after.Store(nil)
@@ -175,7 +175,7 @@ func TestStaleUnknown(t *testing.T) {
 	t.Parallel()
 	var l line
 	entered, release := make(chan struct{}), make(chan struct{})
-	s := open(t, l.alter(t), func(p *provider.Provider) {
+	s := open(t, l.alter(), func(p *provider.Provider) {
 		inquire := p.Inquire
 		p.Inquire = func(ctx context.Context, reference string) provider.Finding {
 			f := inquire(ctx, reference)

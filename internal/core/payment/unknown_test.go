@@ -24,7 +24,7 @@ func TestUnknown(t *testing.T) {
 		t.Run(op.name, func(t *testing.T) {
 			t.Parallel()
 			var l line
-			s := open(t, l.alter(t))
+			s := open(t, l.alter())
 			for _, what := range troubles {
 				t.Run(what.name, func(t *testing.T) {
 					s := *s
@@ -200,7 +200,7 @@ func TestLeaseKeepsOthersAway(t *testing.T) {
 		t.Run(op.name, func(t *testing.T) {
 			t.Parallel()
 			var l line
-			s := open(t, l.alter(t))
+			s := open(t, l.alter())
 			i := op.ready(s)
 			entered, release := make(chan struct{}), make(chan struct{})
 			hold := func() { close(entered); <-release }
