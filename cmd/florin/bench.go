@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"time"
 
 	"github.com/florinpay/florin/internal/app/bench"
+	"github.com/florinpay/florin/internal/kit/clock"
 )
 
 type benchCommand struct {
@@ -18,8 +20,13 @@ type benchCommand struct {
 	DB          string        `name:"db" help:"PostgreSQL database in which the run makes a schema of its own, and drops it; default: SQLite in a temporary folder." placeholder:"postgres://…"`
 	BesideBooks bool          `help:"Run although the PostgreSQL database holds books (they are left alone, but their server is loaded)."`
 	Dir         string        `help:"Where to make the temporary folder; its disk is what SQLite is measured on." type:"existingdir"`
-	Clients     int           `help:"Clients, each with one request under way." default:"64"`
-	Mix         string        `help:"What they do: payment, authorize_capture, refund, read or mixed." default:"payment"`
+	Clients     int           `help:"Connections, each with one request under way." default:"64"`
+	Rate        int           `help:"Open loop: begin so many errands a second, at equal distances, whether those before are done or not; latency counts from when each was due. Default: each client begins its next when it is done." placeholder:"N"`
+	Mix         string        `help:"What they do: payment, stored_card, authorize_capture, refund, read, payment_and_read or mixed." default:"payment"`
+	Merchants   int           `help:"Accounts that are paid, 1 to 10000." default:"1"`
+	Hot         int           `help:"Let so many of a hundred payments go to one account, and the others to all others." placeholder:"PERCENT"`
+	Webhooks    string        `help:"What the webhook endpoint of each account is told: one (payment_intent.succeeded), all or none; with --url, none." default:"one" enum:"one,all,none"`
+	Receive     string        `help:"Be the receiver of webhooks that a run starts: listen here, and measure nothing." placeholder:"HOST:PORT"`
 	Duration    time.Duration `help:"Time to measure." default:"10s"`
 	Warmup      time.Duration `help:"Time before that." default:"2s"`
 	Requests    int64         `help:"Measure so many requests, or a few more, instead of a time."`
@@ -32,7 +39,10 @@ type benchCommand struct {
 
 // Run measures, prints the report, and fails where the books don't agree.
 func (b *benchCommand) Run(ctx context.Context, log *slog.Logger) error {
-	if b.Into != "" {
+	switch {
+	case b.Receive != "":
+		return b.receive(ctx)
+	case b.Into != "":
 		return b.fill(ctx, log)
 	}
 	binary, err := os.Executable()
@@ -40,8 +50,8 @@ func (b *benchCommand) Run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	report, err := bench.Run(ctx, bench.Config{
-		URL: b.URL, Key: b.Key, Binary: binary, DB: b.DB, BesideBooks: b.BesideBooks, Dir: b.Dir, Clients: b.Clients,
-		Mix: b.Mix, Warmup: b.Warmup, Duration: b.Duration, Requests: b.Requests, Fill: b.Fill, Profile: b.CPUProfile, Progress: os.Stderr, Log: log, Version: version,
+		URL: b.URL, Key: b.Key, Binary: binary, DB: b.DB, BesideBooks: b.BesideBooks, Dir: b.Dir, Clients: b.Clients, Rate: b.Rate,
+		Mix: b.Mix, Merchants: b.Merchants, Hot: b.Hot, Webhooks: b.Webhooks, Warmup: b.Warmup, Duration: b.Duration, Requests: b.Requests, Fill: b.Fill, Profile: b.CPUProfile, Progress: os.Stderr, Log: log, Version: version,
 	})
 	if err != nil {
 		return err
@@ -57,6 +67,19 @@ func (b *benchCommand) Run(ctx context.Context, log *slog.Logger) error {
 		err = errBroken // what is wrong is printed already
 	}
 	return err
+}
+
+// receive is the process that takes the webhooks of a run.
+func (b *benchCommand) receive(ctx context.Context) error {
+	if err := loopback(b.Receive); err != nil {
+		return err
+	}
+	ln, err := net.Listen("tcp", b.Receive)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("The receiver is ready at http://%s\n", ln.Addr())
+	return bench.Receive(ctx, ln, clock.System{})
 }
 
 // fill stores payments in a database that stays.
