@@ -3,11 +3,12 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/florinpay/florin/internal/app/bench"
@@ -33,6 +34,10 @@ type benchCommand struct {
 	Fill        int64         `help:"Store so many payments before anything is measured, without sockets." placeholder:"PAYMENTS"`
 	Into        string        `help:"With --fill: fill this database, until the account of --key has so many payments, leave it, and measure nothing." placeholder:"sqlite:PATH"`
 	Book        string        `help:"With --into: file of the sandbox's book (default: the embedded sandbox's of that database)." type:"path"`
+	Runs        int           `help:"Repeat the run so often, each on fresh books (with --fill, all on the same), and report medians." default:"1"`
+	Plot        string        `help:"Draw the run over time into this SVG file; of several, the middle one." type:"path" placeholder:"FILE"`
+	Markdown    string        `help:"Write the figures into this Markdown file, between the lines <!-- bench NAME --> and <!-- /bench NAME -->." type:"path" placeholder:"FILE"`
+	Section     string        `help:"The NAME of --markdown." default:"sqlite"`
 	CPUProfile  string        `name:"cpu-profile" help:"Write the CPU profile of the server that is started to this file, for go tool pprof." type:"path"`
 	JSON        bool          `name:"json" help:"Print the report as one JSON object."`
 }
@@ -49,24 +54,69 @@ func (b *benchCommand) Run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	report, err := bench.Run(ctx, bench.Config{
+	section := bench.Section{File: b.Markdown, Name: b.Section}
+	if b.Markdown != "" {
+		if err := section.Check(); err != nil {
+			return err // now, and not after hours
+		}
+	}
+	series, err := bench.Repeat(ctx, bench.Config{
 		URL: b.URL, Key: b.Key, Binary: binary, DB: b.DB, BesideBooks: b.BesideBooks, Dir: b.Dir, Clients: b.Clients, Rate: b.Rate,
-		Mix: b.Mix, Merchants: b.Merchants, Hot: b.Hot, Webhooks: b.Webhooks, Warmup: b.Warmup, Duration: b.Duration, Requests: b.Requests, Fill: b.Fill, Profile: b.CPUProfile, Progress: os.Stderr, Log: log, Version: version,
+		Mix: b.Mix, Merchants: b.Merchants, Hot: b.Hot, Webhooks: b.Webhooks, Warmup: b.Warmup, Duration: b.Duration, Requests: b.Requests,
+		Fill: b.Fill, Runs: b.Runs, Profile: b.CPUProfile, Progress: os.Stderr, Log: log, Version: version, Command: shownCommand(os.Args[1:]),
 	})
 	if err != nil {
 		return err
 	}
-	if b.JSON {
-		out := json.NewEncoder(os.Stdout)
-		out.SetIndent("", "  ")
-		err = out.Encode(report)
-	} else {
-		err = report.Print(os.Stdout)
+	if b.Markdown != "" {
+		err = section.Write(series)
 	}
-	if err == nil && !report.OK() {
+	if b.Plot != "" {
+		err = errors.Join(err, plot(b.Plot, series.Middle()))
+	}
+	if err = errors.Join(err, b.print(series)); err == nil && !series.OK() {
 		err = errBroken // what is wrong is printed already
 	}
 	return err
+}
+
+// print writes the report of the one run, or the figures of several.
+func (b *benchCommand) print(s *bench.Series) error {
+	switch {
+	case b.JSON && b.Runs > 1:
+		return writeJSON(os.Stdout, s)
+	case b.JSON:
+		return writeJSON(os.Stdout, s.Runs[0])
+	case b.Runs > 1:
+		return s.Print(os.Stdout)
+	}
+	return s.Runs[0].Print(os.Stdout)
+}
+
+func plot(file string, r *bench.Report) (err error) {
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return r.Plot(f)
+}
+
+// shownCommand is the command line as it may be shown to anyone: without the key, and
+// without the database's address, which may hold a password.
+func shownCommand(args []string) string {
+	out := []string{"florin"}
+	for i, arg := range args {
+		name, _, given := strings.Cut(arg, "=")
+		switch secret := name == "--db" || name == "--key" || name == "--into"; {
+		case secret && given:
+			arg = name + "=…"
+		case i > 0 && (args[i-1] == "--db" || args[i-1] == "--key" || args[i-1] == "--into"):
+			arg = "…"
+		}
+		out = append(out, arg)
+	}
+	return strings.Join(out, " ")
 }
 
 // receive is the process that takes the webhooks of a run.

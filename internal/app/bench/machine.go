@@ -63,7 +63,11 @@ func statFields(pid int) ([]string, error) {
 // numberIn is what stands between two texts on a line of one of a process's
 // files in /proc, or -1.
 func numberIn(pid int, file, before, after string) int64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))
+	return numberInFile(fmt.Sprintf("/proc/%d/%s", pid, file), before, after)
+}
+
+func numberInFile(path, before, after string) int64 {
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return -1
 	}
@@ -167,6 +171,15 @@ func stolen(from, to processors) float64 {
 		return 0
 	}
 	return float64(to.stolen-from.stolen) / float64(to.all-from.all)
+}
+
+// memory is how many bytes of it there are, or zero.
+func memory() int64 { return max(0, numberInFile("/proc/meminfo", "MemTotal:", " kB")) << 10 }
+
+// kernel is its release, or empty.
+func kernel() string {
+	text, _ := os.ReadFile("/proc/sys/kernel/osrelease") // where there is none: unknown
+	return strings.TrimSpace(string(text))
 }
 
 // processor is the name of the first processor, or empty.

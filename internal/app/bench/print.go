@@ -27,19 +27,11 @@ func (r *Report) Print(w io.Writer) error {
 }
 
 func (r *Report) printLoad(b *strings.Builder) {
-	on := r.Database
-	if on == "" {
-		on = "a server that ran already"
-	}
-	loop := "in a closed loop"
-	if r.Open != nil {
-		loop = fmt.Sprintf("in an open loop of %d a second", r.Open.Rate)
-	}
-	fmt.Fprintf(b, "florin %s, %s, mix %s, %d clients %s, %d merchants, %.1f s\n", r.Florin, on, r.Mix, r.Clients, loop, r.Merchants, r.Seconds)
+	fmt.Fprintf(b, "%s\n", r.title())
 	if r.Filled != nil {
-		fmt.Fprintf(b, "%d payments stored before, %.0f a second\n", r.Filled.Stored, r.Filled.Rate())
+		fmt.Fprintf(b, "%d payments stored in %.0f s, %.0f a second\n", r.Filled.Stored, r.Filled.Seconds, r.Filled.Rate())
 	}
-	fmt.Fprintf(b, "%d × %s, %s/%s, %s\n\n", r.Machine.Processors, r.Machine.Processor, r.Machine.OS, r.Machine.Arch, r.Started.Format(time.DateOnly))
+	fmt.Fprintf(b, "%s, %s\n\n", r.Machine.text(), r.Started.Format(time.DateOnly))
 	fmt.Fprintf(b, "%-10s %9.0f /s  %9d\n%-10s %9.0f /s  %9d\n", "payments", r.PaymentsPerSecond, r.Payments, "requests", r.RequestsPerSecond, r.Requests)
 	r.printFlow(b)
 	errors := int64(0)

@@ -126,6 +126,8 @@ type Machine struct {
 	Arch       string `json:"arch"`
 	Processor  string `json:"processor,omitempty"`
 	Processors int    `json:"processors"`
+	Memory     int64  `json:"memory_bytes,omitempty"`
+	Kernel     string `json:"kernel,omitempty"`
 	FileSystem string `json:"file_system,omitempty"` // of the temporary folder
 }
 
@@ -171,7 +173,7 @@ type Disk struct {
 func newReport(c Config, h *host) *Report {
 	r := &Report{
 		Florin: c.Version, Command: c.Command, Started: c.Clock.Now().Truncate(time.Second), Mix: c.Mix, Clients: c.Clients, Merchants: c.Merchants, Hot: c.Hot,
-		Machine:   Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, Processor: processor(), Processors: runtime.NumCPU()},
+		Machine:   Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, Processor: processor(), Processors: runtime.NumCPU(), Memory: memory(), Kernel: kernel()},
 		Latencies: []Latency{}, Errors: []ErrorCount{}, Processes: []Process{}, Notes: []string{}, Samples: []Sample{}, Short: []string{}, Check: Check{Problems: []string{}},
 	}
 	if c.Rate > 0 {

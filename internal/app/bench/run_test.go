@@ -25,6 +25,12 @@ import (
 // folder that it was given.
 func command(t *testing.T, args ...string) (r Report, text string, err error) {
 	t.Helper()
+	text, err = into(t, &r, args...)
+	return r, text, err
+}
+
+func into(t *testing.T, r any, args ...string) (text string, err error) {
+	t.Helper()
 	dir := t.TempDir()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
@@ -36,11 +42,11 @@ func command(t *testing.T, args ...string) (r Report, text string, err error) {
 		t.Errorf("%v were left behind, %v", left, bad)
 	}
 	if out.Len() > 0 {
-		if bad := json.Unmarshal(out.Bytes(), &r); bad != nil {
+		if bad := json.Unmarshal(out.Bytes(), r); bad != nil {
 			t.Fatalf("%v: %s", bad, &out)
 		}
 	}
-	return r, shown.String(), err
+	return shown.String(), err
 }
 
 // database gives the arguments for the engine that is tested: SQLite, or an
@@ -102,6 +108,30 @@ func TestDuration(t *testing.T) {
 	}
 	if len(r.Processes) != len(names) || r.Disk == nil || (r.Disk.Log > 0) != florintest.Postgres() {
 		t.Errorf("%+v, disk %+v", r.Processes, r.Disk)
+	}
+}
+
+// Several runs on the same filled database are each checked by themselves, and
+// leave a table and a plot.
+func TestRuns(t *testing.T) {
+	dir := t.TempDir()
+	table, drawn := filepath.Join(dir, "table.md"), filepath.Join(dir, "plot.svg")
+	if err := os.WriteFile(table, []byte("<!-- bench x -->\n<!-- /bench x -->\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var s Series
+	shown, err := into(t, &s, append(database(t), "--runs=2", "--fill=50", "--merchants=3", "--mix=payment_and_read", "--requests=40", "--clients=4", "--warmup=0s",
+		"--markdown="+table, "--section=x", "--plot="+drawn)...)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, shown)
+	}
+	if len(s.Runs) != 2 || !s.OK() || s.Runs[1].Check.Acknowledged.Payments < 10 || figureOf(&s, "payments/s").Lowest <= 0 {
+		t.Errorf("%+v", s)
+	}
+	for file, want := range map[string]string{table: "| payments/s | ", drawn: "</svg>"} {
+		if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s: %v, %s", file, err, text)
+		}
 	}
 }
 

@@ -45,31 +45,39 @@ func (m *measurement) look() look {
 }
 
 // sample looks every second until it is stopped, writes a line each time, and
-// keeps what it saw in list, if there is one.
+// keeps what it saw in list, if there is one. What is left at the end is looked at
+// too, unless it is too little to say anything.
 func (m *measurement) sample(ctx context.Context, g *gate, what string, list *[]Sample) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
+	ticking, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
+	clk := m.load.config.Clock
 	m.load.seen.latency.take()
 	before := m.look()
+	take := func() {
+		now := m.look()
+		s := between(before, now, g, m.load.seen.latency.take())
+		if m.hook != nil {
+			// A receiver that does not answer in time is seen at the end.
+			s.Undelivered, _ = m.undelivered(ctx)
+		}
+		before = now
+		progress(m.load.config, what+s.line(m.load.config))
+		if list != nil {
+			*list = append(*list, s)
+		}
+	}
 	go func() {
 		defer close(done)
-		for m.load.config.Clock.Sleep(ctx, time.Second) == nil {
-			now := m.look()
-			s := between(before, now, g, m.load.seen.latency.take())
-			if m.hook != nil {
-				// Whoever does not answer in time is seen at the end.
-				s.Undelivered, _ = m.undelivered(ctx)
-			}
-			before = now
-			progress(m.load.config, what+s.line(m.load.config))
-			if list != nil {
-				*list = append(*list, s)
-			}
+		for next := before.at.Add(time.Second); clk.Sleep(ticking, next.Sub(clk.Now())) == nil; next = next.Add(time.Second) {
+			take()
 		}
 	}()
 	return func() {
 		cancel()
 		<-done
+		if clk.Now().Sub(before.at) > time.Second/2 {
+			take()
+		}
 	}
 }
 
