@@ -100,11 +100,6 @@ func measure(ctx context.Context, c Config, h *host) (*Report, error) {
 		return nil, fmt.Errorf("the server at %s: %w", c.URL, err)
 	}
 	r := newReport(c, h)
-	if h != nil {
-		if r.first, err = h.stored(ctx); err != nil {
-			return nil, err
-		}
-	}
 	l, err := newLoad(ctx, c, c.URL, accounts, readable)
 	if err != nil {
 		return nil, err
@@ -150,10 +145,15 @@ func (m *measurement) run(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if len(l.accounts) > 1 || c.Webhooks != WebhooksNone || len(l.readable) == 0 {
-		if err := l.prepare(ctx, address); err != nil {
+	progress(c, "preparing")
+	if err := l.prepare(ctx, address); err != nil {
+		return err
+	}
+	if m.host != nil {
+		if m.report.first, err = m.host.stored(ctx); err != nil {
 			return err
 		}
+		m.report.prepared = l.seen.payments.Load()
 	}
 	if c.Warmup > 0 {
 		g := newGate(c, c.Warmup, 0)

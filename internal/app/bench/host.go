@@ -81,17 +81,18 @@ func (h *host) begin(ctx context.Context) (err error) {
 // merchants makes the accounts of the run, as "florin account create" does but
 // many at a time. The server makes the first one of an empty database itself.
 func (h *host) merchants(ctx context.Context) error {
+	if h.config.Merchants == 1 {
+		return nil
+	}
 	have := 1
 	if h.filled == nil {
-		if h.config.Merchants == 1 {
-			return nil
-		}
 		have = 0
 		if _, err := app.Migrate(ctx, h.address, h.config.Log); err != nil {
 			return err
 		}
 	}
 	h.accounts = h.accounts[:have]
+	progress(h.config, fmt.Sprintf("making %d accounts", h.config.Merchants-have))
 	return app.Operate(ctx, h.address, h.config.Log, func(o *app.Operator) error {
 		keys, err := o.CreateAccounts(ctx, "Merchant", h.config.Merchants-have)
 		for _, key := range keys {
@@ -259,11 +260,9 @@ func (h *host) spent() map[string]spent {
 }
 
 func (h *host) stored(ctx context.Context) (s stored, err error) {
-	s.book = max(size(h.bookFile()), size(h.bookFile()+"-wal"))
+	s.book = sqliteSize(h.bookFile())
 	if !h.postgres() {
-		// Before the first checkpoint all pages are in the log alone, and in the end
-		// there is none.
-		s.database = max(size(h.sqliteFile()), size(h.sqliteFile()+"-wal"))
+		s.database = sqliteSize(h.sqliteFile())
 		return s, nil
 	}
 	u, err := db.MeasureServer(ctx, h.address, func(backend int) {
@@ -273,15 +272,6 @@ func (h *host) stored(ctx context.Context) (s stored, err error) {
 	})
 	s.database, s.log = u.Bytes, u.Log
 	return s, err
-}
-
-// size is that of a file, zero where there is none.
-func size(path string) int64 {
-	info, err := os.Stat(path)
-	if err != nil {
-		return 0
-	}
-	return info.Size()
 }
 
 // local reports whether the address of a PostgreSQL server is this machine.

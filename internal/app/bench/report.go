@@ -69,7 +69,8 @@ type Report struct {
 	// Notes tell what is missing from the report, and why.
 	Notes []string `json:"notes"`
 
-	first stored
+	first    stored // when all was prepared
+	prepared int64  // payments until then
 }
 
 // OK reports whether the check found nothing wrong.
@@ -90,7 +91,15 @@ func (r *Report) judge() {
 	if o := r.Open; o != nil && o.Unsent > max(1, int64(o.Rate)/10) {
 		r.Short = append(r.Short, fmt.Sprintf("%d errands were due at the end and had not begun", o.Unsent))
 	}
-	if w := r.Webhooks; w != nil && w.Undelivered > 0 {
+	w := r.Webhooks
+	if w == nil {
+		return
+	}
+	// So may the webhooks of a second's payments.
+	if float64(w.AtEnd) > max(10, r.PaymentsPerSecond) {
+		r.Short = append(r.Short, fmt.Sprintf("webhooks were %d payments behind at the end", w.AtEnd))
+	}
+	if w.Undelivered > 0 {
 		r.Short = append(r.Short, fmt.Sprintf("of %d payments no webhook came within %.0f s", w.Undelivered, w.DrainSeconds))
 	}
 }
@@ -278,12 +287,12 @@ func (r *Report) used(from, to reading) {
 	r.Disk = &Disk{Log: float64(to.log-from.log) / r.by()}
 }
 
-// keeps adds what the whole run left on disk, once everything has ended.
+// keeps adds what warm-up and measuring left on disk, once everything has ended.
 func (r *Report) keeps(last stored) {
 	if r.Disk == nil {
 		r.Disk = &Disk{}
 	}
-	by := float64(max(r.Check.Acknowledged.Payments, 1))
+	by := float64(max(r.Check.Acknowledged.Payments-r.prepared, 1))
 	r.Disk.Database = float64(last.database-r.first.database) / by
 	r.Disk.Book = float64(last.book-r.first.book) / by
 }

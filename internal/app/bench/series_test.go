@@ -56,12 +56,12 @@ func TestSeries(t *testing.T) {
 // What a run says of itself is said of the series too.
 func TestSeriesProblems(t *testing.T) {
 	r := &Report{Check: Check{Problems: []string{"one is missing"}}, Errors: []ErrorCount{{Kind: "429", Count: 7}}, Open: &Open{Rate: 100, Unsent: 11},
-		Webhooks: &Webhooks{Undelivered: 3}, Stolen: 0.06}
+		Webhooks: &Webhooks{AtEnd: 21, Undelivered: 3}, PaymentsPerSecond: 20, Stolen: 0.06}
 	r.judge()
-	s := seriesOf(&Report{Open: &Open{Rate: 100, Unsent: 10}, Stolen: 0.05}, r)
+	s := seriesOf(&Report{Open: &Open{Rate: 100, Unsent: 10}, Webhooks: &Webhooks{AtEnd: 20}, PaymentsPerSecond: 20, Stolen: 0.05}, r)
 	s.Runs[0].judge()
 	got := strings.Join(s.problems(), "\n")
-	for _, want := range []string{"run 2 is WRONG: one is missing", "run 2 did NOT KEEP UP: 11 errands", "run 2 did NOT KEEP UP: of 3 payments", "run 2 DOES NOT COUNT: the host gave 6.0 %", "run 2 had errors: 7 × 429"} {
+	for _, want := range []string{"run 2 is WRONG: one is missing", "run 2 did NOT KEEP UP: 11 errands", "run 2 did NOT KEEP UP: webhooks were 21 payments behind", "run 2 did NOT KEEP UP: of 3 payments", "run 2 DOES NOT COUNT: the host gave 6.0 %", "run 2 had errors: 7 × 429"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in\n%s", want, got)
 		}
