@@ -36,13 +36,13 @@ const (
 const style = `<style>
 text{font:12px system-ui,-apple-system,"Segoe UI",sans-serif;fill:#57606a}
 .page{fill:#fff}.h{font-size:15px;font-weight:600;fill:#1f2328}.t{font-weight:600;fill:#1f2328}
-.n{text-anchor:end;font-variant-numeric:tabular-nums}.m{text-anchor:middle;font-variant-numeric:tabular-nums}
+.s{fill:currentColor;font-weight:700}.n{text-anchor:end;font-variant-numeric:tabular-nums}.m{text-anchor:middle;font-variant-numeric:tabular-nums}
 .g{stroke:#d8dee4;stroke-width:1}.a{stroke:#8c959f;stroke-width:1}
-.c{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke-linecap:round}
-.k0{stroke:#0969da}.k1{stroke:#cf222e}.k2{stroke:#1a7f37}.k3{stroke:#9a6700}.k4{stroke:#8250df}.k5{stroke:#6e7781}
+.c{fill:none;stroke:currentColor;stroke-width:1.8;stroke-linejoin:round;stroke-linecap:round}
+.k0{color:#0969da}.k1{color:#cf222e}.k2{color:#1a7f37}.k3{color:#9a6700}.k4{color:#8250df}.k5{color:#6e7781}
 @media (prefers-color-scheme:dark){
-text{fill:#9198a1}.page{fill:#0d1117}.h,.t{fill:#f0f6fc}.g{stroke:#262c36}.a{stroke:#656c76}
-.k0{stroke:#4493f8}.k1{stroke:#f85149}.k2{stroke:#3fb950}.k3{stroke:#d29922}.k4{stroke:#ab7df8}.k5{stroke:#9198a1}}
+text{fill:#9198a1}.page{fill:#0d1117}.h,.t{fill:#f0f6fc}.g{stroke:#262c36}.a{color:#656c76}
+.k0{color:#4493f8}.k1{color:#f85149}.k2{color:#3fb950}.k3{color:#d29922}.k4{color:#ab7df8}.k5{color:#9198a1}}
 </style>
 `
 
@@ -56,7 +56,7 @@ func (r *Report) Plot(w io.Writer) error {
 	b.WriteString(style)
 	fmt.Fprintf(&b, `<rect class="page" width="%d" height="%d"/>`+"\n", plotWidth, height)
 	title, rest, _ := strings.Cut(r.title(), ", mix ")
-	fmt.Fprintf(&b, `<text class="h" x="%[1]d" y="26">%s</text><text x="%[1]d" y="45">mix %s</text><text x="%[1]d" y="61">%s</text>`+"\n",
+	fmt.Fprintf(&b, `<text class="h" x="%[1]d" y="26">%[2]s</text><text x="%[1]d" y="45">mix %[3]s</text><text x="%[1]d" y="61">%[4]s</text>`+"\n",
 		plotLeft, escaped(title), escaped(rest), escaped(r.Machine.text()))
 	end := 1.0
 	for _, s := range r.Samples {
@@ -123,7 +123,7 @@ func (p panel) draw(b *strings.Builder, samples []Sample, top int, end float64) 
 			plotLeft, plotWidth-plotRight, y(t), y(t), plotLeft-8, y(t)+4, number(t))
 	}
 	fmt.Fprintf(b, `<line class="a" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/>`+"\n", plotLeft, plotWidth-plotRight, bottom, bottom)
-	for _, t := range ticksTo(end, 10) {
+	for _, t := range ticksTo(math.Floor(end), 10) {
 		if t <= end {
 			fmt.Fprintf(b, `<text class="m" x="%.1f" y="%.1f">%s</text>`, x(t), bottom+16, number(t))
 		}
@@ -138,20 +138,19 @@ func (p panel) draw(b *strings.Builder, samples []Sample, top int, end float64) 
 	}
 }
 
-// letter is how wide a character of the legend is at most, on average.
-const letter = 7.2
-
 // legend writes the title and, at the right, what the lines are.
 func (p panel) legend(b *strings.Builder, top int) {
-	fmt.Fprintf(b, "\n"+`<text class="t" x="%d" y="%d">%s</text>`+"\n", plotLeft, top-10, escaped(p.title))
-	at := float64(plotWidth - plotRight)
-	for i := len(p.curves) - 1; i >= 0 && len(p.curves) > 1; i-- {
-		c := p.curves[i]
-		left := at - letter*float64(len(c.name))
-		fmt.Fprintf(b, `<line class="c k%d" x1="%.1f" x2="%.1f" y1="%d" y2="%d"/><text class="n" x="%.1f" y="%d">%s</text>`+"\n",
-			c.class, left-20, left-4, top-14, top-14, at, top-10, escaped(c.name))
-		at = left - 36
+	fmt.Fprintf(b, "\n"+`<text class="t" x="%d" y="%d">%s</text>`, plotLeft, top-10, escaped(p.title))
+	if len(p.curves) > 1 {
+		fmt.Fprintf(b, `<text class="n" x="%d" y="%d">`, plotWidth-plotRight, top-10)
+		gap := 0
+		for _, c := range p.curves {
+			fmt.Fprintf(b, `<tspan class="s k%d" dx="%d">—</tspan><tspan dx="5">%s</tspan>`, c.class, gap, escaped(c.name))
+			gap = 16
+		}
+		b.WriteString("</text>")
 	}
+	b.WriteString("\n")
 }
 
 // ticksTo are round numbers from zero, at most so many steps, the last of which

@@ -56,6 +56,9 @@ func TestPlot(t *testing.T) {
 		if err := test.report.Plot(&out); err != nil {
 			t.Fatal(err)
 		}
+		if head := ">mix " + test.report.Mix + ", "; !strings.Contains(out.String(), head) || strings.Contains(out.String(), "%!") {
+			t.Errorf("%s: the head is not %q in\n%s", name, head, &out)
+		}
 		var titles []string
 		curves := 0
 		for d := xml.NewDecoder(strings.NewReader(out.String())); ; {
