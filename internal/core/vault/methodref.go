@@ -174,7 +174,7 @@ func (f *MethodRef) Key() int64 { return f.key }
 // the request that brought it is under way; nil: the row is not of one that this
 // reference makes.
 func (f *MethodRef) Typed(row int64) *provider.Card {
-	if f.draft == nil || f.draft.row != row {
+	if f.draft == nil || f.draft.row != row || f.draft.typed == nil { // nil of an account
 		return nil
 	}
 	c := f.draft.typed

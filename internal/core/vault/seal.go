@@ -48,7 +48,7 @@ type clearNumber struct {
 type cardDraft struct {
 	row                  int64
 	subject, number, cvc []byte
-	typed                *clearCard
+	typed                *clearCard // nil of an account
 }
 
 // sealCard seals a card under a new data key. row is the card's key and the

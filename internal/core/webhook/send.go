@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -33,9 +34,16 @@ func (t *turn) lane(ctx context.Context, lane int64) {
 // next sends one event of a lane, if one may go now, and reports whether to look
 // for another.
 func (t *turn) next(ctx context.Context, lane int64) (bool, error) {
-	o, ok, err := Endpoints.Read(ctx, t.v.DB, t.scope, t.endpoint)
-	if err != nil || !ok || !o.Body.Enabled() {
-		return false, err
+	select {
+	case t.wire <- struct{}{}:
+	case <-ctx.Done():
+		return false, nil
+	}
+	answered := sync.OnceFunc(func() { <-t.wire })
+	defer answered()
+	o := t.as.Load()
+	if o == nil {
+		return false, nil
 	}
 	open, err := t.v.openIn(ctx, t.scope, t.endpoint, lane)
 	if err != nil {
@@ -60,6 +68,7 @@ func (t *turn) next(ctx context.Context, lane int64) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	answered()
 	// Where there was nothing else, what has come meanwhile is found by the next look.
 	return len(open) > 1, t.record(ctx, d, got)
 }

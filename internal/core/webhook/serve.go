@@ -9,12 +9,17 @@ import (
 
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/event"
+	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/kit/id"
 )
 
 const (
 	// Parallel is how many requests an endpoint gets at once.
 	Parallel = 32
+	// lanesAtOnce is how many lanes of an endpoint are looked after at once: those
+	// whose request has ended wait for it to be written down, many together, and keep
+	// no other from being sent.
+	lanesAtOnce = 8 * Parallel
 	// Timeout is how long an endpoint may take to answer.
 	Timeout = 10 * time.Second
 	// lease is for how long an endpoint waits when its process has died. It is
@@ -55,9 +60,14 @@ type turn struct {
 	// lease ended without its letting go; zero: there are none.
 	unsure time.Time
 	wake   chan struct{}
-	busy   map[int64]bool // lanes with a request under way
-	ended  chan int64     // lanes that are done for now
-	last   time.Time      // when there was last something to do
+	// as is the endpoint as the last look, [poll] ago at most, has seen it.
+	as   atomic.Pointer[object.Object[Endpoint]]
+	busy map[int64]bool // lanes that are looked after
+	wire chan struct{}  // holds one of each request under way
+	// crowded, if set, says whether other endpoints wait for this process.
+	crowded func() bool
+	ended   chan int64 // lanes that are done for now
+	last    time.Time  // when there was last something to do
 }
 
 // free notes that a lane has ended.
@@ -98,7 +108,7 @@ func (v *Service) claim(ctx context.Context, room int) (turns []*turn, err error
 			q.Owner, q.Due = owner, tx.Now().Add(lease)
 			queues.Update(tx, at, q)
 			t := &turn{unsure: unsure, v: v, scope: id.ScopeOf(r.Scope), endpoint: r.Endpoint, owner: owner, wake: make(chan struct{}, 1),
-				busy: map[int64]bool{}, ended: make(chan int64, Parallel)}
+				busy: map[int64]bool{}, wire: make(chan struct{}, Parallel), ended: make(chan int64, lanesAtOnce)}
 			t.hold(q)
 			turns = append(turns, t)
 		}
@@ -229,7 +239,7 @@ func (t *turn) serve(ctx context.Context, idle time.Duration) error {
 			return t.leave(ctx, err)
 		case len(t.busy) > 0:
 			t.last = clock.Now()
-		case clock.Now().Sub(t.last) >= idle:
+		case clock.Now().Sub(t.last) >= idle || t.crowded != nil && t.crowded():
 			released, err := t.release(ctx, false)
 			if released || err != nil {
 				return err
@@ -313,11 +323,13 @@ func (t *turn) look(ctx context.Context) error {
 		return err
 	}
 	if !ok || !o.Body.Enabled() {
+		t.as.Store(nil)
 		if err := t.stop(ctx, !ok || o.Body.Deleted); err != nil {
 			return err
 		}
 		return errGone
 	}
+	t.as.Store(o)
 	return t.start(ctx)
 }
 
@@ -332,7 +344,7 @@ func (t *turn) start(ctx context.Context) error {
 	now := t.v.DB.Clock().Now().UnixMicro()
 	due, event := int64(0), int64(0)
 	for range pages {
-		if len(t.busy) == Parallel || !t.safe() {
+		if len(t.busy) == lanesAtOnce || !t.safe() {
 			return nil
 		}
 		rows, err := qDue.All(ctx, t.v.DB, t.scope.Key(), t.endpoint, now, due, event, int64(pageRows))
@@ -340,7 +352,7 @@ func (t *turn) start(ctx context.Context) error {
 			return err
 		}
 		for _, r := range rows {
-			if lane := r.Row.Lane; !t.busy[lane] && len(t.busy) < Parallel {
+			if lane := r.Row.Lane; !t.busy[lane] && len(t.busy) < lanesAtOnce {
 				t.busy[lane] = true
 				go func() {
 					t.lane(ctx, lane)
@@ -494,6 +506,13 @@ func (r *Runner) spread(ctx context.Context) (bool, error) {
 	return n > 0, err
 }
 
+// full reports whether no further endpoint can be served.
+func (r *Runner) full() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.turns) >= maxServed
+}
+
 func (r *Runner) claim(ctx context.Context) (bool, error) {
 	r.mu.Lock()
 	room := maxServed - len(r.turns)
@@ -506,6 +525,7 @@ func (r *Runner) claim(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	for _, t := range turns {
+		t.crowded = r.full
 		r.mu.Lock()
 		r.turns[t.at()] = t
 		r.mu.Unlock()
@@ -514,8 +534,12 @@ func (r *Runner) claim(ctx context.Context) (bool, error) {
 				r.v.Log.Error("a webhook endpoint can't be served", "scope", t.scope, "endpoint", Endpoints.ID(t.scope, t.endpoint), "error", err)
 			}
 			r.mu.Lock()
+			crowded := len(r.turns) >= maxServed
 			delete(r.turns, t.at())
 			r.mu.Unlock()
+			if crowded {
+				nudge(r.ready) // there is room again
+			}
 		})
 	}
 	return len(turns) == room, nil

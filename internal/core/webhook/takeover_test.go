@@ -34,6 +34,11 @@ func TestADeadProcessIsTakenOver(t *testing.T) {
 		if err != nil || len(turns) != 1 {
 			t.Fatal(turns, err)
 		}
+		o, ok, err := Endpoints.Read(t.Context(), dead.DB, turns[0].scope, turns[0].endpoint)
+		if err != nil || !ok {
+			t.Fatal(ok, err)
+		}
+		turns[0].as.Store(o)
 		began := time.Now()
 		left := make(chan struct{})
 		go func() { // it sends, and never looks after its lease again
