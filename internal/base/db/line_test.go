@@ -122,9 +122,16 @@ func TestCrowded(t *testing.T) {
 		const seats = 4
 		p := patienceOf(100 * time.Millisecond)
 		q := newQueue()
-		for range 30 {
-			q.took(50 * time.Millisecond)
+		drive := func(d time.Duration) {
+			for range 30 {
+				named(q, "z")
+				q.wait()
+				q.take(nil, 1)
+				time.Sleep(d)
+				q.arrived()
+			}
 		}
+		drive(50 * time.Millisecond)
 		crowded := func(when string, hot, light bool) {
 			t.Helper()
 			if got := q.crowded(p, 'a', seats); got != hot {
@@ -148,11 +155,18 @@ func TestCrowded(t *testing.T) {
 		q.take(nil, 8)
 		named(q, strings.Repeat("a", 12))
 		crowded("after it was empty", false, false)
-		for range 30 {
-			q.took(time.Second)
-		}
+		q.wait()
+		q.take(nil, 4)
+		crowded("a train has left", false, false)
+		time.Sleep(201 * time.Millisecond)
+		crowded("and takes long", true, false)
+		q.arrived()
+		crowded("and was back", false, false)
+		q.take(nil, 8)
+		drive(time.Second)
+		named(q, strings.Repeat("a", 8))
 		crowded("slow trains", true, false)
-		q.take(nil, 9)
+		q.take(nil, 5)
 		crowded("slow, and with a seat in the next", false, false)
 	})
 }

@@ -25,7 +25,8 @@ type queue struct {
 
 	opened time.Time     // zero of the times below, and of the tickets'
 	since  time.Duration // when the steps began to wait of which some always do
-	pace   time.Duration // from one departure to the next, of late
+	left   time.Duration // when the train left that is under way; 0: none is
+	pace   time.Duration // of trains, from their departure until the next may leave, of late
 }
 
 // line is the steps of one scope that wait, the first come first.
@@ -88,13 +89,15 @@ func (q *queue) toEnd(l *line) {
 	q.last = l
 }
 
-// wait waits until steps do, and reports false when none ever will.
+// wait waits until steps do, and lets a train leave. It reports false when no
+// step ever will come.
 func (q *queue) wait() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for q.steps == 0 && !q.closed {
 		q.some.Wait()
 	}
+	q.left = q.now()
 	return q.steps > 0
 }
 
@@ -131,12 +134,13 @@ func (q *queue) close() {
 	q.some.Broadcast()
 }
 
-// took notes how long it was from one departure to the next. One that took long,
-// since the disk was busy with something else, counts for some trains only.
-func (q *queue) took(d time.Duration) {
+// arrived notes how long the train took. One that took long, since the disk was
+// busy with something else, counts for some trains only.
+func (q *queue) arrived() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.pace += (d - q.pace) / 4
+	q.pace += (q.now() - q.left - q.pace) / 4
+	q.left = 0
 }
 
 // patience says which waiting is too long. A rush is let wait for burst, since
@@ -167,7 +171,11 @@ func (q *queue) crowded(p patience, scope int64, seats int) bool {
 	} else {
 		lines++
 	}
-	return p.over(time.Duration(ahead(q.steps, own, lines)/seats)*q.pace, now-q.since)
+	pace := q.pace
+	if q.left > 0 {
+		pace = max(pace, now-q.left)
+	}
+	return p.over(time.Duration(ahead(q.steps, own, lines)/seats)*pace, now-q.since)
 }
 
 // over reports whether a wait is too long when some have waited without a break

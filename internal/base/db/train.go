@@ -45,7 +45,6 @@ type train struct {
 func (w *train) run() {
 	batch := make([]*ticket, 0, w.db.seats)
 	for w.queue.wait() {
-		begun := w.queue.now()
 		if w.db.depart != nil {
 			w.db.depart()
 		}
@@ -53,7 +52,7 @@ func (w *train) run() {
 			w.drive(riders)
 		}
 		clear(batch[:cap(batch)])
-		w.queue.took(w.queue.now() - begun)
+		w.queue.arrived()
 	}
 	if w.conn != nil {
 		w.conn.close()
