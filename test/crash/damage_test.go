@@ -59,7 +59,6 @@ var damages = map[string]func(s subject) (sql []string, check, table string, key
 		return []string{
 			fmt.Sprintf("DELETE FROM posting WHERE txn = %d", s.txn),
 			fmt.Sprintf("DELETE FROM balance_transaction WHERE key = %d", s.txn),
-			fmt.Sprintf("DELETE FROM object_version WHERE object = %d", s.txn),
 		}, "transactions", "charge", s.charge
 	},
 	"a column that differs from its body": func(s subject) ([]string, string, string, int64) {

@@ -52,16 +52,6 @@ func (t *table) bulkLoadSQL(lock bool) string {
 	return sql
 }
 
-// bulkLatestSQL reads the latest versions of rows whose lock is held: a
-// statement of its own, since under READ COMMITTED it then sees what the
-// holder of the lock before us has written.
-func (t *table) bulkLatestSQL() string {
-	v := t.latest
-	return "SELECT " + v.allColumns("v.") + " FROM " + t.unnest(false) + " JOIN " + t.name + " t ON " + t.joinKeys("t", "u") +
-		" JOIN " + v.name + " v ON v." + v.keys[0] + " = t." + t.keys[0] + " AND v." + v.keys[1] + " = t." + t.keys[1] +
-		" AND v." + v.keys[2] + " = t." + t.columns[0]
-}
-
 func (t *table) bulkInsertSQL() string {
 	return "INSERT INTO " + t.name + " (" + t.allColumns("") + ") SELECT * FROM " + t.unnest(true)
 }
@@ -82,9 +72,6 @@ func (p *postgres) statements(t *table) []string {
 	list := []string{t.text.bulkLoad, t.text.bulkRead, t.text.bulkInsert, t.text.bulkDelete}
 	if !t.appendOnly {
 		list = append(list, t.text.bulkUpdate)
-	}
-	if t.latest != nil {
-		list = append(list, t.text.bulkLatest)
 	}
 	return list
 }
@@ -191,9 +178,6 @@ func bulkLoad(ctx context.Context, c *pgx.Conn, wants []want, lock bool, found f
 		}
 		args := keyArrays(t, len(w.keys), func(i int) Key { return w.keys[i] })
 		b.Queue(text, args...).Query(collect(t, found))
-		if t.latest != nil {
-			b.Queue(t.text.bulkLatest, args...).Query(collect(t.latest, found))
-		}
 	}
 	return classifyPostgres(c.SendBatch(ctx, &b).Close())
 }

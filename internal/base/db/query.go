@@ -78,24 +78,6 @@ func (t *Table[R]) ReadMany(ctx context.Context, d *DB, keys []Key) (map[Key]R, 
 	return rows, err
 }
 
-// ReadLatest gives the committed row under k together with its latest version
-// (see [Latest]).
-func ReadLatest[R, V any](ctx context.Context, d *DB, t *Table[R], versions *Table[V], keys []Key) (map[Key]R, map[Key]V, error) {
-	rows, latest := make(map[Key]R, len(keys)), make(map[Key]V, len(keys))
-	wanted := []want{{t.table, sortKeys(append([]Key(nil), keys...))}}
-	err := d.read(ctx, func(r reader) error {
-		return r.load(ctx, wanted, func(found *table, k Key, values []value) {
-			switch found {
-			case t.table:
-				rows[k] = t.decode(values)
-			case versions.table:
-				latest[Key{Scope: k.Scope, ID: k.ID}] = versions.decode(values)
-			}
-		})
-	})
-	return rows, latest, err
-}
-
 // read lends a read-only connection. That there is none is told as a fault.
 func (d *DB) read(ctx context.Context, f func(reader) error) error {
 	if d.gate != nil {

@@ -86,20 +86,8 @@ func (c *sqliteConn) load(_ context.Context, wants []want, found func(*table, Ke
 			if err != nil {
 				return err
 			}
-			if values == nil {
-				continue
-			}
-			found(w.table, k, values)
-			if w.table.latest == nil {
-				continue
-			}
-			version := Key{k.Scope, k.ID, values[0].int}
-			body, err := c.row(w.table.latest, version)
-			if err != nil {
-				return err
-			}
-			if body != nil {
-				found(w.table.latest, version, body)
+			if values != nil {
+				found(w.table, k, values)
 			}
 		}
 	}

@@ -117,9 +117,6 @@ type table struct {
 	kinds   []columnKind
 	// appendOnly rows are never changed, so reading one takes no lock.
 	appendOnly bool
-	// latest, if set, is a table with key (scope, id, version) of which the row
-	// named by this table's first column is loaded along.
-	latest *table
 
 	text texts
 }
@@ -127,20 +124,16 @@ type table struct {
 // texts are the statements made once for each table.
 type texts struct {
 	sel, ins, upd, del                 string // one row
-	bulkLoad, bulkRead, bulkLatest     string // many rows, PostgreSQL
+	bulkLoad, bulkRead                 string // many rows, PostgreSQL
 	bulkInsert, bulkUpdate, bulkDelete string
 }
 
 func (t *table) makeTexts() texts {
-	x := texts{
+	return texts{
 		sel: t.selectSQL(), ins: t.insertSQL(), upd: t.updateSQL(), del: t.deleteSQL(),
 		bulkLoad: t.bulkLoadSQL(true), bulkRead: t.bulkLoadSQL(false),
 		bulkInsert: t.bulkInsertSQL(), bulkUpdate: t.bulkUpdateSQL(), bulkDelete: t.bulkDeleteSQL(),
 	}
-	if t.latest != nil {
-		x.bulkLatest = t.bulkLatestSQL()
-	}
-	return x
 }
 
 // Table is a set of rows R under keys.
@@ -155,12 +148,6 @@ type Option func(*table)
 // AppendOnly says that rows are inserted and never changed (a retention job
 // may still delete them).
 func AppendOnly() Option { return func(t *table) { t.appendOnly = true } }
-
-// Latest says that the first column of the table is a version, and that
-// whoever loads a row will want the row (scope, id, version) of versions too.
-func Latest[V any](versions *Table[V]) Option {
-	return func(t *table) { t.latest = versions.table }
-}
 
 var registry struct {
 	sync.Mutex

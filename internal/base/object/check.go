@@ -31,59 +31,78 @@ func checkQuery[N comparable](table, columns string, fields func(*head[N], *db.F
 // order of (scope, key). Objects that can't be read are passed over; [Kind.Check]
 // reports them.
 func (k *Kind[T, N]) Scan(ctx context.Context, d *db.DB, f func(*Object[T]) error) error {
-	return k.scan(ctx, d, func(_ checked[N], o *Object[T], broken error) error {
-		if broken != nil {
-			return nil
-		}
-		return f(o)
-	})
-}
-
-// Check compares every narrow row with the body it is derived from, and
-// reports each that differs or can't be read.
-func (k *Kind[T, N]) Check(ctx context.Context, d *db.DB, report func(s id.Scope, key int64, problem string)) error {
-	return k.scan(ctx, d, func(c checked[N], o *Object[T], broken error) error {
-		if broken != nil {
-			report(id.ScopeOf(c.Scope), c.Key, broken.Error())
-		} else if want := k.derive(&o.Body); want != c.Head.Narrow {
-			report(o.Scope, o.Key, fmt.Sprintf("columns %+v differ from the body's %+v", c.Head.Narrow, want))
-		} else if k.digest != nil && c.Head.Digest != k.digest(&o.Body) {
-			report(o.Scope, o.Key, fmt.Sprintf("digest %d differs from the body's %d", c.Head.Digest, k.digest(&o.Body)))
+	return k.pages(ctx, d, func(page []checked[N]) error {
+		for _, c := range page {
+			o, _, broken := k.decode(id.ScopeOf(c.Scope), c.Key, c.Head.Version, c.Head.Latest)
+			if broken != nil {
+				continue
+			}
+			if err := f(o); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
 }
 
-func (k *Kind[T, N]) scan(ctx context.Context, d *db.DB, f func(checked[N], *Object[T], error) error) error {
+// Check compares the columns of every row with the body they are derived from,
+// and reports each that differs or can't be read, or whose version before the
+// latest is gone though it should be kept.
+func (k *Kind[T, N]) Check(ctx context.Context, d *db.DB, report func(s id.Scope, key int64, problem string)) error {
+	return k.pages(ctx, d, func(page []checked[N]) error {
+		kept, err := k.before(ctx, d, page)
+		if err != nil {
+			return err
+		}
+		for _, c := range page {
+			s := id.ScopeOf(c.Scope)
+			o, _, broken := k.decode(s, c.Key, c.Head.Version, c.Head.Latest)
+			if broken != nil {
+				report(s, c.Key, broken.Error())
+				continue
+			}
+			if want := k.derive(&o.Body); want != c.Head.Narrow {
+				report(s, c.Key, fmt.Sprintf("columns %+v differ from the body's %+v", c.Head.Narrow, want))
+			} else if k.digest != nil && c.Head.Digest != k.digest(&o.Body) {
+				report(s, c.Key, fmt.Sprintf("digest %d differs from the body's %d", c.Head.Digest, k.digest(&o.Body)))
+			}
+			if _, ok := kept[c.before()]; k.past && c.Head.Version > 1 && !ok {
+				report(s, c.Key, fmt.Sprintf("version %d is missing", c.Head.Version-1))
+			}
+		}
+		return nil
+	})
+}
+
+// before gives the versions that the latest ones have replaced.
+func (k *Kind[T, N]) before(ctx context.Context, d *db.DB, page []checked[N]) (map[db.Key]version, error) {
+	var keys []db.Key
+	for _, c := range page {
+		if k.past && c.Head.Version > 1 {
+			keys = append(keys, c.before())
+		}
+	}
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	return past.ReadMany(ctx, d, keys)
+}
+
+func (c checked[N]) before() db.Key {
+	return db.Key{Scope: c.Scope, ID: c.Key, Sub: c.Head.Version - 1}
+}
+
+// pages hands all rows to f, some at a time, in the order of (scope, key).
+func (k *Kind[T, N]) pages(ctx context.Context, d *db.DB, f func([]checked[N]) error) error {
 	last := checked[N]{Scope: math.MinInt64}
 	for {
 		page, err := k.all.All(ctx, d, last.Scope, last.Key, int64(checkPage))
 		if err != nil || len(page) == 0 {
 			return err
 		}
-		keys := make([]db.Key, len(page))
-		for i, c := range page {
-			keys[i] = db.Key{Scope: c.Scope, ID: c.Key, Sub: c.Head.Version}
-		}
-		bodies, err := versions.ReadMany(ctx, d, keys)
-		if err != nil {
+		if err := f(page); err != nil {
 			return err
-		}
-		for i, c := range page {
-			o, broken := k.checkedBody(c, bodies, keys[i])
-			if err := f(c, o, broken); err != nil {
-				return err
-			}
 		}
 		last = page[len(page)-1]
 	}
-}
-
-func (k *Kind[T, N]) checkedBody(c checked[N], bodies map[db.Key]version, at db.Key) (*Object[T], error) {
-	v, ok := bodies[at]
-	if !ok {
-		return nil, fmt.Errorf("%s %d has no version %d", k.Name, c.Key, c.Head.Version)
-	}
-	o, _, err := k.decode(id.ScopeOf(c.Scope), c.Key, c.Head.Version, v)
-	return o, err
 }

@@ -31,9 +31,9 @@ type listed struct {
 
 func listQueries(table string, filters []string) map[string]*db.Query[listed] {
 	all := map[string]*db.Query[listed]{}
-	scope := "t.scope = ?"
+	scope := "scope = ?"
 	if probe.Mutant("object.list-no-scope") {
-		scope = "(t.scope = ? OR true)"
+		scope = "(scope = ? OR true)"
 	}
 	for set := range 1 << len(filters) {
 		var names []string
@@ -41,19 +41,17 @@ func listQueries(table string, filters []string) map[string]*db.Query[listed] {
 		for i, f := range filters {
 			if set&(1<<i) != 0 {
 				names = append(names, f)
-				where += " AND t." + f + " = ?"
+				where += " AND " + f + " = ?"
 			}
 		}
 		for _, order := range []string{"DESC", "ASC"} {
 			name := listName(names, order == "ASC")
-			all[name] = db.NewQuery("list "+table+" "+name, "SELECT t.key, t.version, v.at, v.body FROM "+table+" t"+
-				" JOIN object_version v ON v.scope = t.scope AND v.object = t.key AND v.version = t.version"+
-				" WHERE "+scope+" AND t.key > ? AND t.key < ?"+where+" ORDER BY t.key "+order+" LIMIT ?",
+			all[name] = db.NewQuery("list "+table+" "+name, "SELECT key, version, at, body FROM "+table+
+				" WHERE "+scope+" AND key > ? AND key < ?"+where+" ORDER BY key "+order+" LIMIT ?",
 				func(l *listed, f *db.Fields) {
 					db.Int(f, &l.Key)
 					db.Int(f, &l.Version)
-					db.Time(f, &l.Row.At)
-					db.Text(f, &l.Row.Body)
+					l.Row.fields(f)
 				})
 		}
 	}

@@ -34,23 +34,27 @@ type Ref struct {
 	Version int64 `json:"v"`
 }
 
-// version is a row of the table of bodies.
+// version is a body as it is stored.
 type version struct {
 	At   time.Time
 	Body string
 }
 
-var versions = db.NewTable("object_version", "scope, object, version", "at, body", func(v *version, f *db.Fields) {
+func (v *version) fields(f *db.Fields) {
 	db.Time(f, &v.At)
 	db.Text(f, &v.Body)
-}, db.AppendOnly())
+}
 
-// head is a row of a kind's narrow table.
+// past holds the versions that newer ones have replaced.
+var past = db.NewTable("object_version", "scope, object, version", "at, body", (*version).fields, db.AppendOnly())
+
+// head is a row of a kind's table: the latest version.
 type head[N comparable] struct {
 	Version int64
 	// Indexed and Digest are of kinds with an Index alone.
 	Indexed, Digest int64
 	Narrow          N
+	Latest          version
 }
 
 // headFields visits the columns of a head.
@@ -62,6 +66,7 @@ func headFields[N comparable](indexed bool, fields func(*N, *db.Fields)) func(*h
 			db.Int(f, &h.Digest)
 		}
 		fields(&h.Narrow, f)
+		h.Latest.fields(f)
 	}
 }
 
@@ -73,6 +78,7 @@ type Kind[T any, N comparable] struct {
 	Prefix id.Prefix
 
 	schema int
+	past   bool // replaced versions are kept
 	table  *db.Table[head[N]]
 	derive func(*T) N
 	digest func(*T) int64 // nil: nothing is indexed
@@ -86,8 +92,8 @@ type Spec[T any, N comparable] struct {
 	Name    string
 	Prefix  id.Prefix
 	Schema  int    // number of the body's present shape, from 1
-	Table   string // the narrow table
-	Columns string // its columns after scope, key and version
+	Table   string // of the latest versions
+	Columns string // those of its columns that are derived from a body
 	Fields  func(*N, *db.Fields)
 	Derive  func(*T) N // computes the columns from a body
 	// Filters are the columns that lists can be narrowed by, at most three.
@@ -97,6 +103,9 @@ type Spec[T any, N comparable] struct {
 	// has the columns indexed and digest after the version, and an index of the
 	// rows in which they differ: see [Kind.Stale].
 	Index func(*T) int64
+	// Forgets says that nobody asks for a version that was replaced, so that none
+	// is kept.
+	Forgets bool
 }
 
 // Define describes a kind. Kinds are package variables.
@@ -108,9 +117,10 @@ func Define[T any, N comparable](s Spec[T, N]) *Kind[T, N] {
 	if s.Columns != "" {
 		columns += ", " + s.Columns
 	}
-	k := &Kind[T, N]{Name: s.Name, Prefix: s.Prefix, schema: s.Schema, derive: s.Derive, digest: s.Index}
+	columns += ", at, body"
+	k := &Kind[T, N]{Name: s.Name, Prefix: s.Prefix, schema: s.Schema, past: !s.Forgets, derive: s.Derive, digest: s.Index}
 	fields := headFields(s.Index != nil, s.Fields)
-	k.table = db.NewTable(s.Table, "scope, key", columns, fields, db.Latest(versions))
+	k.table = db.NewTable(s.Table, "scope, key", columns, fields)
 	k.lists = listQueries(s.Table, s.Filters)
 	k.all = checkQuery(s.Table, columns, fields)
 	if s.Index != nil {
@@ -151,56 +161,53 @@ func (k *Kind[T, N]) Get(tx *db.Tx, s id.Scope, key int64) (*Object[T], bool, er
 	if !ok || err != nil {
 		return nil, false, err
 	}
-	v, ok, err := versions.Get(tx, versionKey(s, key, h.Version))
-	if err != nil {
-		return nil, false, err
-	}
-	if !ok {
-		return nil, false, fmt.Errorf("%s %d has no version %d", k.Name, key, h.Version)
-	}
-	return k.decode(s, key, h.Version, v)
+	return k.decode(s, key, h.Version, h.Latest)
 }
 
 // Insert adds an object under a new key.
 func (k *Kind[T, N]) Insert(tx *db.Tx, s id.Scope, key int64, body T) (*Object[T], error) {
 	o := &Object[T]{Scope: s, Key: key, Version: 1, At: tx.Now(), Body: body}
-	text, err := k.encode(&o.Body)
+	h, err := k.head(o, 0)
 	if err != nil {
 		return nil, err
 	}
-	k.table.Insert(tx, rowKey(s, key), k.head(o, 0))
-	versions.Insert(tx, versionKey(s, key, 1), version{o.At, text})
+	k.table.Insert(tx, rowKey(s, key), h)
 	return o, nil
 }
 
 // Update stores the body of an object that the step has got as its next
 // version, which o then is.
 func (k *Kind[T, N]) Update(tx *db.Tx, o *Object[T]) error {
-	text, err := k.encode(&o.Body)
+	before, ok, err := k.table.Get(tx, rowKey(o.Scope, o.Key))
 	if err != nil {
 		return err
 	}
-	before := head[N]{}
-	if k.digest != nil {
-		if before, _, err = k.table.Get(tx, rowKey(o.Scope, o.Key)); err != nil {
-			return err
-		}
+	if !ok || before.Version != o.Version {
+		return fmt.Errorf("%s %d is updated from version %d and is at %d", k.Name, o.Key, o.Version, before.Version)
 	}
-	o.Version++
-	o.At = tx.Now()
-	k.table.Update(tx, rowKey(o.Scope, o.Key), k.head(o, before.Indexed))
-	versions.Insert(tx, versionKey(o.Scope, o.Key, o.Version), version{o.At, text})
+	next := *o
+	next.Version, next.At = o.Version+1, tx.Now()
+	h, err := k.head(&next, before.Indexed)
+	if err != nil {
+		return err
+	}
+	k.table.Update(tx, rowKey(o.Scope, o.Key), h)
+	if k.past {
+		past.Insert(tx, versionKey(o.Scope, o.Key, before.Version), before.Latest)
+	}
+	*o = next
 	return nil
 }
 
-// head is the narrow row of an object of which the index has what it had at the
-// digest indexed.
-func (k *Kind[T, N]) head(o *Object[T], indexed int64) head[N] {
-	h := head[N]{Version: o.Version, Narrow: k.derive(&o.Body)}
+// head is the row of an object of which the index has what it had at the digest
+// indexed.
+func (k *Kind[T, N]) head(o *Object[T], indexed int64) (h head[N], err error) {
+	h = head[N]{Version: o.Version, Narrow: k.derive(&o.Body), Latest: version{At: o.At}}
 	if k.digest != nil {
 		h.Indexed, h.Digest = indexed, k.digest(&o.Body)
 	}
-	return h
+	h.Latest.Body, err = k.encode(&o.Body)
+	return h, err
 }
 
 func (k *Kind[T, N]) encode(body *T) (string, error) {
@@ -229,46 +236,57 @@ func (k *Kind[T, N]) Read(ctx context.Context, d *db.DB, s id.Scope, key int64) 
 	if key == 0 {
 		return nil, false, nil
 	}
-	heads, bodies, err := db.ReadLatest(ctx, d, k.table, versions, []db.Key{rowKey(s, key)})
-	if err != nil {
+	h, ok, err := k.table.Read(ctx, d, rowKey(s, key))
+	if !ok || err != nil {
 		return nil, false, err
 	}
-	h, ok := heads[rowKey(s, key)]
-	if !ok {
-		return nil, false, nil
-	}
-	return k.decode(s, key, h.Version, bodies[rowKey(s, key)])
+	return k.decode(s, key, h.Version, h.Latest)
 }
 
 // ReadVersion gives an object as it was.
 func (k *Kind[T, N]) ReadVersion(ctx context.Context, d *db.DB, s id.Scope, r Ref) (*Object[T], bool, error) {
-	if probe.Mutant("object.current-version") {
-		return k.Read(ctx, d, s, r.Key)
-	}
-	v, ok, err := versions.Read(ctx, d, versionKey(s, r.Key, r.Version))
-	if !ok || err != nil {
-		return nil, false, err
-	}
-	return k.decode(s, r.Key, r.Version, v)
+	found, err := k.ReadVersions(ctx, d, s, []Ref{r})
+	o, ok := found[r]
+	return o, ok, err
 }
 
-// ReadVersions gives objects as they were, those that there are, by version.
+// ReadVersions gives objects as they were, those that there are, by version. A
+// version that is not the latest one is among the replaced ones for ever, so two
+// reads, in this order, find it whatever happens between them.
 func (k *Kind[T, N]) ReadVersions(ctx context.Context, d *db.DB, s id.Scope, refs []Ref) (map[Ref]*Object[T], error) {
-	keys := make([]db.Key, len(refs))
+	heads := make([]db.Key, len(refs))
 	for i, r := range refs {
-		keys[i] = versionKey(s, r.Key, r.Version)
+		heads[i] = rowKey(s, r.Key)
 	}
-	rows, err := versions.ReadMany(ctx, d, keys)
+	latest, err := k.table.ReadMany(ctx, d, heads)
 	if err != nil {
 		return nil, err
 	}
-	found := make(map[Ref]*Object[T], len(rows))
+	found := make(map[Ref]*Object[T], len(refs))
+	var replaced []db.Key
+	for i, r := range refs {
+		h, ok := latest[heads[i]]
+		switch {
+		case !ok:
+		case h.Version == r.Version || probe.Mutant("object.current-version"):
+			if found[r], _, err = k.decode(s, r.Key, h.Version, h.Latest); err != nil {
+				return nil, err
+			}
+		case h.Version > r.Version:
+			replaced = append(replaced, versionKey(s, r.Key, r.Version))
+		}
+	}
+	if len(replaced) == 0 {
+		return found, nil
+	}
+	rows, err := past.ReadMany(ctx, d, replaced)
+	if err != nil {
+		return nil, err
+	}
 	for key, row := range rows {
-		o, _, err := k.decode(s, key.ID, key.Sub, row)
-		if err != nil {
+		if found[Ref{key.ID, key.Sub}], _, err = k.decode(s, key.ID, key.Sub, row); err != nil {
 			return nil, err
 		}
-		found[Ref{key.ID, key.Sub}] = o
 	}
 	return found, nil
 }
@@ -279,17 +297,15 @@ func (k *Kind[T, N]) ReadMany(ctx context.Context, d *db.DB, s id.Scope, keys []
 	for i, key := range keys {
 		rows[i] = rowKey(s, key)
 	}
-	heads, bodies, err := db.ReadLatest(ctx, d, k.table, versions, rows)
+	heads, err := k.table.ReadMany(ctx, d, rows)
 	if err != nil {
 		return nil, err
 	}
 	found := make(map[int64]*Object[T], len(heads))
 	for key, h := range heads {
-		o, _, err := k.decode(s, key.ID, h.Version, bodies[key])
-		if err != nil {
+		if found[key.ID], _, err = k.decode(s, key.ID, h.Version, h.Latest); err != nil {
 			return nil, err
 		}
-		found[key.ID] = o
 	}
 	return found, nil
 }

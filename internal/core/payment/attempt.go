@@ -297,4 +297,5 @@ var Attempts = object.Define(object.Spec[Attempt, attemptColumns]{
 	},
 	Derive:  func(a *Attempt) attemptColumns { return attemptColumns{a.State, a.Due, a.Lease.By(a.Due), a.Intent} },
 	Filters: []string{"intent"},
+	Forgets: true,
 })

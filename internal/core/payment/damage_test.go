@@ -46,10 +46,10 @@ func (s *shop) behind(sql string) {
 	}
 }
 
-// edit replaces a part of the latest body of an object.
-func (s *shop) edit(o object.Ref, from, to string) {
+// edit replaces a part of the body of an object in a table.
+func (s *shop) edit(table string, key int64, from, to string) {
 	s.t.Helper()
-	s.behind(fmt.Sprintf("UPDATE object_version SET body = replace(body, '%s', '%s') WHERE object = %d AND version = %d AND body LIKE '%%%s%%'", from, to, o.Key, o.Version, from))
+	s.behind(fmt.Sprintf("UPDATE %s SET body = replace(body, '%s', '%s') WHERE key = %d AND body LIKE '%%%s%%'", table, from, to, key, from))
 }
 
 // stock is a shop with something of everything in its books: a payment that is
@@ -129,17 +129,20 @@ func TestCheckFindsDamage(t *testing.T) {
 		{"type of a transaction in its column", func(k *stock) {
 			k.behind(fmt.Sprintf("UPDATE balance_transaction SET type = 'refund' WHERE key = %d", k.charge(k.paid).Body.BalanceTransaction))
 		}, []string{"columns/balance_transaction"}},
-		{"a version that is missing", func(k *stock) {
-			ch := k.charge(k.paid)
-			k.behind(fmt.Sprintf("DELETE FROM object_version WHERE object = %d AND version = %d", ch.Key, ch.Version))
+		{"a body that is none", func(k *stock) {
+			k.behind(fmt.Sprintf("UPDATE charge SET body = '' WHERE key = %d", k.charge(k.paid).Key))
 		}, []string{"columns/charge", "intents/payment_intent"}},
+		{"a replaced version that is missing", func(k *stock) {
+			ch := k.charge(k.paid)
+			k.behind(fmt.Sprintf("DELETE FROM object_version WHERE object = %d AND version = %d", ch.Key, ch.Version-1))
+		}, []string{"columns/charge"}},
 		{"an attempt that nobody looks after", func(k *stock) {
 			a := k.last(k.unknown)
 			due, err := json.Marshal(a.Body.Due)
 			if err != nil {
 				k.t.Fatal(err)
 			}
-			k.edit(a.Ref(), `"due":`+string(due)+`,`, "")
+			k.edit("attempt", a.Key, `"due":`+string(due)+`,`, "")
 			k.behind(fmt.Sprintf("UPDATE attempt SET due = 0 WHERE key = %d", a.Key))
 		}, []string{"attempts/attempt"}},
 		{"the transaction of a charge is missing", func(k *stock) {
@@ -150,22 +153,22 @@ func TestCheckFindsDamage(t *testing.T) {
 		}, []string{"transactions/refund"}},
 		{"a charge with the transaction of another", func(k *stock) {
 			ch, other := k.charge(k.paid), k.charge(k.refunding)
-			k.edit(ch.Ref(), fmt.Sprintf(`"txn":%d`, ch.Body.BalanceTransaction), fmt.Sprintf(`"txn":%d`, other.Body.BalanceTransaction))
+			k.edit("charge", ch.Key, fmt.Sprintf(`"txn":%d`, ch.Body.BalanceTransaction), fmt.Sprintf(`"txn":%d`, other.Body.BalanceTransaction))
 		}, []string{"transactions/charge"}},
 		{"refunded in the body of a charge", func(k *stock) {
-			k.edit(k.charge(k.paid).Ref(), `"refunded":3000`, `"refunded":2999`)
+			k.edit("charge", k.charge(k.paid).Key, `"refunded":3000`, `"refunded":2999`)
 		}, []string{"refunds/charge", "guards/charge"}},
 		{"amount in the body of a refund", func(k *stock) {
-			k.edit(k.refund(k.paid).Ref(), `"amount":3000`, `"amount":3001`)
+			k.edit("refund", k.refund(k.paid).Key, `"amount":3000`, `"amount":3001`)
 		}, []string{"refunds/charge", "transactions/refund"}},
 		{"captured in the body of a charge", func(k *stock) {
-			k.edit(k.charge(k.paid).Ref(), `"captured":5000`, `"captured":4000`)
+			k.edit("charge", k.charge(k.paid).Key, `"captured":5000`, `"captured":4000`)
 		}, []string{"transactions/charge", "guards/charge", "intents/payment_intent"}},
 		{"received in the body of an intent", func(k *stock) {
-			k.edit(k.intent(k.paid).Ref(), `"received":5000`, `"received":4000`)
+			k.edit("payment_intent", k.intent(k.paid).Key, `"received":5000`, `"received":4000`)
 		}, []string{"intents/payment_intent"}},
 		{"capturable in the body of an intent", func(k *stock) {
-			k.edit(k.intent(k.authorised).Ref(), `"capturable":5000`, `"capturable":6000`)
+			k.edit("payment_intent", k.intent(k.authorised).Key, `"capturable":5000`, `"capturable":6000`)
 		}, []string{"intents/payment_intent"}},
 		{"an authorised charge that is gone", func(k *stock) {
 			k.behind(fmt.Sprintf("DELETE FROM charge WHERE key = %d", k.charge(k.authorised).Key))
@@ -174,18 +177,18 @@ func TestCheckFindsDamage(t *testing.T) {
 			k.behind(fmt.Sprintf("DELETE FROM refund WHERE key = %d", k.refund(k.paid).Key))
 		}, []string{"refunds/charge"}},
 		{"status in the body of an intent", func(k *stock) {
-			k.edit(k.intent(k.unknown).Ref(), `"status":"processing"`, `"status":"requires_capture"`)
+			k.edit("payment_intent", k.intent(k.unknown).Key, `"status":"processing"`, `"status":"requires_capture"`)
 			k.behind(fmt.Sprintf("UPDATE payment_intent SET status = 'requires_capture' WHERE key = %d", k.unknown))
 		}, []string{"intents/payment_intent"}},
 		{"an intent that does not know of its open capture", func(k *stock) {
-			k.edit(k.intent(k.capturing).Ref(), fmt.Sprintf(`,"attempt":%d`, k.last(k.capturing).Key), "")
+			k.edit("payment_intent", k.intent(k.capturing).Key, fmt.Sprintf(`,"attempt":%d`, k.last(k.capturing).Key), "")
 		}, []string{"intents/payment_intent"}},
 		{"an intent that waits for nothing", func(k *stock) {
-			k.edit(k.intent(k.paid).Ref(), `"status":"succeeded"`, fmt.Sprintf(`"attempt":%d,"status":"succeeded"`, k.last(k.paid).Key))
+			k.edit("payment_intent", k.intent(k.paid).Key, `"status":"succeeded"`, fmt.Sprintf(`"attempt":%d,"status":"succeeded"`, k.last(k.paid).Key))
 		}, []string{"intents/payment_intent"}},
 		{"state in the body of an attempt", func(k *stock) {
 			a := k.last(k.capturing)
-			k.edit(a.Ref(), `"state":"unknown"`, `"state":"failed"`)
+			k.edit("attempt", a.Key, `"state":"unknown"`, `"state":"failed"`)
 			k.behind(fmt.Sprintf("UPDATE attempt SET state = 'failed' WHERE key = %d", a.Key))
 		}, []string{"guards/charge", "intents/payment_intent"}},
 		{"a guard that lets too much pass", func(k *stock) {

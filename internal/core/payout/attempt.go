@@ -159,5 +159,6 @@ var Attempts = object.Define(object.Spec[Attempt, attemptColumns]{
 		db.Int(f, &c.Owner)
 		db.Int(f, &c.Payout)
 	},
-	Derive: func(a *Attempt) attemptColumns { return attemptColumns{a.State, a.Due, a.Lease.By(a.Due), a.Payout} },
+	Derive:  func(a *Attempt) attemptColumns { return attemptColumns{a.State, a.Due, a.Lease.By(a.Due), a.Payout} },
+	Forgets: true,
 })

@@ -14,7 +14,8 @@ CREATE TABLE meta (
     PRIMARY KEY (scope, key)
 );
 
--- Every body an API object ever had. The newest version is the object.
+-- The versions of objects that newer ones have replaced. The latest one is in the
+-- table of its kind.
 CREATE TABLE object_version (
     scope   BIGINT NOT NULL,
     object  BIGINT NOT NULL,
@@ -134,6 +135,8 @@ CREATE TABLE test_clock (
     key     BIGINT NOT NULL,
     version BIGINT NOT NULL,
     deleted BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
+    body    TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 
@@ -157,6 +160,8 @@ CREATE TABLE payment_intent (
     customer BIGINT NOT NULL,
     amount   BIGINT NOT NULL,
     currency TEXT COLLATE "C" NOT NULL,
+    at       BIGINT NOT NULL,
+    body     TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX payment_intent_stale ON payment_intent (scope, key) WHERE indexed <> digest;
@@ -171,6 +176,8 @@ CREATE TABLE attempt (
     due     BIGINT NOT NULL,
     owner   BIGINT NOT NULL,
     intent  BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
+    body    TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX attempt_due ON attempt (due) WHERE due > 0;
@@ -188,6 +195,8 @@ CREATE TABLE charge (
     amount   BIGINT NOT NULL,
     currency TEXT COLLATE "C" NOT NULL,
     transfer_group TEXT COLLATE "C" NOT NULL,
+    at       BIGINT NOT NULL,
+    body     TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX charge_stale ON charge (scope, key) WHERE indexed <> digest;
@@ -201,6 +210,8 @@ CREATE TABLE refund (
     version BIGINT NOT NULL,
     charge  BIGINT NOT NULL,
     intent  BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
+    body    TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX refund_charge ON refund (scope, charge, key);
@@ -277,6 +288,8 @@ CREATE TABLE balance_transaction (
     type         TEXT COLLATE "C" NOT NULL,
     currency     TEXT COLLATE "C" NOT NULL,
     available_on BIGINT NOT NULL,
+    at           BIGINT NOT NULL,
+    body         TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX balance_transaction_source ON balance_transaction (scope, source, key);
@@ -287,6 +300,8 @@ CREATE TABLE balance_stand (
     scope   BIGINT NOT NULL,
     key     BIGINT NOT NULL,
     version BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
+    body    TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 
@@ -326,6 +341,8 @@ CREATE TABLE account (
     scope   BIGINT NOT NULL,
     key     BIGINT NOT NULL,
     version BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
+    body    TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 
@@ -368,6 +385,8 @@ CREATE TABLE customer (
     email_hash BIGINT NOT NULL,
     deleted    BIGINT NOT NULL,
     test_clock BIGINT NOT NULL,
+    at         BIGINT NOT NULL,
+    body       TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX customer_stale ON customer (scope, key) WHERE indexed <> digest;
@@ -383,6 +402,8 @@ CREATE TABLE payment_method (
     customer BIGINT NOT NULL,
     type     TEXT COLLATE "C" NOT NULL,
     owner    BIGINT NOT NULL,
+    at       BIGINT NOT NULL,
+    body     TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX payment_method_customer ON payment_method (scope, customer, key);
@@ -397,6 +418,8 @@ CREATE TABLE setup_intent (
     status   TEXT COLLATE "C" NOT NULL,
     customer BIGINT NOT NULL,
     method   BIGINT NOT NULL,
+    at       BIGINT NOT NULL,
+    body     TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX setup_intent_customer ON setup_intent (scope, customer, key) WHERE customer > 0;
@@ -410,6 +433,8 @@ CREATE TABLE setup_attempt (
     due     BIGINT NOT NULL,
     owner   BIGINT NOT NULL,
     intent  BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
+    body    TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX setup_attempt_due ON setup_attempt (due) WHERE due > 0;
@@ -420,6 +445,8 @@ CREATE TABLE mandate (
     key     BIGINT NOT NULL,
     version BIGINT NOT NULL,
     method  BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
+    body    TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX mandate_method ON mandate (scope, method, key);
@@ -429,6 +456,8 @@ CREATE TABLE confirmation_token (
     scope   BIGINT NOT NULL,
     key     BIGINT NOT NULL,
     version BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
+    body    TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 
@@ -437,6 +466,8 @@ CREATE TABLE token (
     scope   BIGINT NOT NULL,
     key     BIGINT NOT NULL,
     version BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
+    body    TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 
@@ -493,6 +524,8 @@ CREATE TABLE dispute (
     status  TEXT COLLATE "C" NOT NULL,
     charge  BIGINT NOT NULL,
     intent  BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
+    body    TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX dispute_charge ON dispute (scope, charge, key);
@@ -505,6 +538,8 @@ CREATE TABLE fraud_warning (
     version BIGINT NOT NULL,
     charge  BIGINT NOT NULL,
     intent  BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
+    body    TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX fraud_warning_charge ON fraud_warning (scope, charge, key);
@@ -516,6 +551,8 @@ CREATE TABLE webhook_endpoint (
     key     BIGINT NOT NULL,
     version BIGINT NOT NULL,
     deleted BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
+    body    TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 
@@ -572,6 +609,8 @@ CREATE TABLE customer_balance_change (
     key      BIGINT NOT NULL,
     version  BIGINT NOT NULL,
     customer BIGINT NOT NULL,
+    at       BIGINT NOT NULL,
+    body     TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX customer_balance_change_customer ON customer_balance_change (scope, customer, key);
@@ -582,6 +621,8 @@ CREATE TABLE cash_balance (
     key      BIGINT NOT NULL,
     version  BIGINT NOT NULL,
     customer BIGINT NOT NULL,
+    at       BIGINT NOT NULL,
+    body     TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX cash_balance_customer ON cash_balance (scope, customer, key);
@@ -590,6 +631,8 @@ CREATE TABLE cash_transaction (
     key      BIGINT NOT NULL,
     version  BIGINT NOT NULL,
     customer BIGINT NOT NULL,
+    at       BIGINT NOT NULL,
+    body     TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX cash_transaction_customer ON cash_transaction (scope, customer, key);
@@ -599,6 +642,8 @@ CREATE TABLE ephemeral_key (
     scope   BIGINT NOT NULL,
     key     BIGINT NOT NULL,
     version BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
+    body    TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 
@@ -609,6 +654,8 @@ CREATE TABLE tax_id (
     version  BIGINT NOT NULL,
     customer BIGINT NOT NULL,
     deleted  BIGINT NOT NULL,
+    at       BIGINT NOT NULL,
+    body     TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX tax_id_customer ON tax_id (scope, customer, key);
@@ -619,6 +666,8 @@ CREATE TABLE webhook_replay (
     key      BIGINT NOT NULL,
     version  BIGINT NOT NULL,
     endpoint BIGINT NOT NULL,
+    at       BIGINT NOT NULL,
+    body     TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 
@@ -628,6 +677,8 @@ CREATE TABLE movement (
     key     BIGINT NOT NULL,
     version BIGINT NOT NULL,
     source  BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
+    body    TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 
@@ -637,6 +688,8 @@ CREATE TABLE bank_account (
     key     BIGINT NOT NULL,
     version BIGINT NOT NULL,
     deleted BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
+    body    TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX bank_account_deleted ON bank_account (scope, deleted, key);
@@ -657,6 +710,8 @@ CREATE TABLE bank_token (
     scope   BIGINT NOT NULL,
     key     BIGINT NOT NULL,
     version BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
+    body    TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 
@@ -668,6 +723,8 @@ CREATE TABLE payout (
     status      TEXT COLLATE "C" NOT NULL,
     destination BIGINT NOT NULL,
     arrival     BIGINT NOT NULL,
+    at          BIGINT NOT NULL,
+    body        TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX payout_status ON payout (scope, status, key);
@@ -682,6 +739,8 @@ CREATE TABLE payout_attempt (
     due     BIGINT NOT NULL,
     owner   BIGINT NOT NULL,
     payout  BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
+    body    TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX payout_attempt_due ON payout_attempt (due) WHERE due > 0;
@@ -705,6 +764,8 @@ CREATE TABLE file (
     version BIGINT NOT NULL,
     purpose TEXT COLLATE "C" NOT NULL,
     expires BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
+    body    TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX file_purpose ON file (scope, purpose, key);
@@ -734,6 +795,8 @@ CREATE TABLE file_link (
     key     BIGINT NOT NULL,
     version BIGINT NOT NULL,
     file    BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
+    body    TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX file_link_file ON file_link (scope, file, key);
@@ -743,6 +806,8 @@ CREATE TABLE payment_method_configuration (
     scope   BIGINT NOT NULL,
     key     BIGINT NOT NULL,
     version BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
+    body    TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 
@@ -761,6 +826,8 @@ CREATE TABLE payment_method_domain (
     version BIGINT NOT NULL,
     name    TEXT COLLATE "C" NOT NULL,
     enabled BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
+    body    TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX payment_method_domain_name ON payment_method_domain (scope, name, key);
@@ -775,6 +842,8 @@ CREATE TABLE apple_pay_domain (
     version BIGINT NOT NULL,
     name    TEXT COLLATE "C" NOT NULL,
     deleted BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
+    body    TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX apple_pay_domain_name ON apple_pay_domain (scope, name, key);
@@ -785,6 +854,8 @@ CREATE TABLE review (
     key     BIGINT NOT NULL,
     version BIGINT NOT NULL,
     open    BIGINT NOT NULL,
+    at      BIGINT NOT NULL,
+    body    TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX review_open ON review (scope, open, key);
@@ -799,6 +870,8 @@ CREATE TABLE settle_break (
     state    TEXT COLLATE "C" NOT NULL,
     type     TEXT COLLATE "C" NOT NULL,
     provider TEXT COLLATE "C" NOT NULL,
+    at       BIGINT NOT NULL,
+    body     TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX settle_break_state ON settle_break (scope, state, key);

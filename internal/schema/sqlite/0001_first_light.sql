@@ -7,7 +7,8 @@ CREATE TABLE meta (
     PRIMARY KEY (scope, key)
 ) STRICT, WITHOUT ROWID;
 
--- Every body an API object ever had. The newest version is the object.
+-- The versions of objects that newer ones have replaced. The latest one is in the
+-- table of its kind.
 CREATE TABLE object_version (
     scope   INTEGER NOT NULL,
     object  INTEGER NOT NULL,
@@ -15,7 +16,7 @@ CREATE TABLE object_version (
     at      INTEGER NOT NULL,
     body    TEXT    NOT NULL,
     PRIMARY KEY (scope, object, version)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- What happened, in order. Points at the object as it was.
 CREATE TABLE event (
@@ -30,7 +31,7 @@ CREATE TABLE event (
     at      INTEGER NOT NULL,
     request TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX event_lane_seq ON event (scope, lane, seq);
 CREATE INDEX event_type ON event (scope, type, key);
 
@@ -45,7 +46,7 @@ CREATE TABLE event_lane (
     due   INTEGER NOT NULL,
     gone  INTEGER NOT NULL,
     PRIMARY KEY (scope, lane)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX event_lane_due ON event_lane (due) WHERE due > 0;
 
 -- The scopes in which somebody listens to events, or once did.
@@ -70,7 +71,7 @@ CREATE TABLE search_entry (
     key   INTEGER NOT NULL,
     terms BLOB NOT NULL,
     PRIMARY KEY (scope, key)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- How far the index of this format is built. scope is 0.
 CREATE TABLE search_build (
@@ -127,6 +128,8 @@ CREATE TABLE test_clock (
     key     INTEGER NOT NULL,
     version INTEGER NOT NULL,
     deleted INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    body    TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 
@@ -137,7 +140,7 @@ CREATE TABLE subject_key (
     subject INTEGER NOT NULL,
     sealed  BLOB    NOT NULL,
     PRIMARY KEY (scope, subject)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- Payments: what each kind of object is looked up by.
 CREATE TABLE payment_intent (
@@ -150,8 +153,10 @@ CREATE TABLE payment_intent (
     customer INTEGER NOT NULL,
     amount   INTEGER NOT NULL,
     currency TEXT    NOT NULL,
+    at       INTEGER NOT NULL,
+    body     TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX payment_intent_stale ON payment_intent (scope, key) WHERE indexed <> digest;
 CREATE INDEX payment_intent_customer ON payment_intent (scope, customer, key) WHERE customer > 0;
 
@@ -164,6 +169,8 @@ CREATE TABLE attempt (
     due     INTEGER NOT NULL,
     owner   INTEGER NOT NULL,
     intent  INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    body    TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX attempt_due ON attempt (due) WHERE due > 0;
@@ -181,8 +188,10 @@ CREATE TABLE charge (
     amount   INTEGER NOT NULL,
     currency TEXT    NOT NULL,
     transfer_group TEXT NOT NULL,
+    at       INTEGER NOT NULL,
+    body     TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX charge_stale ON charge (scope, key) WHERE indexed <> digest;
 CREATE INDEX charge_customer ON charge (scope, customer, key) WHERE customer > 0;
 CREATE INDEX charge_intent ON charge (scope, intent, key);
@@ -194,8 +203,10 @@ CREATE TABLE refund (
     version INTEGER NOT NULL,
     charge  INTEGER NOT NULL,
     intent  INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    body    TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX refund_charge ON refund (scope, charge, key);
 CREATE INDEX refund_intent ON refund (scope, intent, key);
 
@@ -214,7 +225,7 @@ CREATE TABLE posting (
     currency INTEGER NOT NULL,
     at       INTEGER NOT NULL,
     PRIMARY KEY (scope, debit, number)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX posting_txn ON posting (scope, txn, key);
 
 -- The sums of an account's postings, and of the holds on it; the number of the
@@ -227,7 +238,7 @@ CREATE TABLE balance (
     held    INTEGER NOT NULL,
     last    INTEGER NOT NULL,
     PRIMARY KEY (scope, account)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- Seals of postings, a chain for each shard. span says which postings, digest is
 -- over them, head over the seal and the one before it. scope is 0.
@@ -270,8 +281,10 @@ CREATE TABLE balance_transaction (
     type         TEXT    NOT NULL,
     currency     TEXT    NOT NULL,
     available_on INTEGER NOT NULL,
+    at           INTEGER NOT NULL,
+    body         TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX balance_transaction_source ON balance_transaction (scope, source, key);
 CREATE INDEX balance_transaction_type ON balance_transaction (scope, type, key);
 
@@ -280,6 +293,8 @@ CREATE TABLE balance_stand (
     scope   INTEGER NOT NULL,
     key     INTEGER NOT NULL,
     version INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    body    TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 
@@ -291,7 +306,7 @@ CREATE TABLE maturity (
     accrued INTEGER NOT NULL,
     posted  INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX maturity_due ON maturity (key) WHERE posted = 0;
 
 -- How much of something may be done in all, and how much was.
@@ -303,7 +318,7 @@ CREATE TABLE guard (
     reserved INTEGER NOT NULL,
     done     INTEGER NOT NULL,
     PRIMARY KEY (scope, subject, kind)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- Parts of a balance that are set aside for what is under way.
 CREATE TABLE hold (
@@ -312,13 +327,15 @@ CREATE TABLE hold (
     account INTEGER NOT NULL,
     amount  INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- Merchants.
 CREATE TABLE account (
     scope   INTEGER NOT NULL,
     key     INTEGER NOT NULL,
     version INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    body    TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 
@@ -361,6 +378,8 @@ CREATE TABLE customer (
     email_hash INTEGER NOT NULL,
     deleted    INTEGER NOT NULL,
     test_clock INTEGER NOT NULL,
+    at         INTEGER NOT NULL,
+    body       TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX customer_stale ON customer (scope, key) WHERE indexed <> digest;
@@ -376,8 +395,10 @@ CREATE TABLE payment_method (
     customer INTEGER NOT NULL,
     type     TEXT    NOT NULL,
     owner    INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    body     TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX payment_method_customer ON payment_method (scope, customer, key);
 CREATE INDEX payment_method_owner ON payment_method (scope, owner, key) WHERE owner > 0;
 
@@ -390,6 +411,8 @@ CREATE TABLE setup_intent (
     status   TEXT NOT NULL,
     customer INTEGER NOT NULL,
     method   INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    body     TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX setup_intent_customer ON setup_intent (scope, customer, key) WHERE customer > 0;
@@ -403,6 +426,8 @@ CREATE TABLE setup_attempt (
     due     INTEGER NOT NULL,
     owner   INTEGER NOT NULL,
     intent  INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    body    TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX setup_attempt_due ON setup_attempt (due) WHERE due > 0;
@@ -413,6 +438,8 @@ CREATE TABLE mandate (
     key     INTEGER NOT NULL,
     version INTEGER NOT NULL,
     method  INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    body    TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX mandate_method ON mandate (scope, method, key);
@@ -422,6 +449,8 @@ CREATE TABLE confirmation_token (
     scope   INTEGER NOT NULL,
     key     INTEGER NOT NULL,
     version INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    body    TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 
@@ -430,6 +459,8 @@ CREATE TABLE token (
     scope   INTEGER NOT NULL,
     key     INTEGER NOT NULL,
     version INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    body    TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 
@@ -439,7 +470,7 @@ CREATE TABLE card (
     key    INTEGER NOT NULL,
     sealed BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- Card security codes, sealed like the number, from their arrival to the first
 -- definite outcome, or until they expire.
@@ -449,7 +480,7 @@ CREATE TABLE card_cvc (
     sealed  BLOB    NOT NULL,
     expires INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX card_cvc_expires ON card_cvc (expires);
 
 -- What providers told unasked, by the provider (a hash of its name) and its
@@ -486,6 +517,8 @@ CREATE TABLE dispute (
     status  TEXT    NOT NULL,
     charge  INTEGER NOT NULL,
     intent  INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    body    TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX dispute_charge ON dispute (scope, charge, key);
@@ -498,6 +531,8 @@ CREATE TABLE fraud_warning (
     version INTEGER NOT NULL,
     charge  INTEGER NOT NULL,
     intent  INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    body    TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX fraud_warning_charge ON fraud_warning (scope, charge, key);
@@ -509,6 +544,8 @@ CREATE TABLE webhook_endpoint (
     key     INTEGER NOT NULL,
     version INTEGER NOT NULL,
     deleted INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    body    TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 
@@ -565,6 +602,8 @@ CREATE TABLE customer_balance_change (
     key      INTEGER NOT NULL,
     version  INTEGER NOT NULL,
     customer INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    body     TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX customer_balance_change_customer ON customer_balance_change (scope, customer, key);
@@ -575,6 +614,8 @@ CREATE TABLE cash_balance (
     key      INTEGER NOT NULL,
     version  INTEGER NOT NULL,
     customer INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    body     TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX cash_balance_customer ON cash_balance (scope, customer, key);
@@ -583,6 +624,8 @@ CREATE TABLE cash_transaction (
     key      INTEGER NOT NULL,
     version  INTEGER NOT NULL,
     customer INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    body     TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX cash_transaction_customer ON cash_transaction (scope, customer, key);
@@ -592,6 +635,8 @@ CREATE TABLE ephemeral_key (
     scope   INTEGER NOT NULL,
     key     INTEGER NOT NULL,
     version INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    body    TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 
@@ -602,6 +647,8 @@ CREATE TABLE tax_id (
     version  INTEGER NOT NULL,
     customer INTEGER NOT NULL,
     deleted  INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    body     TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX tax_id_customer ON tax_id (scope, customer, key);
@@ -612,6 +659,8 @@ CREATE TABLE webhook_replay (
     key      INTEGER NOT NULL,
     version  INTEGER NOT NULL,
     endpoint INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    body     TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 
@@ -621,6 +670,8 @@ CREATE TABLE movement (
     key     INTEGER NOT NULL,
     version INTEGER NOT NULL,
     source  INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    body    TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 
@@ -630,6 +681,8 @@ CREATE TABLE bank_account (
     key     INTEGER NOT NULL,
     version INTEGER NOT NULL,
     deleted INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    body    TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX bank_account_deleted ON bank_account (scope, deleted, key);
@@ -650,6 +703,8 @@ CREATE TABLE bank_token (
     scope   INTEGER NOT NULL,
     key     INTEGER NOT NULL,
     version INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    body    TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 
@@ -661,6 +716,8 @@ CREATE TABLE payout (
     status      TEXT    NOT NULL,
     destination INTEGER NOT NULL,
     arrival     INTEGER NOT NULL,
+    at          INTEGER NOT NULL,
+    body        TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX payout_status ON payout (scope, status, key);
@@ -675,6 +732,8 @@ CREATE TABLE payout_attempt (
     due     INTEGER NOT NULL,
     owner   INTEGER NOT NULL,
     payout  INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    body    TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX payout_attempt_due ON payout_attempt (due) WHERE due > 0;
@@ -698,6 +757,8 @@ CREATE TABLE file (
     version INTEGER NOT NULL,
     purpose TEXT    NOT NULL,
     expires INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    body    TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX file_purpose ON file (scope, purpose, key);
@@ -727,6 +788,8 @@ CREATE TABLE file_link (
     key     INTEGER NOT NULL,
     version INTEGER NOT NULL,
     file    INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    body    TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX file_link_file ON file_link (scope, file, key);
@@ -736,6 +799,8 @@ CREATE TABLE payment_method_configuration (
     scope   INTEGER NOT NULL,
     key     INTEGER NOT NULL,
     version INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    body    TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 
@@ -754,6 +819,8 @@ CREATE TABLE payment_method_domain (
     version INTEGER NOT NULL,
     name    TEXT    NOT NULL,
     enabled INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    body    TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX payment_method_domain_name ON payment_method_domain (scope, name, key);
@@ -768,6 +835,8 @@ CREATE TABLE apple_pay_domain (
     version INTEGER NOT NULL,
     name    TEXT    NOT NULL,
     deleted INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    body    TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX apple_pay_domain_name ON apple_pay_domain (scope, name, key);
@@ -778,6 +847,8 @@ CREATE TABLE review (
     key     INTEGER NOT NULL,
     version INTEGER NOT NULL,
     open    INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    body    TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX review_open ON review (scope, open, key);
@@ -792,6 +863,8 @@ CREATE TABLE settle_break (
     state    TEXT NOT NULL,
     type     TEXT NOT NULL,
     provider TEXT NOT NULL,
+    at       INTEGER NOT NULL,
+    body     TEXT    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX settle_break_state ON settle_break (scope, state, key);
