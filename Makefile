@@ -5,6 +5,8 @@ FUZZTIME ?= 30s
 SEED ?= 1
 MASK ?=
 KILLS ?= 50
+RUNS ?= 5
+DURATION ?= 60s
 GO_TEST = go test -count=1
 
 .DEFAULT_GOAL := build
@@ -40,9 +42,8 @@ proof: setup ## the full counts that make test runs reduced; can be interrupted 
 generate: ## make generated files anew
 	go generate ./...
 
-bench: build ## measure payments per second and check the books, on SQLite and on a PostgreSQL server of its own
-	bin/florin bench
-	go run ./test/postgres/with -- sh -c 'exec bin/florin bench --db "$$FLORIN_TEST_DB"'
+bench: build setup ## measure RUNS runs (5) of DURATION (60s) on SQLite and PostgreSQL, at full load and at 500 a second, into docs/benchmarks.md
+	@RUNS=$(RUNS) DURATION=$(DURATION) scripts/bench
 
 clean: ## remove what was built or fetched here
 	rm -rf bin .cache test/clients/node/node_modules

@@ -89,6 +89,7 @@ func coreMay(from, to string) bool {
 var outside = map[string][]string{
 	"internal/kit":         {"github.com/cockroachdb/apd/v3"},
 	"internal/base/db":     {"github.com/ncruces/go-sqlite3", "github.com/jackc/pgx/v5"},
+	"internal/base/object": {"github.com/fxamacker/cbor/v2"},
 	"internal/base/secret": {"github.com/tink-crypto/tink-go/v2"},
 	"internal/app/welcome": {"golang.org/x/text"},
 	"internal/door/web":    {"golang.org/x/text"},

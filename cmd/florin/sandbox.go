@@ -32,7 +32,7 @@ func (s *sandboxCommand) Run(ctx context.Context, _ *slog.Logger) error {
 	return app.Sandbox{Book: s.Book, Seed: s.Seed, Faults: s.Faults, PushTo: s.PushTo, PushSecret: s.Secret}.Serve(ctx, ln)
 }
 
-// loopback refuses addresses that other machines could reach: the sandbox asks
+// loopback refuses addresses that other machines could reach: sandbox and receiver ask
 // nobody who he is.
 func loopback(address string) error {
 	host, _, err := net.SplitHostPort(address)
@@ -42,5 +42,5 @@ func loopback(address string) error {
 	if ip, err := netip.ParseAddr(host); host == "localhost" || err == nil && ip.IsLoopback() {
 		return nil
 	}
-	return fmt.Errorf("--listen %s: the sandbox listens on loopback addresses only (127.0.0.1, [::1], localhost), since it asks for no credentials", address)
+	return fmt.Errorf("--listen %s: only loopback addresses are listened on here (127.0.0.1, [::1], localhost), since nobody is asked for credentials", address)
 }

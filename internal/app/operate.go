@@ -9,6 +9,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -137,6 +139,36 @@ func (o *Operator) CreateAccount(ctx context.Context, p AccountParams) (Account,
 		keys[i] = issuedKey(k)
 	}
 	return accountOf(made), keys, nil
+}
+
+// accountsAtOnce share the transactions of CreateAccounts.
+const accountsAtOnce = 256
+
+// CreateAccounts makes n accounts of one name with what an account has by
+// default, many at a time, and gives their secret keys of test mode in no order.
+func (o *Operator) CreateAccounts(ctx context.Context, name string, n int) (secretKeys []string, err error) {
+	if err := o.claim(ctx); err != nil || n < 1 {
+		return nil, err
+	}
+	list := make([]string, n)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var next atomic.Int64
+	var running sync.WaitGroup
+	for range min(n, accountsAtOnce) {
+		running.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+				_, keys, err := o.merchants.Open(ctx, merchant.Params{Name: name}, false)
+				if err != nil {
+					cancel(err)
+					return
+				}
+				list[i] = keys[0].Plain
+			}
+		})
+	}
+	running.Wait()
+	return list, context.Cause(ctx)
 }
 
 // Accounts lists all accounts, the oldest first.

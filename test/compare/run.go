@@ -95,7 +95,7 @@ func (s *session) bench(ctx context.Context, args ...string) (sample, error) {
 		Steps         float64 `json:"steps"`
 		StepsPerTrain float64 `json:"steps_per_train"`
 	}
-	args = append([]string{"bench", "--json", "--clients=" + strconv.Itoa(s.clients), "--duration=" + s.duration.String(), "--warmup=" + s.warmup.String()}, args...)
+	args = append([]string{"bench", "--json", "--clients=" + strconv.Itoa(s.clients), "--duration=" + s.duration.String(), "--warmup=" + s.warmup.String(), "--webhooks=none"}, args...)
 	if err := output(ctx, &report, s.florin, args...); err != nil {
 		return sample{}, err
 	}

@@ -46,11 +46,11 @@ func (s *Server) settings() []string {
 	if s.opts.NoSync {
 		fsync = "off"
 	}
-	return []string{
+	return append([]string{
 		"listen_addresses=127.0.0.1", "port=" + strconv.Itoa(s.port), "unix_socket_directories=",
 		"max_connections=500", "synchronous_commit=on", "fsync=" + fsync, "full_page_writes=on", "timezone=UTC",
 		"wal_keep_size=" + walKept,
-	}
+	}, s.opts.Settings...)
 }
 
 // launch starts the server's process and waits until it answers. The caller

@@ -28,6 +28,9 @@ type Options struct {
 	// NoSync switches fsync off. It is faster, and what a test then shows about
 	// durability holds for a crash of the server only, not of the machine.
 	NoSync bool
+	// Settings are further ones, "shared_buffers=512MB", stronger than the server's
+	// own. A setting that it refuses keeps it from starting.
+	Settings []string
 }
 
 // Server is a PostgreSQL server on a directory of its own. Its methods may be

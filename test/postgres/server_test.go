@@ -61,11 +61,13 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-func TestNoSync(t *testing.T) {
+func TestOptions(t *testing.T) {
 	t.Parallel()
-	s := ForTest(t, Options{NoSync: true})
-	if got := setting(t, connect(t, s), "fsync"); got != "off" {
-		t.Errorf("fsync = %s, want off", got)
+	s := ForTest(t, Options{NoSync: true, Settings: []string{"work_mem=5MB", "max_connections=77"}})
+	for name, want := range map[string]string{"fsync": "off", "work_mem": "5MB", "max_connections": "77"} {
+		if got := setting(t, connect(t, s), name); got != want {
+			t.Errorf("%s = %s, want %s", name, got, want)
+		}
 	}
 }
 

@@ -43,7 +43,7 @@ var (
 		"setup.create", "setup.cancel", "setup.settle", "setup.claim", "setup.resume",
 		"payout.create", "payout.cancel", "payout.reverse", "payout.submit", "payout.settle", "payout.claim", "payout.reschedule",
 		"payout.returned", "payout.noticed", "payout.automatic",
-		"cash.fund", "cash.settle", "cash.reconcile", "payment.apply_funds", "timeline.create", "timeline.advance", "timeline.move", "timeline.delete", "timeline.clear",
+		"cash.fund", "cash.settle", "payment.apply_funds", "timeline.create", "timeline.advance", "timeline.move", "timeline.delete",
 		"job.claim", "job.record", "ledger.seal", "ledger.mature", "search.index",
 		"vault.create_payment_method", "vault.create_customer", "vault.attach_payment_method", "vault.delete_customer",
 		"settle.schedule", "settle.collect", "settle.file", "settle.file_told", "settle.lines", "settle.whole", "settle.supersede", "settle.match", "settle.sheets", "settle.sheets_told",
@@ -76,6 +76,8 @@ var incidental = map[string]string{
 	"setup.later":           "a setup that somebody has claimed is given back only where its outcome is still open",
 	"payout.rest":           "the bank has to have known nothing of a payout, twice",
 	"webhook.stop":          "no endpoint is disabled or deleted",
+	"cash.reconcile":        "money comes back to a balance only where a payment from it is given back to it, and seldom is another one waiting",
+	"timeline.clear":        "a clock seldom has work planned on its line when it is deleted",
 	"timeline.again":        "moving a clock seldom takes longer than the 20 s of a turn",
 	"vault.erase_customer":  "customers are erased with the clock that they are on, after its time",
 	"vault.erase_methods":   "likewise",
@@ -121,16 +123,16 @@ func mishaps[M ~string](modes []M) (list []mishap) {
 // rare are the operations that need much to come together, and those that a world
 // has one or two of: how many seeds in each round are after them.
 var rare = map[string]int{
-	"payment.resume": 2, "payment.reversed": 2, "payment.late": 2, "payment.rest": 2, "payment.give-back": 2, "job.claim": 2, "job.record": 2,
-	"ledger.mature": 4, "payout.automatic": 3, "payout.submit": 2, "payout.returned": 3, "payout.noticed": 2, "payout.cancel": 2, "payout.reverse": 2,
-	"timeline.clear": 2, "vault.delete_customer": 2, "webhook.renew": 2, "webhook.put-off": 2, "payout notices": 2, "setup.cancel": 2, "setup.resume": 2,
-	"settle.file": 8, "settle.post": 8, "settle.deposit": 8, "settle.supersede": 8, "settle.sheets": 8, "settle.sheets_told": 8, "settle.file_told": 8,
-	"settle.whole": 4, "settle.again": 4, "settle.match": 3, "settle.lines": 3, "settle.summary": 3, "settle.collect": 2, "settle.schedule": 2, "cash.reconcile": 4,
+	"payment.resume": 2, "payment.reversed": 6, "payment.late": 2, "payment.rest": 2, "payment.give-back": 2, "job.claim": 2, "job.record": 2,
+	"ledger.mature": 4, "payout.automatic": 5, "payout.submit": 2, "payout.returned": 9, "payout.noticed": 16, "payout.cancel": 2, "payout.reverse": 2,
+	"payout.reschedule": 2, "timeline.delete": 2, "vault.delete_customer": 3, "webhook.renew": 2, "webhook.put-off": 2, "payout notices": 10, "setup.cancel": 3,
+	"setup.resume": 6, "settle.file": 6, "settle.post": 6, "settle.deposit": 6, "settle.supersede": 24, "settle.sheets": 6, "settle.sheets_told": 6, "settle.file_told": 6,
+	"settle.whole": 4, "settle.again": 6, "settle.match": 3, "settle.lines": 3, "settle.summary": 3, "settle.collect": 2, "settle.schedule": 2,
 }
 
 // seldom are the operations and faults that two hundred worlds need not have.
 // The proof's worlds have them as they have all others.
-var seldom = []string{"close", "contradict", "payout notices", "setup cancel", "timeline.clear", "cash.reconcile", "settle.supersede", "settle.sheets_told",
+var seldom = []string{"close", "contradict", "payout notices", "setup cancel", "settle.supersede", "settle.sheets_told",
 	"settle.file_told", "settle.post", "settle.deposit", "file_twice", "late_file", "payout.noticed"}
 
 // focus is what a seed is after: what may befall an operation here, or outside.

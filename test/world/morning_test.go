@@ -3,6 +3,7 @@ package world
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/job"
@@ -88,8 +89,8 @@ func (w *world) deposit(ctx context.Context, d sandbox.Deposit) error {
 }
 
 // evening lets the first day end, and the first reconciliation run while things go
-// wrong. Nobody is at anything when time is passed over, since nothing takes that
-// long.
+// wrong; the second one too where the seed is after what no day has before it.
+// Nobody is at anything when time is passed over, since nothing takes that long.
 func (w *world) evening() {
 	w.peace("evening")
 	w.plant()
@@ -97,11 +98,24 @@ func (w *world) evening() {
 	w.calm = false
 	w.pass(w.course.Now().Add(time.Hour + time.Minute)) // it is planned within the hour
 	time.Sleep(10 * time.Second)
+	w.night(mornings[0])
+	if slices.Contains(secondDay, w.focus) {
+		w.focused, w.faults, w.crashes = 0, 0, 0
+		w.night(mornings[1])
+	}
+}
+
+// secondDay are the steps for which a report and a statement have to meet.
+var secondDay = []string{"settle.post", "settle.deposit", "settle.sheets", "settle.sheets_told", "settle.supersede", "settle.again"}
+
+// night passes to the hour of reconciliation on a day, and lets it run while things
+// go wrong.
+func (w *world) night(day int) {
 	for range 3 {
 		w.peace("night")
 		w.calm = false
-		if now := w.course.Now(); now.Before(atNine(mornings[0])) {
-			w.pass(atNine(mornings[0]))
+		if now := w.course.Now(); now.Before(atNine(day)) {
+			w.pass(atNine(day))
 		} else { // whoever ran it has died, and its lease is over
 			w.pass(now.Add(31 * time.Minute))
 		}
@@ -148,6 +162,9 @@ func (w *world) ran() bool {
 // mornings lets reconciliation run on the days that follow, in peace.
 func (w *world) mornings() {
 	for _, day := range mornings[1:] {
+		if !w.course.Now().Before(atNine(day)) {
+			continue // it ran among mishaps
+		}
 		w.pass(atNine(day))
 		for tries := 0; !w.ran(); tries++ {
 			if tries == 60 {

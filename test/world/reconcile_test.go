@@ -82,7 +82,7 @@ func (w *world) reconciled(b *books) {
 			return // nobody can say
 		}
 	}
-	w.sameSums(b, told, shown, truth, open)
+	w.sameSums(b, told, shown, truth, moved, open)
 }
 
 func (w *world) openBreaks() (list []*object.Object[settle.Break]) {
@@ -161,8 +161,8 @@ func brief2(o *object.Object[settle.Break]) string {
 //
 //	owed by the provider = what is of no file yet + what is told and not yet at the bank + what breaks name
 //	cost = fees of what is at the bank
-//	bank = statements + what is of none yet + what breaks name
-func (w *world) sameSums(b *books, told, shown, truth files, open []*object.Object[settle.Break]) {
+//	bank = statements + what is of none yet, or is left out and booked so lately that nobody asks yet + what breaks name
+func (w *world) sameSums(b *books, told, shown, truth, moved files, open []*object.Object[settle.Break]) {
 	owed, cost, bankHas := sums{}, sums{}, sums{}
 	for account, n := range w.owed(b) {
 		owed[account.Currency()] -= n
@@ -200,6 +200,7 @@ func (w *world) sameSums(b *books, told, shown, truth files, open []*object.Obje
 		into[o.Body.Theirs.Currency] -= o.Body.Theirs.Amount
 	}
 	w.untold(bankHas)
+	w.awaited(bankHas, shown, moved, open)
 	for _, balance := range w.balances(b) {
 		want, counted := sums(nil), true
 		switch balance.Account.Kind() {
@@ -252,6 +253,36 @@ func (w *world) untold(into sums) {
 	}
 	if err != nil {
 		w.fail("what no statement tells of: %v", err)
+	}
+}
+
+// awaited adds what statements left out and was booked so lately that no run has
+// opened a break about it.
+func (w *world) awaited(into sums, shown, moved files, open []*object.Object[settle.Break]) {
+	type entry struct {
+		reference string
+		net       int64
+	}
+	there, broken := map[entry]bool{}, map[string]bool{}
+	for _, l := range shown.lines {
+		there[entry{l.Reference, l.Net}] = true
+	}
+	for _, o := range open {
+		broken[o.Body.Subject] = true
+	}
+	since := w.course.Now().Add(-settle.Grace - 24*time.Hour) // the last run was within a day
+	err := ledger.Transactions.Scan(context.Background(), w.db, func(t *object.Object[ledger.Transaction]) error {
+		e := entry{t.Body.Reference, t.Body.Net}
+		if t.Body.Provider != bank.Name || there[e] || broken[e.reference] || t.At.Before(since) {
+			return nil
+		}
+		if slices.ContainsFunc(moved.lines, func(l provider.ReportLine) bool { return l.Reference == e.reference && l.Net == e.net }) {
+			into[t.Body.Currency] += e.net
+		}
+		return nil
+	})
+	if err != nil {
+		w.fail("what statements left out: %v", err)
 	}
 }
 

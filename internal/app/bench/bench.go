@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Run measures and checks what c says. Errors and failed checks of what is
+// Run measures and checks what c says, once. Errors and failed checks of what is
 // measured are in the report; an error means that there is none.
 func Run(ctx context.Context, c Config) (*Report, error) {
 	if err := c.check(); err != nil {
@@ -16,30 +16,50 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 	if c.URL != "" {
 		r, err := measure(ctx, c, nil)
 		if err == nil {
-			r.Check.judge()
+			r.judge()
 		}
 		return r, err
 	}
-	return raiseAndMeasure(ctx, c)
+	list, err := runs(ctx, c, 1)
+	if err != nil {
+		return nil, err
+	}
+	return list[0], nil
 }
 
-func raiseAndMeasure(ctx context.Context, c Config) (r *Report, err error) {
+// runs makes so many runs on one database.
+func runs(ctx context.Context, c Config, n int) (list []*Report, err error) {
 	h, err := raise(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, h.clear(ctx)) }()
-	return h.run(ctx)
+	for range n {
+		r, err := h.run(ctx)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, r)
+	}
+	return list, nil
 }
 
-// run measures what was started, then stops it and looks at what is left.
+// run starts a server, measures it, then stops it and looks at what is left.
 func (h *host) run(ctx context.Context) (*Report, error) {
+	if err := h.begin(ctx); err != nil {
+		return nil, errors.Join(err, h.stop())
+	}
+	return h.attend(ctx)
+}
+
+// attend measures what was started, as long as it runs.
+func (h *host) attend(ctx context.Context) (*Report, error) {
 	running, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	over := make(chan struct{})
 	h.watch(cancel, over)
 	c := h.config
-	c.URL, c.Key = h.server.url, h.key
+	c.URL, c.Key = h.server.url, h.accounts[0].key
 	r, err := measure(running, c, h)
 	close(over)
 	if why := context.Cause(running); why != nil {
@@ -51,35 +71,45 @@ func (h *host) run(ctx context.Context) (*Report, error) {
 	if err := h.finish(ctx, r); err != nil {
 		return nil, err
 	}
-	r.Check.judge()
+	r.judge()
 	return r, nil
 }
 
 // measure sends the load and compares what the clients were told with Florin
 // and, where it was started here, with the sandbox.
 func measure(ctx context.Context, c Config, h *host) (*Report, error) {
-	books, err := newBooks(ctx, c.URL, c.Key, h != nil)
+	accounts, readable, address := []*account{{key: c.Key}}, []order(nil), ""
+	var before Count
+	if h != nil {
+		accounts = h.accounts
+		if err := before.addBook(ctx, h.sandbox.url); err != nil {
+			return nil, fmt.Errorf("before the run: %w", err)
+		}
+		if h.filled != nil {
+			readable = h.filled.sample
+			for i := range readable {
+				readable[i].account = accounts[0]
+			}
+		}
+		if h.receiver != nil {
+			address = h.receiver.url
+		}
+	}
+	books, err := newBooks(ctx, c.URL, accounts, h != nil)
 	if err != nil {
 		return nil, fmt.Errorf("the server at %s: %w", c.URL, err)
 	}
 	r := newReport(c, h)
-	var before Count
-	if h != nil {
-		if c.Fill > 0 {
-			if err := before.addBook(ctx, h.sandbox.url); err != nil {
-				return nil, fmt.Errorf("before the run: %w", err)
-			}
-		}
-		if r.first, err = h.stored(ctx); err != nil {
-			return nil, err
-		}
-	}
-	l, err := newLoad(ctx, c, c.URL, c.Key)
+	l, err := newLoad(ctx, c, c.URL, accounts, readable)
 	if err != nil {
 		return nil, err
 	}
 	defer l.close()
-	if err := l.measured(ctx, h, r); err != nil {
+	m := &measurement{load: l, host: h, report: r}
+	if address != "" {
+		m.hook = &hook{url: address}
+	}
+	if err := m.run(ctx); err != nil {
 		return nil, err
 	}
 	progress(c, "checking")
@@ -97,74 +127,109 @@ func measure(ctx context.Context, c Config, h *host) (*Report, error) {
 	return r, nil
 }
 
-// measured warms up, then measures.
-func (l *load) measured(ctx context.Context, h *host, r *Report) error {
-	c := l.config
-	stop := l.tell(ctx)
-	defer stop()
-	if err := l.prepare(ctx); err != nil {
+// measurement is a load on a server while it is measured.
+type measurement struct {
+	load   *load
+	host   *host // nil: the server ran already
+	hook   *hook // nil: there are no webhooks
+	report *Report
+}
+
+// run prepares, warms up, measures, and waits for the webhooks.
+func (m *measurement) run(ctx context.Context) (err error) {
+	l, c := m.load, m.load.config
+	address := ""
+	if m.hook != nil {
+		address = m.hook.url
+		if m.hook.first, err = m.hook.ask(ctx, false); err != nil {
+			return err
+		}
+	}
+	progress(c, "preparing")
+	if err := l.prepare(ctx, address); err != nil {
 		return err
 	}
+	if m.host != nil {
+		if m.report.first, err = m.host.stored(ctx); err != nil {
+			return err
+		}
+		m.report.prepared = l.seen.payments.Load()
+	}
 	if c.Warmup > 0 {
-		if _, err := l.round(ctx, &limit{end: c.Clock.Now().Add(c.Warmup)}, func() {}); err != nil {
+		g := newGate(c, c.Warmup, 0)
+		stop := m.sample(ctx, g, "warming up ", nil)
+		_, err := l.round(ctx, g, func() {})
+		if stop(); err != nil {
 			return err
 		}
 	}
+	if m.hook != nil {
+		if _, err := m.hook.ask(ctx, true); err != nil {
+			return err
+		}
+	}
+	if err := m.measured(ctx); err != nil || m.hook == nil {
+		return err
+	}
+	payments := l.seen.payments.Load()
+	got, took, err := m.hook.drain(ctx, c, payments)
+	w := m.report.Webhooks
+	w.Deliveries, w.Undelivered, w.Lag, w.DrainSeconds = got.Deliveries, max(0, payments-got.Payments), got.Lag, took.Seconds()
+	return err
+}
+
+// measured makes the round that is measured.
+func (m *measurement) measured(ctx context.Context) (err error) {
+	l, c, r := m.load, m.load.config, m.report
 	var from, to reading
-	var err error
-	if h != nil {
-		if from, err = h.read(ctx); err != nil {
+	if m.host != nil {
+		if from, err = m.host.read(ctx); err != nil {
 			return err
 		}
 	}
-	until := &limit{}
-	began := c.Clock.Now()
+	d := c.Duration
 	if c.Requests > 0 {
-		until.left.Store(c.Requests)
-	} else {
-		until.end = began.Add(c.Duration)
+		d = 0
 	}
-	var took time.Duration
-	var failed error
+	g := newGate(c, d, c.Requests)
 	profiled := make(chan error, 1)
 	if c.Profile != "" {
-		go func() { profiled <- profile(ctx, h.server.admin, c.Profile, c.Duration) }()
+		go func() { profiled <- profile(ctx, m.host.server.admin, c.Profile, c.Duration) }()
 	} else {
 		profiled <- nil
 	}
-	s, err := l.round(ctx, until, func() {
-		took = c.Clock.Now().Sub(began)
-		if h != nil {
-			to, failed = h.read(ctx)
+	stop := m.sample(ctx, g, "", &r.Samples)
+	var took time.Duration
+	var failed error
+	s, err := l.round(ctx, g, func() {
+		now := l.now()
+		took = now.Sub(g.begun)
+		if c.Rate > 0 {
+			r.Open.Due, r.Open.Unsent = g.due(now), g.behind(now)
+		}
+		if m.host != nil {
+			to, failed = m.host.read(ctx)
+		}
+		if m.hook != nil && failed == nil {
+			r.Webhooks.AtEnd, failed = m.undelivered(ctx)
 		}
 	})
+	stop()
 	if err := errors.Join(err, failed, <-profiled); err != nil {
 		return err
 	}
 	r.fill(s, l.errors(), took)
-	if h != nil {
+	if m.host != nil {
 		r.used(from, to)
 	}
 	return nil
 }
 
-// tell writes a line a second until it is stopped.
-func (l *load) tell(ctx context.Context) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		var requests, payments int64
-		for n := 1; l.config.Clock.Sleep(ctx, time.Second) == nil; n++ {
-			r, p := l.seen.requests.Load(), l.seen.payments.Load()
-			progress(l.config, fmt.Sprintf("%4d s  %6d payments/s  %6d requests/s  %d errors", n, p-payments, r-requests, l.seen.errors.Load()))
-			requests, payments = r, p
-		}
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
+// undelivered is of how many payments the clients know and the receiver does not.
+func (m *measurement) undelivered(ctx context.Context) (int64, error) {
+	payments := m.load.seen.payments.Load()
+	got, err := m.hook.ask(ctx, false)
+	return max(0, payments-got.Payments), err
 }
 
 func progress(c Config, line string) {

@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"sync"
+	"sync/atomic"
 
 	"github.com/florinpay/florin/internal/app"
 	"github.com/florinpay/florin/internal/core/payment"
@@ -71,32 +74,50 @@ func (c *Check) note(all map[int64]int64, what string, r receipt) {
 // books is where the check reads Florin's side of a run.
 type books struct {
 	http     http.Client
-	url, key string
-	// before are the newest payment intent and refund that were there before the
-	// run, or empty.
-	before map[string]string
-	// alone: nobody else uses the account, so what was not acknowledged is not
+	url      string
+	accounts []*account
+	// before are the newest payment intent and refund that each account had before
+	// the run, by path.
+	before []map[string]string
+	// alone: nobody else uses the accounts, so what was not acknowledged is not
 	// anybody else's either.
 	alone bool
 }
+
+// readers is how many accounts are read at once.
+const readers = 16
 
 const (
 	intentsPath = "/v1/payment_intents"
 	refundsPath = "/v1/refunds"
 )
 
-func newBooks(ctx context.Context, url, key string, alone bool) (*books, error) {
-	b := &books{http: http.Client{Timeout: requestTimeout}, url: url, key: key, alone: alone, before: map[string]string{}}
+// newBooks notes what the first account has before a run. The others are made
+// for the run, and what an earlier one left in them is known from its check.
+func newBooks(ctx context.Context, url string, accounts []*account, alone bool) (*books, error) {
+	b := &books{url: url, accounts: accounts, alone: alone}
+	b.http = http.Client{Timeout: requestTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: readers}}
 	for _, path := range []string{intentsPath, refundsPath} {
-		page, err := b.page(ctx, path, 1, "")
+		page, err := b.page(ctx, accounts[0], path, 1, "")
 		if err != nil {
 			return nil, err
 		}
-		if len(page.Data) > 0 {
-			b.before[path] = page.Data[0].ID
-		}
+		accounts[0].note(path, page)
+	}
+	for _, a := range accounts {
+		b.before = append(b.before, maps.Clone(a.newest))
 	}
 	return b, nil
+}
+
+// note keeps the newest object of a list, given its first page.
+func (a *account) note(path string, first listPage) {
+	if a.newest == nil {
+		a.newest = map[string]string{}
+	}
+	if len(first.Data) > 0 {
+		a.newest[path] = first.Data[0].ID
+	}
 }
 
 // listed is what is read of a payment intent or refund in a list.
@@ -112,7 +133,7 @@ type listPage struct {
 	HasMore bool     `json:"has_more"`
 }
 
-func (b *books) page(ctx context.Context, path string, limit int, after string) (p listPage, err error) {
+func (b *books) page(ctx context.Context, a *account, path string, limit int, after string) (p listPage, err error) {
 	address := fmt.Sprintf("%s%s?limit=%d", b.url, path, limit)
 	if after != "" {
 		address += "&starting_after=" + after
@@ -121,7 +142,7 @@ func (b *books) page(ctx context.Context, path string, limit int, after string) 
 	if err != nil {
 		return p, err
 	}
-	req.Header.Set("Authorization", "Bearer "+b.key)
+	req.Header.Set("Authorization", "Bearer "+a.key)
 	resp, err := b.http.Do(req)
 	if err != nil {
 		return p, err
@@ -134,47 +155,75 @@ func (b *books) page(ctx context.Context, path string, limit int, after string) 
 	return p, json.NewDecoder(resp.Body).Decode(&p)
 }
 
-// compare lists what Florin made since before and holds it against what was
-// acknowledged: each must have succeeded, over the amount that was asked for.
+// compare lists what Florin made since before, in all accounts, and holds it
+// against what was acknowledged: each must have succeeded, over the amount that
+// was asked for.
 func (b *books) compare(ctx context.Context, c *Check, path string, prefix id.Prefix, told map[int64]int64) (count, sum int64, err error) {
 	missing := len(told)
-	for after := ""; ; {
-		page, err := b.page(ctx, path, 100, after)
-		if err != nil {
-			return 0, 0, err
+	var mu sync.Mutex
+	see := func(o listed) {
+		mu.Lock()
+		defer mu.Unlock()
+		amount := o.Amount
+		if o.Received != nil {
+			amount = *o.Received
 		}
-		for _, o := range page.Data {
-			if o.ID == b.before[path] {
-				page.HasMore = false
-				break
-			}
-			amount := o.Amount
-			if o.Received != nil {
-				amount = *o.Received
-			}
-			key, _ := prefix.Parse(o.ID)
-			want, known := told[key]
-			succeeded := o.Status == "succeeded"
-			if known {
-				missing--
-			}
-			if known && (!succeeded || amount != want) {
-				c.problem("%s was acknowledged with %d; it is %s with %d", o.ID, want, o.Status, amount)
-			}
-			if succeeded && (known || b.alone) {
-				count++
-				sum += amount
-			}
+		key, _ := prefix.Parse(o.ID)
+		want, known := told[key]
+		succeeded := o.Status == "succeeded"
+		if known {
+			missing--
 		}
-		if !page.HasMore || len(page.Data) == 0 {
-			break
+		if known && (!succeeded || amount != want) {
+			c.problem("%s was acknowledged with %d; it is %s with %d", o.ID, want, o.Status, amount)
 		}
-		after = page.Data[len(page.Data)-1].ID
+		if succeeded && (known || b.alone) {
+			count++
+			sum += amount
+		}
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var running sync.WaitGroup
+	var next atomic.Int64
+	for range min(readers, len(b.accounts)) {
+		running.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(b.accounts)); i = next.Add(1) - 1 {
+				if err := b.list(ctx, b.accounts[i], path, b.before[i][path], see); err != nil {
+					cancel(err)
+					return
+				}
+			}
+		})
+	}
+	running.Wait()
 	if missing > 0 {
 		c.problem("%d that were acknowledged are not in %s", missing, path)
 	}
-	return count, sum, nil
+	return count, sum, context.Cause(ctx)
+}
+
+// list goes over what an account has since before the run.
+func (b *books) list(ctx context.Context, a *account, path, before string, see func(listed)) error {
+	for after := ""; ; {
+		page, err := b.page(ctx, a, path, 100, after)
+		if err != nil {
+			return err
+		}
+		if after == "" {
+			a.note(path, page)
+		}
+		for _, o := range page.Data {
+			if o.ID == before {
+				return nil
+			}
+			see(o)
+		}
+		if !page.HasMore || len(page.Data) == 0 {
+			return nil
+		}
+		after = page.Data[len(page.Data)-1].ID
+	}
 }
 
 // mostProblems are listed; a broken run could have as many as payments.

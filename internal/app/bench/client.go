@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"time"
@@ -16,11 +17,11 @@ type client struct {
 	load     *load
 	number   int
 	name     string // the beginning of its idempotency keys
-	serial   int64
+	serial   int64  // of its requests
+	orders   uint64
 	journeys []journey
 	next     int // of journeys, counted on
 	conn     conn
-	readable []order
 
 	told   told
 	errors map[string]*ErrorCount
@@ -39,35 +40,54 @@ type receipt struct{ key, amount int64 }
 // pauseAfterError keeps a client from hammering at a server that refuses.
 const pauseAfterError = 10 * time.Millisecond
 
-func (c *client) run(ctx context.Context, until *limit, s *stats) {
+func (c *client) run(ctx context.Context, g *gate, s *stats) {
 	for ; ctx.Err() == nil; c.next++ {
 		j := c.journeys[c.next%len(c.journeys)]
-		if !until.begin(c.conn.clock.Now(), len(j)) {
+		due, ok := g.pass(ctx, len(j))
+		if !ok {
 			return
 		}
 		o := c.order()
 		if j[0] == retrieve {
-			o = c.readable[c.next%len(c.readable)]
+			o = c.load.readable[rand.IntN(len(c.load.readable))]
 		}
 		for _, k := range j {
-			if !c.step(ctx, k, &o, until, s) {
-				_ = c.conn.clock.Sleep(ctx, pauseAfterError) // the loop sees ctx
+			if !c.step(ctx, k, &o, g, s, due) {
+				if due.IsZero() {
+					_ = c.conn.clock.Sleep(ctx, pauseAfterError) // the loop sees ctx
+				}
 				break
 			}
+			due = time.Time{} // the next is due when this one is done
 		}
 	}
 }
 
 // order is a new order, its amount between 10 and 100 dollars.
 func (c *client) order() order {
-	return order{amount: 1000 + (c.serial*7919+int64(c.number)*31)%9000}
+	c.orders++
+	errand := uint64(c.number)<<40 | c.orders
+	return order{amount: 1000 + int64(errand*7919+errand>>40*31)%9000, account: pick(c.load.accounts, c.load.config.Hot, errand)}
 }
 
-// step sends one request and judges the answer.
-func (c *client) step(ctx context.Context, k kind, o *order, until *limit, s *stats) bool {
+// key is a new idempotency key.
+func (c *client) key() string {
 	c.serial++
+	return c.name + strconv.FormatInt(c.serial, 10)
+}
+
+// step sends one request and judges the answer. Its latency counts from when it
+// was due or, where that is zero, from now.
+func (c *client) step(ctx context.Context, k kind, o *order, g *gate, s *stats, due time.Time) bool {
+	r := k.request(*o, c.key())
+	r.secret = o.account.key
 	began := c.conn.clock.Now()
-	status, body, sent, err := c.conn.do(ctx, k.request(*o, c.name+strconv.FormatInt(c.serial, 10)))
+	if due.IsZero() {
+		due = began
+	} else {
+		s.late.record(began.Sub(due))
+	}
+	status, body, sent, err := c.conn.do(ctx, r)
 	now := c.conn.clock.Now()
 	if err != nil || status != http.StatusOK {
 		if err != nil && ctx.Err() != nil && !sent {
@@ -90,24 +110,31 @@ func (c *client) step(ctx context.Context, k kind, o *order, until *limit, s *st
 		c.failed(k, true, ErrorCount{Kind: wrong, Example: clip(body)})
 		return false
 	}
-	s.record(k, now.Sub(began))
-	c.load.seen.requests.Add(1)
-	paid := int64(0)
-	if k == pay || k == capture {
-		paid = 1
-		c.load.seen.payments.Add(1)
-	}
-	if until.counted(now) {
-		s.requests++
-		s.payments += paid
-	}
+	c.count(k, g, s, now, now.Sub(due))
 	return true
+}
+
+// count counts an answer that is as it should be.
+func (c *client) count(k kind, g *gate, s *stats, now time.Time, took time.Duration) {
+	s.latency[k].record(took)
+	seen := &c.load.seen
+	seen.latency.record(took)
+	seen.requests.Add(1)
+	paid := int64(0)
+	if k.pays() {
+		paid = 1
+		seen.payments.Add(1)
+	}
+	if g.counted(now) {
+		s.requests.Add(1)
+		s.payments.Add(paid)
+	}
 }
 
 // acknowledge keeps what was told, or says what is wrong about it.
 func (c *client) acknowledge(k kind, o *order, s shown) string {
 	switch k {
-	case pay, authorize, capture:
+	case pay, payStored, authorize, capture:
 		key, ok := payment.Intents.Prefix.Parse(s.id)
 		if !ok {
 			return "200 with no id of a payment intent"
@@ -140,7 +167,7 @@ func (c *client) failed(k kind, unsure bool, e ErrorCount) {
 	c.errors[e.Kind].Count++
 	switch {
 	case !unsure:
-	case k == pay || k == capture:
+	case k.pays():
 		c.told.unsurePayments++
 	case k == refund:
 		c.told.unsureRefunds++

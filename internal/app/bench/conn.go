@@ -34,15 +34,14 @@ type target struct {
 	host    string // as the Host header has it
 	base    string // path before /v1, without a slash at its end
 	tls     *tls.Config
-	key     string
 }
 
-func newTarget(address, key string) (*target, error) {
+func newTarget(address string) (*target, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Hostname() == "" {
 		return nil, fmt.Errorf("%q is no address of a server", address)
 	}
-	t := &target{address: u.Host, host: u.Host, key: key}
+	t := &target{address: u.Host, host: u.Host}
 	if u.Path != "/" {
 		t.base = u.EscapedPath()
 	}
@@ -89,6 +88,7 @@ func (c *conn) close() {
 // request is one request of a client. GETs have neither form nor key.
 type request struct {
 	method, path string
+	secret       string // key of the account
 	key          string // idempotency key
 	form         string
 }
@@ -130,7 +130,7 @@ func (c *conn) write(r request) {
 	o := &c.out
 	o.Reset()
 	for _, s := range []string{r.method, " ", c.target.base, r.path, " HTTP/1.1\r\nHost: ", c.target.host,
-		"\r\nUser-Agent: florin-bench\r\nAuthorization: Bearer ", c.target.key} {
+		"\r\nUser-Agent: florin-bench\r\nAuthorization: Bearer ", r.secret} {
 		o.WriteString(s)
 	}
 	if r.method == http.MethodPost {

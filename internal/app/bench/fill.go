@@ -54,6 +54,9 @@ type Filled struct {
 	Before  int64   `json:"before"` // payments that the account had
 	Stored  int64   `json:"stored"` // payments
 	Seconds float64 `json:"seconds"`
+
+	// sample are some of what was stored, spread over all of it.
+	sample []order
 }
 
 // Rate is how many payments were stored a second.
@@ -90,7 +93,7 @@ func Fill(ctx context.Context, f Filling) (out Filled, err error) {
 		// What is left is for the schedules, which would do it in a moment.
 		err = a.Search.CatchUp(ctx)
 	}
-	out.Seconds = f.Clock.Now().Sub(began).Seconds()
+	out.Seconds, out.sample = f.Clock.Now().Sub(began).Seconds(), p.sample
 	return out, err
 }
 
@@ -126,7 +129,13 @@ type pump struct {
 	want    int64
 
 	begun, stored atomic.Int64
+
+	mu     sync.Mutex
+	sample []order
 }
+
+// sampleSize is about how many payments are remembered, to be read later.
+const sampleSize = 4096
 
 // pay makes all payments, and ends at the first that fails.
 func (p *pump) pay(ctx context.Context) error {
@@ -184,6 +193,12 @@ func (p *pump) one(ctx context.Context, n int64) error {
 		}
 		if _, ok := payment.Intents.Prefix.Parse(answer.id); !ok {
 			return fmt.Errorf("200 with no id of a payment intent: %s", clip(body))
+		}
+		if n%max(1, p.want/sampleSize) == 0 {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			o.intent = answer.id
+			p.sample = append(p.sample, o)
 		}
 		return nil
 	}

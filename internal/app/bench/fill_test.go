@@ -36,10 +36,10 @@ func TestFill(t *testing.T) {
 	if err := s.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	listed, seen := books{url: s.URL, key: s.SecretKey}, map[string]bool{}
+	listed, seen := books{url: s.URL}, map[string]bool{}
 	last := ""
 	for more := true; more; {
-		page, err := listed.page(t.Context(), intentsPath, 100, last)
+		page, err := listed.page(t.Context(), &account{key: s.SecretKey}, intentsPath, 100, last)
 		if err != nil {
 			t.Fatal(err)
 		}

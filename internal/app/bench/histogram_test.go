@@ -53,8 +53,12 @@ func TestQuantiles(t *testing.T) {
 				t.Errorf("seed %d, %d durations, share %d: %v, want %v to %v", seed, n, share, got, want, want+want/fine)
 			}
 		}
-		if h.longest != all[n-1] || h.quantile(whole) != all[n-1] || h.total != int64(n) {
-			t.Errorf("%d durations: longest %v of %d, want %v", n, h.longest, h.total, all[n-1])
+		if longest := time.Duration(h.longest.Load()); longest != all[n-1] || h.quantile(whole) != all[n-1] || h.total.Load() != int64(n) {
+			t.Errorf("%d durations: longest %v of %d, want %v", n, longest, h.total.Load(), all[n-1])
+		}
+		median := h.quantile(50_000)
+		if taken := h.take(); taken.quantile(50_000) != median || taken.total.Load() != int64(n) || h.total.Load() != 0 || h.quantile(whole) != 0 {
+			t.Errorf("%d durations: %d taken with the median %v, %d left with %v", n, taken.total.Load(), taken.quantile(50_000), h.total.Load(), h.quantile(whole))
 		}
 	}
 	if got := (&histogram{}).quantile(50_000); got != 0 {

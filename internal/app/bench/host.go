@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/florinpay/florin/internal/app"
 	"github.com/florinpay/florin/internal/base/db"
@@ -23,17 +22,20 @@ type host struct {
 	dir     string
 	address string // the database's
 	drop    func(context.Context) error
-	key     string // the account's secret key
-	sandbox *process
-	server  *process
-	filled  *Filled // before anything was started; nil: the run does not want it
+	// accounts are the merchants; the first is the one with most, or all, payments.
+	accounts []*account
+	sandbox  *process
+	server   *process
+	receiver *process // nil: there are no webhooks
+	filled   *Filled  // before anything was started; nil: the run does not want it
 	// postmaster is the process of a PostgreSQL server on this machine, or zero.
 	postmaster int
 }
 
-// raise starts what is measured. When it fails nothing is left.
+// raise makes a place for the books, with the accounts of the run and what it
+// wants to be stored before. When it fails nothing is left.
 func raise(ctx context.Context, c Config) (h *host, err error) {
-	h = &host{config: c, key: "sk_test_" + rand.Text()}
+	h = &host{config: c, accounts: []*account{{key: "sk_test_" + rand.Text()}}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.clear(ctx))
@@ -54,14 +56,50 @@ func raise(ctx context.Context, c Config) (h *host, err error) {
 			return h, err
 		}
 	}
-	if h.sandbox, err = start(ctx, c.Clock, c.Binary, h.dir, "sandbox", []string{"--book=" + h.bookFile()}, nil); err != nil {
+	if err := h.merchants(ctx); err != nil {
 		return h, err
+	}
+	if c.Webhooks != WebhooksNone {
+		h.receiver, err = start(ctx, c.Clock, c.Binary, h.dir, "bench", []string{"--receive=127.0.0.1:0"}, nil)
+	}
+	return h, err
+}
+
+// begin starts a sandbox and a server.
+func (h *host) begin(ctx context.Context) (err error) {
+	c := h.config
+	if h.sandbox, err = start(ctx, c.Clock, c.Binary, h.dir, "sandbox", []string{"--listen=127.0.0.1:0", "--book=" + h.bookFile()}, nil); err != nil {
+		return err
 	}
 	// The database's address may hold a password, which others could read on a
 	// command line.
-	h.server, err = start(ctx, c.Clock, c.Binary, h.dir, "serve", []string{"--sandbox=" + h.sandbox.url, "--admin-listen=127.0.0.1:0"},
-		[]string{"FLORIN_DB=" + h.address, "FLORIN_SECRET_KEY=" + h.key, "FLORIN_PUBLISHABLE_KEY=pk_test_" + rand.Text()})
-	return h, err
+	h.server, err = start(ctx, c.Clock, c.Binary, h.dir, "serve", []string{"--listen=127.0.0.1:0", "--sandbox=" + h.sandbox.url, "--admin-listen=127.0.0.1:0"},
+		[]string{"FLORIN_DB=" + h.address, "FLORIN_SECRET_KEY=" + h.accounts[0].key, "FLORIN_PUBLISHABLE_KEY=pk_test_" + rand.Text()})
+	return err
+}
+
+// merchants makes the accounts of the run, as "florin account create" does but
+// many at a time. The server makes the first one of an empty database itself.
+func (h *host) merchants(ctx context.Context) error {
+	if h.config.Merchants == 1 {
+		return nil
+	}
+	have := 1
+	if h.filled == nil {
+		have = 0
+		if _, err := app.Migrate(ctx, h.address, h.config.Log); err != nil {
+			return err
+		}
+	}
+	h.accounts = h.accounts[:have]
+	progress(h.config, fmt.Sprintf("making %d accounts", h.config.Merchants-have))
+	return app.Operate(ctx, h.address, h.config.Log, func(o *app.Operator) error {
+		keys, err := o.CreateAccounts(ctx, "Merchant", h.config.Merchants-have)
+		for _, key := range keys {
+			h.accounts = append(h.accounts, &account{key: key})
+		}
+		return err
+	})
 }
 
 func (h *host) bookFile() string   { return filepath.Join(h.dir, "sandbox.db") }
@@ -91,7 +129,7 @@ func (h *host) fill(ctx context.Context) (*Filled, error) {
 		return nil, err
 	}
 	done, err := Fill(ctx, Filling{
-		DB: h.address, Book: h.bookFile(), SecretKey: h.key, PublishableKey: "pk_test_" + rand.Text(), MasterKeyFile: key,
+		DB: h.address, Book: h.bookFile(), SecretKey: h.accounts[0].key, PublishableKey: "pk_test_" + rand.Text(), MasterKeyFile: key,
 		Payments: h.config.Fill, Progress: h.config.Progress, Log: h.config.Log, Clock: h.config.Clock,
 	})
 	return &done, err
@@ -113,7 +151,10 @@ func refuseBooks(ctx context.Context, c Config) error {
 
 // watch ends the run when one of the processes does.
 func (h *host) watch(cancel context.CancelCauseFunc, over <-chan struct{}) {
-	for _, p := range []*process{h.sandbox, h.server} {
+	for _, p := range []*process{h.sandbox, h.server, h.receiver} {
+		if p == nil {
+			continue
+		}
 		go func() {
 			select {
 			case <-p.exited:
@@ -124,19 +165,25 @@ func (h *host) watch(cancel context.CancelCauseFunc, over <-chan struct{}) {
 	}
 }
 
-// stop ends the processes in good order, the server first.
+// stop ends sandbox and server in good order, the server first.
 func (h *host) stop() (err error) {
-	for _, p := range []*process{h.server, h.sandbox} {
-		if p != nil {
-			err = errors.Join(err, p.stop(h.config.Clock))
-		}
+	for _, p := range []**process{&h.server, &h.sandbox} {
+		err = errors.Join(err, h.end(p))
 	}
+	return err
+}
+
+func (h *host) end(p **process) (err error) {
+	if *p != nil {
+		err = (*p).stop(h.config.Clock)
+	}
+	*p = nil
 	return err
 }
 
 // clear ends the processes and removes everything, also when ctx is over.
 func (h *host) clear(ctx context.Context) error {
-	err := h.stop()
+	err := errors.Join(h.stop(), h.end(&h.receiver))
 	if h.drop != nil {
 		err = errors.Join(err, h.drop(context.WithoutCancel(ctx)))
 		h.drop = nil
@@ -161,8 +208,9 @@ func (h *host) verify(ctx context.Context) (*[]app.Finding, error) {
 
 // reading is what everything has used up to a moment.
 type reading struct {
-	processes map[string]spent
-	busy      time.Duration // of all processors; -1: not known
+	processes  map[string]spent
+	processors processors
+	known      bool // processors is
 	trains
 	stored
 }
@@ -174,21 +222,10 @@ type stored struct {
 	log      int64 // written to the write-ahead log of a PostgreSQL server so far
 }
 
-// read takes a reading. Besides the processes that were started it looks at this
-// one, and at the PostgreSQL server where that is on this machine.
+// read takes a reading.
 func (h *host) read(ctx context.Context) (r reading, err error) {
-	r.processes = map[string]spent{}
-	for name, pid := range map[string]int{"client": os.Getpid(), "serve": h.server.cmd.Process.Pid, "sandbox": h.sandbox.cmd.Process.Pid} {
-		if s, err := ofProcess(pid, false); err == nil {
-			r.processes[name] = s
-		}
-	}
-	if h.postmaster != 0 {
-		if s, err := ofTree(h.postmaster); err == nil {
-			r.processes["postgres"] = s
-		}
-	}
-	r.busy = busy()
+	r.processes = h.spent()
+	r.processors, r.known = ofProcessors()
 	if r.trains, err = askTrains(ctx, h.server.admin); err != nil {
 		return r, err
 	}
@@ -196,12 +233,36 @@ func (h *host) read(ctx context.Context) (r reading, err error) {
 	return r, err
 }
 
+// processNames are all that may be looked at, in the order of the report.
+var processNames = []string{"client", "serve", "sandbox", "receiver", "postgres"}
+
+// spent is what each process has used. Besides those that were started it looks
+// at this one, and at the PostgreSQL server where that is on this machine.
+func (h *host) spent() map[string]spent {
+	all := map[string]spent{}
+	if s, err := ofProcess(os.Getpid(), false); err == nil {
+		all["client"] = s
+	}
+	for name, p := range map[string]*process{"serve": h.server, "sandbox": h.sandbox, "receiver": h.receiver} {
+		if p == nil {
+			continue
+		}
+		if s, err := ofProcess(p.cmd.Process.Pid, false); err == nil {
+			all[name] = s
+		}
+	}
+	if h.postmaster != 0 {
+		if s, err := ofTree(h.postmaster); err == nil {
+			all["postgres"] = s
+		}
+	}
+	return all
+}
+
 func (h *host) stored(ctx context.Context) (s stored, err error) {
-	s.book = max(size(h.bookFile()), size(h.bookFile()+"-wal"))
+	s.book = sqliteSize(h.bookFile())
 	if !h.postgres() {
-		// Before the first checkpoint all pages are in the log alone, and in the end
-		// there is none.
-		s.database = max(size(h.sqliteFile()), size(h.sqliteFile()+"-wal"))
+		s.database = sqliteSize(h.sqliteFile())
 		return s, nil
 	}
 	u, err := db.MeasureServer(ctx, h.address, func(backend int) {
@@ -211,15 +272,6 @@ func (h *host) stored(ctx context.Context) (s stored, err error) {
 	})
 	s.database, s.log = u.Bytes, u.Log
 	return s, err
-}
-
-// size is that of a file, zero where there is none.
-func size(path string) int64 {
-	info, err := os.Stat(path)
-	if err != nil {
-		return 0
-	}
-	return info.Size()
 }
 
 // local reports whether the address of a PostgreSQL server is this machine.

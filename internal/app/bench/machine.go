@@ -20,6 +20,7 @@ const tick = 10 * time.Millisecond
 type spent struct {
 	cpu     time.Duration // user and system
 	written int64         // bytes sent to disk; -1 where that may not be read
+	peak    int64         // most bytes of memory that it held at once; 0: not known
 }
 
 // ofProcess is what one process used; with ended, also its children that have
@@ -40,7 +41,8 @@ func ofProcess(pid int, ended bool) (s spent, err error) {
 		}
 		s.cpu += time.Duration(n) * tick
 	}
-	s.written = written(pid)
+	s.written = numberIn(pid, "io", "write_bytes: ", "")
+	s.peak = max(0, numberIn(pid, "status", "VmHWM:", " kB")) << 10
 	return s, nil
 }
 
@@ -58,14 +60,21 @@ func statFields(pid int) ([]string, error) {
 	return fields, nil
 }
 
-func written(pid int) int64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", pid))
+// numberIn is what stands between two texts on a line of one of a process's
+// files in /proc, or -1.
+func numberIn(pid int, file, before, after string) int64 {
+	return numberInFile(fmt.Sprintf("/proc/%d/%s", pid, file), before, after)
+}
+
+func numberInFile(path, before, after string) int64 {
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return -1
 	}
 	for line := range strings.Lines(string(text)) {
-		if n, ok := strings.CutPrefix(line, "write_bytes: "); ok {
-			if bytes, err := strconv.ParseInt(strings.TrimSpace(n), 10, 64); err == nil {
+		if n, ok := strings.CutPrefix(line, before); ok {
+			n = strings.TrimSuffix(strings.TrimSpace(n), after)
+			if bytes, err := strconv.ParseInt(n, 10, 64); err == nil {
 				return bytes
 			}
 		}
@@ -91,6 +100,7 @@ func ofTree(pid int) (spent, error) {
 		// One that ended meanwhile is in its parent's sum next time.
 		if s, err := ofProcess(child, false); err == nil {
 			sum.cpu += s.cpu
+			sum.peak = 0 // they share memory, so that a sum would say nothing
 			if sum.written += s.written; s.written < 0 {
 				sum.written = -1
 			}
@@ -115,28 +125,61 @@ func isPostgres(pid int) bool {
 	return err == nil && strings.HasPrefix(string(name), "postgres")
 }
 
-// busy is the time that all processors were busy so far, or held by another
-// machine on the same host; -1 where that is not known.
-func busy() (sum time.Duration) {
+// processors is what all processors did so far.
+type processors struct {
+	all, busy time.Duration // busy: also what another machine on the same host took
+	stolen    time.Duration // what another machine on the same host took
+}
+
+// ofProcessors reports false where that is not known.
+func ofProcessors() (p processors, ok bool) {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
-		return -1
+		return p, false
 	}
 	line, _, _ := strings.Cut(string(text), "\n")
+	return readProcessors(line)
+}
+
+// readProcessors reads the first line of /proc/stat.
+func readProcessors(line string) (p processors, ok bool) {
 	fields := strings.Fields(line)
 	if len(fields) < 9 {
-		return -1
+		return p, false
 	}
 	for i, f := range fields[1:9] {
 		n, err := strconv.ParseInt(f, 10, 64)
 		if err != nil {
-			return -1
+			return p, false
 		}
+		took := time.Duration(n) * tick
+		p.all += took
 		if i != 3 && i != 4 { // idle, and waiting for a disk
-			sum += time.Duration(n) * tick
+			p.busy += took
+		}
+		if i == 7 {
+			p.stolen = took
 		}
 	}
-	return sum
+	return p, true
+}
+
+// stolen is which share of the processors' time between two looks another
+// machine on the same host took.
+func stolen(from, to processors) float64 {
+	if to.all <= from.all {
+		return 0
+	}
+	return float64(to.stolen-from.stolen) / float64(to.all-from.all)
+}
+
+// memory is how many bytes of it there are, or zero.
+func memory() int64 { return max(0, numberInFile("/proc/meminfo", "MemTotal:", " kB")) << 10 }
+
+// kernel is its release, or empty.
+func kernel() string {
+	text, _ := os.ReadFile("/proc/sys/kernel/osrelease") // where there is none: unknown
+	return strings.TrimSpace(string(text))
 }
 
 // processor is the name of the first processor, or empty.

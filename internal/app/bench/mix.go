@@ -13,14 +13,19 @@ type kind uint8
 
 const (
 	pay       kind = iota // create a payment intent and confirm it, with capture
-	authorize             // the same, to be captured later
+	payStored             // the same with a customer's stored card
+	authorize             // as pay, to be captured later
 	capture               // capture what was authorised
 	refund                // give a payment back, whole
 	retrieve              // read a payment intent
+	list                  // list the ten newest
 	kinds
 )
 
-var kindNames = [kinds]string{"payment", "authorize", "capture", "refund", "retrieve"}
+var kindNames = [kinds]string{"payment", "stored_card", "authorize", "capture", "refund", "retrieve", "list"}
+
+// pays reports whether a request of the kind ends a payment well.
+func (k kind) pays() bool { return k == pay || k == payStored || k == capture }
 
 // journey is what a client does in order, each request with what the one before
 // gave it.
@@ -30,39 +35,48 @@ type journey []kind
 // another place of the list.
 var mixes = map[string][]journey{
 	"payment":           {{pay}},
+	"stored_card":       {{payStored}},
 	"authorize_capture": {{authorize, capture}},
 	"refund":            {{pay, refund}},
-	"read":              {{retrieve}},
-	// Of 10 journeys 5 are payments, 2 captured later, 1 given back, and 2 only read.
+	"read":              {{retrieve}, {list}},
+	"payment_and_read":  {{pay}, {retrieve}, {list}},
+	// Of 10 journeys 3 are payments, 2 with a stored card, 2 captured later, 1 given
+	// back, and 2 only read.
 	"mixed": {
-		{pay}, {authorize, capture}, {pay}, {retrieve}, {pay},
-		{pay}, {authorize, capture}, {pay, refund}, {retrieve}, {pay},
+		{pay}, {payStored}, {authorize, capture}, {retrieve}, {pay},
+		{payStored}, {authorize, capture}, {pay, refund}, {list}, {pay},
 	},
 }
 
 // Mixes are the names of what clients can do.
 func Mixes() []string { return slices.Sorted(maps.Keys(mixes)) }
 
-// reads reports whether a mix reads payments, which must then be there.
-func reads(mix []journey) bool {
-	return slices.ContainsFunc(mix, func(j journey) bool { return j[0] == retrieve })
+// uses reports whether a mix has requests of a kind.
+func uses(mix []journey, k kind) bool {
+	return slices.ContainsFunc(mix, func(j journey) bool { return slices.Contains(j, k) })
 }
 
-// order is the amount and name of one journey's payment.
+// order is one journey's payment.
 type order struct {
-	amount int64  // minor units
-	intent string // its id, once it is known
+	amount  int64 // minor units
+	account *account
+	intent  string // its id, once it is known
 }
 
-const createForm = "&currency=usd&payment_method=pm_card_visa&confirm=true" +
+const createForm = "&currency=usd&confirm=true" +
 	"&automatic_payment_methods[enabled]=true&automatic_payment_methods[allow_redirects]=never"
 
 // request is what is sent for a kind.
 func (k kind) request(o order, key string) request {
 	r := request{method: http.MethodPost, path: "/v1/payment_intents", key: key}
 	switch k {
-	case pay, authorize:
+	case pay, payStored, authorize:
 		r.form = "amount=" + strconv.FormatInt(o.amount, 10) + createForm
+		if k == payStored {
+			r.form += "&customer=" + o.account.customer + "&payment_method=" + o.account.method
+		} else {
+			r.form += "&payment_method=pm_card_visa"
+		}
 		if k == authorize {
 			r.form += "&capture_method=manual"
 		}
@@ -72,13 +86,16 @@ func (k kind) request(o order, key string) request {
 		r.path, r.form = "/v1/refunds", "payment_intent="+o.intent
 	case retrieve:
 		r = request{method: http.MethodGet, path: r.path + "/" + o.intent}
+	case list:
+		r = request{method: http.MethodGet, path: r.path + "?limit=10"}
 	}
 	return r
 }
 
 // shown is what the clients read of an answer.
 type shown struct {
-	id, status       string
+	id, object       string
+	status           string
 	amount, received int64
 }
 
@@ -87,6 +104,8 @@ func read(body []byte) (s shown, err error) {
 		switch string(name) {
 		case "id":
 			s.id = string(value)
+		case "object":
+			s.object = string(value)
 		case "status":
 			s.status = string(value)
 		case "amount":
@@ -100,6 +119,12 @@ func read(body []byte) (s shown, err error) {
 
 // wrong says what is not right about an answer with status 200, or "".
 func (k kind) wrong(o order, s shown) string {
+	if k == list {
+		if s.object != "list" {
+			return "200 with no list"
+		}
+		return ""
+	}
 	want, received := "succeeded", o.amount
 	switch k {
 	case authorize:

@@ -13,6 +13,12 @@ func (r *Report) Print(w io.Writer) error {
 	r.printLoad(&b)
 	r.printCosts(&b)
 	r.printCheck(&b)
+	for _, short := range r.Short {
+		fmt.Fprintf(&b, "\nNOT KEPT UP: %s\n", short)
+	}
+	if r.Void != "" {
+		fmt.Fprintf(&b, "\nDOES NOT COUNT: %s\n", r.Void)
+	}
 	for _, note := range r.Notes {
 		fmt.Fprintf(&b, "\n%s\n", note)
 	}
@@ -21,16 +27,13 @@ func (r *Report) Print(w io.Writer) error {
 }
 
 func (r *Report) printLoad(b *strings.Builder) {
-	on := r.Database
-	if on == "" {
-		on = "a server that ran already"
-	}
-	fmt.Fprintf(b, "florin %s, %s, mix %s, %d clients in a closed loop, %.1f s\n", r.Florin, on, r.Mix, r.Clients, r.Seconds)
+	fmt.Fprintf(b, "%s\n", r.title())
 	if r.Filled != nil {
-		fmt.Fprintf(b, "%d payments stored before, %.0f a second\n", r.Filled.Stored, r.Filled.Rate())
+		fmt.Fprintf(b, "%d payments stored in %.0f s, %.0f a second\n", r.Filled.Stored, r.Filled.Seconds, r.Filled.Rate())
 	}
-	fmt.Fprintf(b, "%d × %s, %s/%s, %s\n\n", r.Machine.Processors, r.Machine.Processor, r.Machine.OS, r.Machine.Arch, r.Started.Format(time.DateOnly))
+	fmt.Fprintf(b, "%s, %s\n\n", r.Machine.text(), r.Started.Format(time.DateOnly))
 	fmt.Fprintf(b, "%-10s %9.0f /s  %9d\n%-10s %9.0f /s  %9d\n", "payments", r.PaymentsPerSecond, r.Payments, "requests", r.RequestsPerSecond, r.Requests)
+	r.printFlow(b)
 	errors := int64(0)
 	for _, e := range r.Errors {
 		errors += e.Count
@@ -41,7 +44,27 @@ func (r *Report) printLoad(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, "\n%-12s %9s %9s %9s %9s %9s %9s\n", "latency, ms", "p50", "p90", "p99", "p99.9", "max", "count")
 	for _, l := range r.Latencies {
-		fmt.Fprintf(b, "%-12s %9s %9s %9s %9s %9s %9d\n", l.Kind, millis(l.P50), millis(l.P90), millis(l.P99), millis(l.P999), millis(l.Max), l.Count)
+		l.print(b)
+	}
+	if r.Open != nil {
+		r.Open.Late.print(b)
+	}
+	if r.Webhooks != nil {
+		r.Webhooks.Lag.print(b)
+	}
+}
+
+func (l *Latency) print(b *strings.Builder) {
+	fmt.Fprintf(b, "%-12s %9s %9s %9s %9s %9s %9d\n", l.Kind, millis(l.P50), millis(l.P90), millis(l.P99), millis(l.P999), millis(l.Max), l.Count)
+}
+
+// printFlow writes what had to wait.
+func (r *Report) printFlow(b *strings.Builder) {
+	if o := r.Open; o != nil {
+		fmt.Fprintf(b, "%-10s %9s     %9d of %d due\n", "unsent", "", o.Unsent, o.Due)
+	}
+	if w := r.Webhooks; w != nil {
+		fmt.Fprintf(b, "%-10s %9s     %9d; %d payments behind at the end, %d after %.1f s more\n", "webhooks", "", w.Deliveries, w.AtEnd, w.Undelivered, w.DrainSeconds)
 	}
 }
 
@@ -50,17 +73,21 @@ func millis(us int64) string { return fmt.Sprintf("%.2f", float64(us)/1000) }
 
 func (r *Report) printCosts(b *strings.Builder) {
 	if len(r.Processes) > 0 {
-		fmt.Fprintf(b, "\n%-12s %9s %9s %12s\n", "per "+r.Per, "CPU, µs", "cores", "written, B")
+		fmt.Fprintf(b, "\n%-12s %9s %9s %12s %12s\n", "per "+r.Per, "CPU, µs", "cores", "written, B", "memory, MiB")
 	}
 	for _, p := range r.Processes {
 		written := "?"
 		if p.Written != nil {
 			written = fmt.Sprintf("%.0f", *p.Written)
 		}
-		fmt.Fprintf(b, "%-12s %9.0f %9.2f %12s\n", p.Name, p.CPUMicros, p.Cores, written)
+		memory := ""
+		if p.Peak > 0 {
+			memory = fmt.Sprintf("%.0f", float64(p.Peak)/(1<<20))
+		}
+		fmt.Fprintf(b, "%-12s %9.0f %9.2f %12s %12s\n", p.Name, p.CPUMicros, p.Cores, written, memory)
 	}
 	if r.OtherCores != nil {
-		fmt.Fprintf(b, "%-12s %9s %9.2f\n", "others", "", *r.OtherCores)
+		fmt.Fprintf(b, "%-12s %9s %9.2f\n%-12s %9s %8.1f%%\n", "others", "", *r.OtherCores, "stolen", "", 100*r.Stolen)
 	}
 	if r.StepsPerTrain > 0 {
 		fmt.Fprintf(b, "\n%.1f steps per %s, %.1f in a transaction\n", r.Steps, r.Per, r.StepsPerTrain)

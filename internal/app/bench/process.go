@@ -35,8 +35,8 @@ const (
 // ready is what both commands print once they listen.
 var ready = regexp.MustCompile(`ready at (https?://[^\s,]+)`)
 
-// start starts a command on a free port of the loopback address, with dir as its
-// working directory, and waits until it answers.
+// start starts a command that listens, with dir as its working directory, and
+// waits until it answers.
 func start(ctx context.Context, clk clock.Clock, binary, dir, name string, args, env []string) (*process, error) {
 	p := &process{name: name, log: filepath.Join(dir, name+".log"), exited: make(chan struct{})}
 	log, err := os.Create(p.log)
@@ -44,7 +44,7 @@ func start(ctx context.Context, clk clock.Clock, binary, dir, name string, args,
 		return nil, err
 	}
 	defer log.Close()
-	p.cmd = exec.Command(binary, append([]string{name, "--listen=127.0.0.1:0"}, args...)...)
+	p.cmd = exec.Command(binary, append([]string{name}, args...)...)
 	p.cmd.Dir, p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = dir, append(environment(), env...), log, log
 	p.cmd.SysProcAttr = attributes()
 	if err := p.cmd.Start(); err != nil {

@@ -25,6 +25,12 @@ import (
 // folder that it was given.
 func command(t *testing.T, args ...string) (r Report, text string, err error) {
 	t.Helper()
+	text, err = into(t, &r, args...)
+	return r, text, err
+}
+
+func into(t *testing.T, r any, args ...string) (text string, err error) {
+	t.Helper()
 	dir := t.TempDir()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
@@ -36,11 +42,11 @@ func command(t *testing.T, args ...string) (r Report, text string, err error) {
 		t.Errorf("%v were left behind, %v", left, bad)
 	}
 	if out.Len() > 0 {
-		if bad := json.Unmarshal(out.Bytes(), &r); bad != nil {
+		if bad := json.Unmarshal(out.Bytes(), r); bad != nil {
 			t.Fatalf("%v: %s", bad, &out)
 		}
 	}
-	return r, shown.String(), err
+	return shown.String(), err
 }
 
 // database gives the arguments for the engine that is tested: SQLite, or an
@@ -55,15 +61,15 @@ func database(t *testing.T) []string {
 func TestRequests(t *testing.T) {
 	for _, mix := range Mixes() {
 		t.Run(mix, func(t *testing.T) {
-			const clients, requests = 8, 200
-			r, shown, err := command(t, append(database(t), "--mix="+mix, "--clients=8", "--requests=200", "--warmup=100ms")...)
+			const clients, requests = 8, 100
+			r, shown, err := command(t, append(database(t), "--mix="+mix, "--clients=8", "--requests=100", "--warmup=100ms")...)
 			if err != nil {
 				t.Fatalf("%v\n%s", err, shown)
 			}
 			if r.Requests < requests || r.Requests > requests+clients || len(r.Errors) > 0 || !r.OK() {
 				t.Errorf("%d requests, errors %v, problems %v", r.Requests, r.Errors, r.Check.Problems)
 			}
-			if (r.Payments == 0) != (mix == "read") || r.Latencies[0].Count != r.Requests || r.Latencies[0].P50 <= 0 || r.Latencies[0].Max < r.Latencies[0].P999 {
+			if (r.Payments == 0) != (mix == "read") || r.Webhooks.Undelivered != 0 || len(r.Short) > 0 || r.Latencies[0].Count != r.Requests || r.Latencies[0].P50 <= 0 || r.Latencies[0].Max < r.Latencies[0].P999 {
 				t.Errorf("%d payments, latencies %+v", r.Payments, r.Latencies)
 			}
 			if d := r.Disk; d == nil || mix != "read" && (d.Database < 1000 || d.Book < 100) {
@@ -88,7 +94,7 @@ func TestDuration(t *testing.T) {
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
 		return // the rest is for where processes can be looked at
 	}
-	names := []string{"client", "serve", "sandbox"}
+	names := []string{"client", "serve", "sandbox", "receiver"}
 	if florintest.Postgres() {
 		names = append(names, "postgres")
 	}
@@ -102,6 +108,50 @@ func TestDuration(t *testing.T) {
 	}
 	if len(r.Processes) != len(names) || r.Disk == nil || (r.Disk.Log > 0) != florintest.Postgres() {
 		t.Errorf("%+v, disk %+v", r.Processes, r.Disk)
+	}
+}
+
+// Several runs on the same filled database are each checked by themselves, and
+// leave a table and a plot.
+func TestRuns(t *testing.T) {
+	dir := t.TempDir()
+	table, drawn := filepath.Join(dir, "table.md"), filepath.Join(dir, "plot.svg")
+	if err := os.WriteFile(table, []byte("<!-- bench x -->\n<!-- /bench x -->\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var s Series
+	shown, err := into(t, &s, append(database(t), "--runs=2", "--fill=50", "--merchants=3", "--mix=payment_and_read", "--requests=40", "--clients=4", "--warmup=0s",
+		"--markdown="+table, "--section=x", "--plot="+drawn)...)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, shown)
+	}
+	if len(s.Runs) != 2 || !s.OK() || s.Runs[1].Check.Acknowledged.Payments < 10 || figureOf(&s, "payments/s").Lowest <= 0 {
+		t.Errorf("%+v", s)
+	}
+	for file, want := range map[string]string{table: "| payments/s | ", drawn: "</svg>"} {
+		if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s: %v, %s", file, err, text)
+		}
+	}
+}
+
+// In an open loop what is due and was not sent is told, and what was sent is what
+// was due. Many merchants are paid, the hot one most, and all are told.
+func TestOpenLoop(t *testing.T) {
+	r, shown, err := command(t, append(database(t), "--rate=60", "--merchants=5", "--hot=50", "--mix=mixed", "--webhooks=all", "--clients=8", "--duration=1s", "--warmup=0s")...)
+	if err != nil || !r.OK() {
+		t.Fatalf("%v, problems %v\n%s", err, r.Check.Problems, shown)
+	}
+	o := r.Open
+	if o == nil || o.Due != 60 || o.Late.Count != o.Due-o.Unsent || r.Latencies[0].Count < o.Late.Count {
+		t.Errorf("%+v, latencies %+v", o, r.Latencies)
+	}
+	// created, the charge and the intent that succeeded, of each payment
+	if w := r.Webhooks; w == nil || w.Undelivered != 0 || w.Deliveries < 3*r.Check.Acknowledged.Payments || w.Lag.P50 <= 0 {
+		t.Errorf("%d payments, webhooks %+v", r.Check.Acknowledged.Payments, w)
+	}
+	if len(r.Samples) == 0 || r.Samples[0].Payments <= 0 || r.Samples[0].P99 < r.Samples[0].P50 || !strings.Contains(shown, "unsent") {
+		t.Errorf("%+v", r.Samples)
 	}
 }
 
@@ -143,18 +193,16 @@ func running(t *testing.T, mix string) (*load, *books) {
 	if err := c.check(); err != nil {
 		t.Fatal(err)
 	}
-	b, err := newBooks(t.Context(), c.URL, c.Key, true)
+	b, err := newBooks(t.Context(), c.URL, []*account{{key: c.Key}}, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := newLoad(t.Context(), c, c.URL, c.Key)
+	l, err := newLoad(t.Context(), c, c.URL, []*account{{key: c.Key}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(l.close)
-	until := &limit{}
-	until.left.Store(c.Requests)
-	if _, err := l.round(t.Context(), until, func() {}); err != nil {
+	if _, err := l.round(t.Context(), newGate(c, 0, c.Requests), func() {}); err != nil {
 		t.Fatal(err)
 	}
 	return l, b
@@ -211,21 +259,19 @@ func TestCheckNotices(t *testing.T) {
 func TestSecondRun(t *testing.T) {
 	l, before := running(t, "payment")
 	c := l.config
-	b, err := newBooks(t.Context(), c.URL, c.Key, true)
+	b, err := newBooks(t.Context(), c.URL, []*account{{key: c.Key}}, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if first := before.before[intentsPath]; first != "" {
+	if first := before.before[0][intentsPath]; first != "" {
 		t.Errorf("an empty server has %s", first)
 	}
-	again, err := newLoad(t.Context(), c, c.URL, c.Key)
+	again, err := newLoad(t.Context(), c, c.URL, []*account{{key: c.Key}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(again.close)
-	until := &limit{}
-	until.left.Store(10)
-	if _, err := again.round(t.Context(), until, func() {}); err != nil {
+	if _, err := again.round(t.Context(), newGate(c, 0, 10), func() {}); err != nil {
 		t.Fatal(err)
 	}
 	if found := examine(t, again, b); len(found) > 0 {
@@ -238,15 +284,13 @@ func TestSecondRun(t *testing.T) {
 func TestErrors(t *testing.T) {
 	s := florintest.Start(t, florintest.Options{})
 	c := Config{Clients: 1, Mix: "payment", Requests: 3, Clock: clock.System{}}
-	l, err := newLoad(t.Context(), c, s.URL, "sk_test_wrong")
+	l, err := newLoad(t.Context(), c, s.URL, []*account{{key: "sk_test_wrong"}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(l.close)
 	round := func() {
-		until := &limit{}
-		until.left.Store(c.Requests)
-		if _, err := l.round(t.Context(), until, func() {}); err != nil {
+		if _, err := l.round(t.Context(), newGate(c, 0, c.Requests), func() {}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -277,8 +321,12 @@ func TestServerDies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	time.AfterFunc(300*time.Millisecond, func() { _ = h.server.cmd.Process.Kill() })
-	if _, err := h.run(t.Context()); err == nil || !strings.Contains(err.Error(), "florin serve ended: signal: killed") {
+	if err := h.begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	killed := h.server
+	time.AfterFunc(300*time.Millisecond, func() { _ = killed.cmd.Process.Kill() })
+	if _, err := h.attend(t.Context()); err == nil || !strings.Contains(err.Error(), "florin serve ended: signal: killed") {
 		t.Errorf("the server was killed, and the run ended with %v", err)
 	}
 	if err := h.clear(t.Context()); err != nil {

@@ -9,6 +9,6 @@
 // timelines name (object, version), so they show an object as it was without
 // storing it again.
 //
-// A body is stored as a schema number followed by JSON. A schema that changes
+// A body is stored as a schema number followed by CBOR. A schema that changes
 // its shape gets the next number and a function that reads the old one.
 package object

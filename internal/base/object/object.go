@@ -2,10 +2,8 @@ package object
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"strconv"
-	"strings"
+	"reflect"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -37,12 +35,12 @@ type Ref struct {
 // version is a body as it is stored.
 type version struct {
 	At   time.Time
-	Body string
+	Body []byte
 }
 
 func (v *version) fields(f *db.Fields) {
 	db.Time(f, &v.At)
-	db.Text(f, &v.Body)
+	db.Bytes(f, &v.Body)
 }
 
 // past holds the versions that newer ones have replaced.
@@ -77,7 +75,7 @@ type Kind[T any, N comparable] struct {
 	// Prefix begins the public ids: "pi".
 	Prefix id.Prefix
 
-	schema int
+	schema uint64
 	past   bool // replaced versions are kept
 	table  *db.Table[head[N]]
 	derive func(*T) N
@@ -108,8 +106,12 @@ type Spec[T any, N comparable] struct {
 	Forgets bool
 }
 
-// Define describes a kind. Kinds are package variables.
+// Define describes a kind. Kinds are package variables. It panics where a body
+// has a part that can't be stored.
 func Define[T any, N comparable](s Spec[T, N]) *Kind[T, N] {
+	if problem := storable(reflect.TypeFor[T](), map[reflect.Type]bool{}); problem != "" {
+		panic("object: " + s.Name + ": " + problem)
+	}
 	columns := "version"
 	if s.Index != nil {
 		columns += ", indexed, digest"
@@ -118,7 +120,7 @@ func Define[T any, N comparable](s Spec[T, N]) *Kind[T, N] {
 		columns += ", " + s.Columns
 	}
 	columns += ", at, body"
-	k := &Kind[T, N]{Name: s.Name, Prefix: s.Prefix, schema: s.Schema, past: !s.Forgets, derive: s.Derive, digest: s.Index}
+	k := &Kind[T, N]{Name: s.Name, Prefix: s.Prefix, schema: uint64(s.Schema), past: !s.Forgets, derive: s.Derive, digest: s.Index}
 	fields := headFields(s.Index != nil, s.Fields)
 	k.table = db.NewTable(s.Table, "scope, key", columns, fields)
 	k.lists = listQueries(s.Table, s.Filters)
@@ -208,26 +210,6 @@ func (k *Kind[T, N]) head(o *Object[T], indexed int64) (h head[N], err error) {
 	}
 	h.Latest.Body, err = k.encode(&o.Body)
 	return h, err
-}
-
-func (k *Kind[T, N]) encode(body *T) (string, error) {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return "", fmt.Errorf("encode %s: %w", k.Name, err)
-	}
-	return strconv.Itoa(k.schema) + string(text), nil
-}
-
-func (k *Kind[T, N]) decode(s id.Scope, key, n int64, v version) (*Object[T], bool, error) {
-	o := &Object[T]{Scope: s, Key: key, Version: n, At: v.At}
-	at := strings.IndexByte(v.Body, '{')
-	if at < 0 || v.Body[:at] != strconv.Itoa(k.schema) {
-		return nil, false, fmt.Errorf("%s %d version %d: schema %q is not known", k.Name, key, n, v.Body[:max(at, 0)])
-	}
-	if err := json.Unmarshal([]byte(v.Body[at:]), &o.Body); err != nil {
-		return nil, false, fmt.Errorf("%s %d version %d: %w", k.Name, key, n, err)
-	}
-	return o, true, nil
 }
 
 // Read gives the object as it is committed, without a lock, and whether there

@@ -1,6 +1,7 @@
 package object_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -49,7 +50,7 @@ var (
 	raw = db.NewTable("thing", "scope, key", "version, colour, size, body", func(r *rawThing, f *db.Fields) {
 		db.Int(f, &r.Version)
 		narrowFields(&r.narrow, f)
-		db.Text(f, &r.Body)
+		db.Bytes(f, &r.Body)
 	})
 	scope = id.Scope{Account: 5}
 )
@@ -57,11 +58,11 @@ var (
 type rawThing struct {
 	Version int64
 	narrow
-	Body string
+	Body []byte
 }
 
 const thingDDL = `CREATE TABLE thing (scope BIGINT NOT NULL, key BIGINT NOT NULL, version BIGINT NOT NULL,
-	colour TEXT NOT NULL, size BIGINT NOT NULL, at BIGINT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (scope, key))`
+	colour TEXT NOT NULL, size BIGINT NOT NULL, at BIGINT NOT NULL, body BYTEA NOT NULL, PRIMARY KEY (scope, key))`
 
 // open gives a database that has the table of things too.
 func open(t testing.TB) *db.DB {
@@ -82,7 +83,7 @@ func open(t testing.TB) *db.DB {
 		}
 		ddl := thingDDL + end
 		if engine == "sqlite" {
-			ddl = strings.ReplaceAll(ddl, "BIGINT", "INTEGER")
+			ddl = strings.NewReplacer("BIGINT", "INTEGER", "BYTEA", "BLOB").Replace(ddl)
 		}
 		more[fmt.Sprintf("%s/%04d_thing.sql", engine, len(names)+1)] = &fstest.MapFile{Data: []byte(ddl)}
 	}
@@ -357,20 +358,20 @@ func TestCheckFindsWhatAHandChanged(t *testing.T) {
 		return err
 	}
 	body := func(tx *db.Tx, key int64, from, to string) error {
-		return edit(tx, key, func(r *rawThing) { r.Body = strings.Replace(r.Body, from, to, 1) })
+		return edit(tx, key, func(r *rawThing) { r.Body = bytes.Replace(r.Body, []byte(from), []byte(to), 1) })
 	}
 	for _, f := range []func(tx *db.Tx) error{
 		func(tx *db.Tx) error { return edit(tx, 100, func(r *rawThing) { r.Colour = "gold" }) },
 		func(tx *db.Tx) error { return edit(tx, 102, func(r *rawThing) { r.Version = 9 }) },
-		func(tx *db.Tx) error { return body(tx, 104, `"blue"`, `"pink"`) },
-		func(tx *db.Tx) error { return body(tx, 106, `{`, `{{`) },
-		func(tx *db.Tx) error { return body(tx, 108, `1{`, `77{`) },
-		func(tx *db.Tx) error { return body(tx, 598, `"size":4`, `"size":5`) },
+		func(tx *db.Tx) error { return body(tx, 104, "blue", "pink") },
+		func(tx *db.Tx) error { return body(tx, 106, "\x01", "\x01\xff") },
+		func(tx *db.Tx) error { return body(tx, 108, "\x01", "\x4d") },
+		func(tx *db.Tx) error { return body(tx, 598, "size\x04", "size\x05") },
 	} {
 		run(t, d, f)
 	}
 	found := check()
-	for i, want := range []string{"5 100: columns", "5 102: version 8 is missing", "5 104: columns", "5 106: thing 106 version 1", `5 108: thing 108 version 1: schema "77"`, "5 598: columns"} {
+	for i, want := range []string{"5 100: columns", "5 102: version 8 is missing", "5 104: columns", "5 106: thing 106 version 1", `5 108: thing 108 version 1: schema 77`, "5 598: columns"} {
 		if len(found) != 6 || !strings.HasPrefix(found[i], want) {
 			t.Fatalf("found %q, want one that begins with %q", found, want)
 		}

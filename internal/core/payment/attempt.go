@@ -208,6 +208,9 @@ type Attempt struct {
 	// told, if set, is what a provider told of the attempt that is about to be
 	// written, which it had before.
 	told *recalled
+	// typed, if set, is the card that was typed for the request which makes the
+	// attempt, so that its own sender need not open it.
+	typed *provider.Card
 }
 
 // Open reports whether the outcome is still to come.

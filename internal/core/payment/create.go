@@ -49,6 +49,7 @@ type ConfirmParams struct {
 
 	account    *merchant.Account
 	showCharge bool
+	given      *given // what the request says it pays with; nil: nothing
 }
 
 // Create makes an intent, and pays it when asked to confirm. The reply shows
@@ -106,7 +107,7 @@ func (v *Service) Create(ctx context.Context, s id.Scope, p CreateParams, r *ide
 		if !p.Confirm {
 			return shown(Intents, o), nil, nil
 		}
-		return v.beginConfirm(tx, o, ConfirmParams{Payer: p.Payer, Agreement: p.Agreement, account: account, showCharge: p.ShowCharge}, r)
+		return v.beginConfirm(tx, o, ConfirmParams{Payer: p.Payer, Agreement: p.Agreement, account: account, showCharge: p.ShowCharge, given: method}, r)
 	})
 }
 
@@ -221,6 +222,7 @@ func (v *Service) Confirm(ctx context.Context, s id.Scope, intent IntentID, p Co
 	if err != nil {
 		return nil, err
 	}
+	p.given = method
 	if p.account, err = v.Merchant.Account(ctx, s); err != nil {
 		return nil, err
 	}
@@ -315,6 +317,9 @@ func (v *Service) beginConfirm(tx *db.Tx, o *object.Object[Intent], p ConfirmPar
 		}
 	}
 	a.Provider, a.Risk, a.Mandate, a.ShowCharge = via, risk, mandate, p.showCharge
+	if p.given != nil {
+		a.typed = p.given.Typed(a.Card)
+	}
 	if err := v.before(tx, o, &a, p.Payer, m); err != nil {
 		return nil, nil, err
 	}

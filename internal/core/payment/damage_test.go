@@ -2,7 +2,6 @@ package payment_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 
 	"github.com/florinpay/florin/internal/base/object"
+	"github.com/florinpay/florin/internal/base/object/objecttest"
 	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/payment"
 	"github.com/florinpay/florin/internal/provider/sandbox"
@@ -46,10 +46,11 @@ func (s *shop) behind(sql string) {
 	}
 }
 
-// edit replaces a part of the body of an object in a table.
-func (s *shop) edit(table string, key int64, from, to string) {
+// edit changes a body in a table.
+func edit[T any](s *shop, table string, key int64, change func(*T)) {
 	s.t.Helper()
-	s.behind(fmt.Sprintf("UPDATE %s SET body = replace(body, '%s', '%s') WHERE key = %d AND body LIKE '%%%s%%'", table, from, to, key, from))
+	s.damaged = true
+	objecttest.Edit(s.t, s.DB, table, s.scope, key, change)
 }
 
 // stock is a shop with something of everything in its books: a payment that is
@@ -130,7 +131,7 @@ func TestCheckFindsDamage(t *testing.T) {
 			k.behind(fmt.Sprintf("UPDATE balance_transaction SET type = 'refund' WHERE key = %d", k.charge(k.paid).Body.BalanceTransaction))
 		}, []string{"columns/balance_transaction"}},
 		{"a body that is none", func(k *stock) {
-			k.behind(fmt.Sprintf("UPDATE charge SET body = '' WHERE key = %d", k.charge(k.paid).Key))
+			k.behind(fmt.Sprintf("UPDATE charge SET body = substr(body, 1, 0) WHERE key = %d", k.charge(k.paid).Key))
 		}, []string{"columns/charge", "intents/payment_intent"}},
 		{"a replaced version that is missing", func(k *stock) {
 			ch := k.charge(k.paid)
@@ -138,11 +139,7 @@ func TestCheckFindsDamage(t *testing.T) {
 		}, []string{"columns/charge"}},
 		{"an attempt that nobody looks after", func(k *stock) {
 			a := k.last(k.unknown)
-			due, err := json.Marshal(a.Body.Due)
-			if err != nil {
-				k.t.Fatal(err)
-			}
-			k.edit("attempt", a.Key, `"due":`+string(due)+`,`, "")
+			edit(k.shop, "attempt", a.Key, func(a *payment.Attempt) { a.Due = time.Time{} })
 			k.behind(fmt.Sprintf("UPDATE attempt SET due = 0 WHERE key = %d", a.Key))
 		}, []string{"attempts/attempt"}},
 		{"the transaction of a charge is missing", func(k *stock) {
@@ -153,22 +150,22 @@ func TestCheckFindsDamage(t *testing.T) {
 		}, []string{"transactions/refund"}},
 		{"a charge with the transaction of another", func(k *stock) {
 			ch, other := k.charge(k.paid), k.charge(k.refunding)
-			k.edit("charge", ch.Key, fmt.Sprintf(`"txn":%d`, ch.Body.BalanceTransaction), fmt.Sprintf(`"txn":%d`, other.Body.BalanceTransaction))
+			edit(k.shop, "charge", ch.Key, func(c *payment.Charge) { c.BalanceTransaction = other.Body.BalanceTransaction })
 		}, []string{"transactions/charge"}},
 		{"refunded in the body of a charge", func(k *stock) {
-			k.edit("charge", k.charge(k.paid).Key, `"refunded":3000`, `"refunded":2999`)
+			edit(k.shop, "charge", k.charge(k.paid).Key, func(c *payment.Charge) { c.Refunded-- })
 		}, []string{"refunds/charge", "guards/charge"}},
 		{"amount in the body of a refund", func(k *stock) {
-			k.edit("refund", k.refund(k.paid).Key, `"amount":3000`, `"amount":3001`)
+			edit(k.shop, "refund", k.refund(k.paid).Key, func(r *payment.Refund) { r.Amount++ })
 		}, []string{"refunds/charge", "transactions/refund"}},
 		{"captured in the body of a charge", func(k *stock) {
-			k.edit("charge", k.charge(k.paid).Key, `"captured":5000`, `"captured":4000`)
+			edit(k.shop, "charge", k.charge(k.paid).Key, func(c *payment.Charge) { c.Captured = 4000 })
 		}, []string{"transactions/charge", "guards/charge", "intents/payment_intent"}},
 		{"received in the body of an intent", func(k *stock) {
-			k.edit("payment_intent", k.intent(k.paid).Key, `"received":5000`, `"received":4000`)
+			edit(k.shop, "payment_intent", k.intent(k.paid).Key, func(i *payment.Intent) { i.Received = 4000 })
 		}, []string{"intents/payment_intent"}},
 		{"capturable in the body of an intent", func(k *stock) {
-			k.edit("payment_intent", k.intent(k.authorised).Key, `"capturable":5000`, `"capturable":6000`)
+			edit(k.shop, "payment_intent", k.intent(k.authorised).Key, func(i *payment.Intent) { i.Capturable = 6000 })
 		}, []string{"intents/payment_intent"}},
 		{"an authorised charge that is gone", func(k *stock) {
 			k.behind(fmt.Sprintf("DELETE FROM charge WHERE key = %d", k.charge(k.authorised).Key))
@@ -177,18 +174,18 @@ func TestCheckFindsDamage(t *testing.T) {
 			k.behind(fmt.Sprintf("DELETE FROM refund WHERE key = %d", k.refund(k.paid).Key))
 		}, []string{"refunds/charge"}},
 		{"status in the body of an intent", func(k *stock) {
-			k.edit("payment_intent", k.intent(k.unknown).Key, `"status":"processing"`, `"status":"requires_capture"`)
+			edit(k.shop, "payment_intent", k.intent(k.unknown).Key, func(i *payment.Intent) { i.Status = payment.RequiresCapture })
 			k.behind(fmt.Sprintf("UPDATE payment_intent SET status = 'requires_capture' WHERE key = %d", k.unknown))
 		}, []string{"intents/payment_intent"}},
 		{"an intent that does not know of its open capture", func(k *stock) {
-			k.edit("payment_intent", k.intent(k.capturing).Key, fmt.Sprintf(`,"attempt":%d`, k.last(k.capturing).Key), "")
+			edit(k.shop, "payment_intent", k.intent(k.capturing).Key, func(i *payment.Intent) { i.Attempt = 0 })
 		}, []string{"intents/payment_intent"}},
 		{"an intent that waits for nothing", func(k *stock) {
-			k.edit("payment_intent", k.intent(k.paid).Key, `"status":"succeeded"`, fmt.Sprintf(`"attempt":%d,"status":"succeeded"`, k.last(k.paid).Key))
+			edit(k.shop, "payment_intent", k.intent(k.paid).Key, func(i *payment.Intent) { i.Attempt = payment.AttemptID(k.last(k.paid).Key) })
 		}, []string{"intents/payment_intent"}},
 		{"state in the body of an attempt", func(k *stock) {
 			a := k.last(k.capturing)
-			k.edit("attempt", a.Key, `"state":"unknown"`, `"state":"failed"`)
+			edit(k.shop, "attempt", a.Key, func(a *payment.Attempt) { a.State = payment.Failed })
 			k.behind(fmt.Sprintf("UPDATE attempt SET state = 'failed' WHERE key = %d", a.Key))
 		}, []string{"guards/charge", "intents/payment_intent"}},
 		{"a guard that lets too much pass", func(k *stock) {

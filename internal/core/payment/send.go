@@ -99,7 +99,9 @@ func (v *Service) authorizeRequest(ctx context.Context, a *object.Object[Attempt
 		r.Method, r.Mandate, r.Hold = b.Type, vault.Mandates.ID(s, b.Mandate), b.Line != 0
 		return r, err
 	}
-	if r.Card, err = v.Vault.CardData(ctx, s, b.Card); err != nil {
+	if b.typed != nil {
+		r.Card = *b.typed
+	} else if r.Card, err = v.Vault.CardData(ctx, s, b.Card); err != nil {
 		return r, err
 	}
 	if b.Billed {

@@ -12,6 +12,7 @@ import (
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/method"
+	"github.com/florinpay/florin/internal/provider"
 )
 
 // MethodRef is what a request says to pay with: an existing payment method, the
@@ -168,6 +169,17 @@ func (c *TestCard) clear(now time.Time) *clearCard {
 
 // Key is the key of the payment method that resolving gives.
 func (f *MethodRef) Key() int64 { return f.key }
+
+// Typed gives the card of a new payment method as [Service.CardData] would, while
+// the request that brought it is under way; nil: the row is not of one that this
+// reference makes.
+func (f *MethodRef) Typed(row int64) *provider.Card {
+	if f.draft == nil || f.draft.row != row {
+		return nil
+	}
+	c := f.draft.typed
+	return &provider.Card{Number: c.number, CVC: c.cvc, ExpMonth: c.month, ExpYear: c.year}
+}
 
 // Needs names the rows that resolving asks for.
 func (f *MethodRef) Needs() []db.Need {

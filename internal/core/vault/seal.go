@@ -48,6 +48,7 @@ type clearNumber struct {
 type cardDraft struct {
 	row                  int64
 	subject, number, cvc []byte
+	typed                *clearCard
 }
 
 // sealCard seals a card under a new data key. row is the card's key and the
@@ -57,7 +58,7 @@ func (v *Service) sealCard(s id.Scope, row int64, c *clearCard) (*cardDraft, err
 	if err != nil {
 		return nil, err
 	}
-	d := &cardDraft{row: row, subject: sealed}
+	d := &cardDraft{row: row, subject: sealed, typed: c}
 	if d.number, err = sealNumber(subject, s, row, sealedNumber{c.number, c.month, c.year}); err != nil {
 		return nil, err
 	}

@@ -186,7 +186,9 @@ func (s *Server) writeError(w http.ResponseWriter, c *call, reply *idem.Reply, e
 	}
 	if reply != nil && (reply.Kind == payment.Intents.Name || reply.Kind == setup.Intents.Name) {
 		if err := s.embed(c, reply, body); err != nil {
-			s.Log.Error("error body", "request", c.id, "error", err)
+			// Half an answer would differ from the one that a repetition gets.
+			s.writeError(w, c, nil, err)
+			return
 		}
 	}
 	h := w.Header()

@@ -1,7 +1,6 @@
 package bank
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +10,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/florinpay/florin/internal/base/line"
 	"github.com/florinpay/florin/internal/provider"
 )
 
@@ -22,30 +22,16 @@ const activityPatience = 10 * time.Minute
 func (c *connector) activity(ctx context.Context, since time.Time, each func(provider.Operation) error) error {
 	ctx, cancel := context.WithTimeout(ctx, activityPatience)
 	defer cancel()
-	conn, err := c.dial(ctx, "tcp", c.address)
-	if err != nil {
-		return fmt.Errorf("bank: activity: %w", err)
-	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	query := url.Values{"since": {since.UTC().Format(time.RFC3339Nano)}}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.address+bookPath+"?"+query.Encode(), nil)
+	status, answer, err := c.line.Open(ctx, line.Request{Method: http.MethodGet, Path: bookPath + "?" + query.Encode()})
 	if err != nil {
 		return fmt.Errorf("bank: activity: %w", err)
 	}
-	r.Close = true
-	if err := r.Write(conn); err != nil {
-		return fmt.Errorf("bank: activity: %w", err)
+	defer answer.Close()
+	if status != http.StatusOK {
+		return fmt.Errorf("bank: activity: answered with status %d", status)
 	}
-	answer, err := http.ReadResponse(bufio.NewReader(conn), r)
-	if err != nil {
-		return fmt.Errorf("bank: activity: %w", err)
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("bank: activity: answered with status %d", answer.StatusCode)
-	}
-	for lines := json.NewDecoder(answer.Body); ; {
+	for lines := json.NewDecoder(answer); ; {
 		var line json.RawMessage
 		if err := lines.Decode(&line); errors.Is(err, io.EOF) {
 			return nil

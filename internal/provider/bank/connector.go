@@ -1,14 +1,11 @@
 package bank
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -16,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/florinpay/florin/internal/base/line"
 	"github.com/florinpay/florin/internal/kit/clock"
 	"github.com/florinpay/florin/internal/kit/money"
 	"github.com/florinpay/florin/internal/kit/probe"
@@ -47,12 +45,9 @@ func New(address string, o ConnectorOptions) provider.Provider {
 	traits := provider.Traits{
 		Timeout: cmp.Or(o.Timeout, 10*time.Second), Horizon: cmp.Or(o.Horizon, Horizon), ReplayWindow: cmp.Or(o.ReplayWindow, 24*time.Hour),
 	}
-	c := &connector{address: address, timeout: traits.Timeout, clock: o.Clock, dial: o.DialContext}
+	c := &connector{timeout: traits.Timeout, clock: o.Clock, line: line.New("http://"+address, line.Options{Dial: o.DialContext})}
 	if c.clock == nil {
 		c.clock = clock.System{}
-	}
-	if c.dial == nil {
-		c.dial = (&net.Dialer{}).DialContext
 	}
 	p := provider.Provider{Name: Name, Traits: traits, PayOut: c.payOut, Inquire: c.inquire, Notices: c.notices, Activity: c.activity, Reports: c.statements()}
 	if o.Secret != "" {
@@ -62,10 +57,9 @@ func New(address string, o ConnectorOptions) provider.Provider {
 }
 
 type connector struct {
-	address string
 	timeout time.Duration
 	clock   clock.Clock
-	dial    func(ctx context.Context, network, address string) (net.Conn, error)
+	line    *line.Line
 }
 
 func (c *connector) payOut(ctx context.Context, r provider.PayoutRequest) provider.Outcome {
@@ -179,53 +173,20 @@ func (e *exchange) failure() provider.Outcome {
 	return provider.Outcome{Status: provider.Failed, Retryable: true, Message: "not sent: " + redact(e.err.Error())}
 }
 
-// exchange sends one request over a connection of its own, once. Before the
-// connection is there nothing can have been sent; from the first write on nobody
-// knows.
+// exchange sends one request, once.
 func (c *connector) exchange(ctx context.Context, method, path string, body []byte, masked string) (ex exchange) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	conn, err := c.dial(ctx, "tcp", c.address)
-	if err != nil {
-		ex.err = err
-		return ex
-	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })() // a call that is given up is broken off
-	r, err := http.NewRequestWithContext(ctx, method, "http://"+c.address+path, bytes.NewReader(body))
-	if err != nil || ctx.Err() != nil {
-		ex.err = errors.Join(err, context.Cause(ctx))
-		return ex
-	}
-	r.Close = true
-	if body != nil {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	ex.wrote = true
-	ex.raw = append(ex.raw, provider.Message{Sent: true, At: c.clock.Now(), Body: strings.TrimSpace(method + " " + path + "\n" + masked)})
-	if ex.err = r.Write(conn); ex.err == nil {
-		ex.receive(bufio.NewReader(conn), r)
-	}
-	if cause := context.Cause(ctx); ex.err != nil && cause != nil {
-		ex.err = cause
+	sent := provider.Message{Sent: true, At: c.clock.Now(), Body: strings.TrimSpace(method + " " + path + "\n" + masked)}
+	a, err := c.line.Call(ctx, line.Request{Method: method, Path: path, ContentType: "application/json", Body: body}, maxReply)
+	ex = exchange{wrote: a.Sent, err: err, status: a.Status, body: a.Body}
+	if ex.wrote {
+		ex.raw = append(ex.raw, sent)
 	}
 	if ex.status != 0 {
 		ex.raw = append(ex.raw, provider.Message{At: c.clock.Now(), Body: fmt.Sprintf("%d %s\n%s", ex.status, http.StatusText(ex.status), redact(string(ex.body)))})
 	}
 	return ex
-}
-
-func (e *exchange) receive(from *bufio.Reader, r *http.Request) {
-	resp, err := http.ReadResponse(from, r)
-	if err != nil {
-		e.err = err
-		return
-	}
-	defer resp.Body.Close()
-	e.status = resp.StatusCode
-	if e.body, e.err = io.ReadAll(io.LimitReader(resp.Body, maxReply+1)); len(e.body) > maxReply {
-		e.err = errors.New("the answer is longer than any that the protocol has")
-	}
 }
 
 // numberLike finds what may be the number of an account.

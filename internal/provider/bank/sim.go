@@ -75,7 +75,8 @@ func (s *Simulator) Serve(ctx context.Context, ln net.Listener) error {
 	protocols.SetHTTP1(true)
 	server := &http.Server{
 		Handler: s, Protocols: protocols, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, MaxHeaderBytes: maxRequest,
-		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // clients that break off are the daily bread
+		IdleTimeout: 2 * time.Minute,                                         // longer than the connector keeps an idle connection
+		ErrorLog:    slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // clients that break off are the daily bread
 	}
 	err := listen.Serve(ctx, server, ln, grace, s.stop)
 	return errors.Join(err, s.Close())

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/florinpay/florin/internal/base/line"
 	"github.com/florinpay/florin/internal/kit/money"
 	"github.com/florinpay/florin/internal/provider"
 )
@@ -318,17 +319,12 @@ func (c *connector) fetchStatement(ctx context.Context, f provider.ReportFile) (
 
 // download begins to read an answer of any length.
 func (c *connector) download(ctx context.Context, path string) (io.ReadCloser, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.address+path, nil)
-	if err != nil {
-		return nil, errors.New("bank: the address is none")
-	}
-	transport := &http.Transport{DialContext: c.dial, DisableKeepAlives: true}
-	resp, err := transport.RoundTrip(r)
+	status, body, err := c.line.Open(ctx, line.Request{Method: http.MethodGet, Path: path})
 	if err != nil {
 		return nil, fmt.Errorf("bank: statements: %w", err)
 	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, errors.Join(fmt.Errorf("bank: statements: answered with status %d", resp.StatusCode), resp.Body.Close())
+	if status != http.StatusOK {
+		return nil, errors.Join(fmt.Errorf("bank: statements: answered with status %d", status), body.Close())
 	}
-	return resp.Body, nil
+	return body, nil
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/florinpay/florin/internal/base/line"
 	"github.com/florinpay/florin/internal/kit/money"
 	"github.com/florinpay/florin/internal/provider"
 )
@@ -30,19 +31,15 @@ func (c *connector) activity(ctx context.Context, since time.Time, each func(pro
 	ctx, cancel := context.WithTimeout(ctx, activityPatience)
 	defer cancel()
 	query := url.Values{"since": {since.UTC().Format(time.RFC3339Nano)}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+bookPath+"?"+query.Encode(), nil)
-	if err != nil {
-		return errors.New("sandbox: activity: the base URL is no URL")
-	}
-	answer, err := c.transport.RoundTrip(req)
+	status, answer, err := c.wire.Open(ctx, line.Request{Method: http.MethodGet, Path: bookPath + "?" + query.Encode()})
 	if err != nil {
 		return fmt.Errorf("sandbox: activity: %s", redact([]byte(err.Error())))
 	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("sandbox: activity: answered with status %d", answer.StatusCode)
+	defer answer.Close()
+	if status != http.StatusOK {
+		return fmt.Errorf("sandbox: activity: answered with status %d", status)
 	}
-	for lines := json.NewDecoder(answer.Body); ; {
+	for lines := json.NewDecoder(answer); ; {
 		var line json.RawMessage
 		if err := lines.Decode(&line); errors.Is(err, io.EOF) {
 			return nil

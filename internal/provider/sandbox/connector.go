@@ -11,9 +11,9 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
+	"github.com/florinpay/florin/internal/base/line"
 	"github.com/florinpay/florin/internal/kit/clock"
 	"github.com/florinpay/florin/internal/provider"
 )
@@ -60,10 +60,11 @@ func New(baseURL string, o ConnectorOptions) provider.Provider {
 		o.Clock = clock.System{}
 	}
 	c := &connector{
-		base: strings.TrimSuffix(baseURL, "/"), timeout: traits.Timeout, clock: o.Clock, transport: newTransport(o),
+		timeout: traits.Timeout, clock: o.Clock,
+		wire: line.New(baseURL, line.Options{Dial: o.DialContext, MaxIdle: o.MaxIdleConns}),
 	}
 	if o.Within != nil {
-		c.transport = within{o.Within}
+		c.wire = within{o.Within}
 	}
 	p := provider.Provider{
 		Name: Name, Traits: traits,
@@ -78,10 +79,9 @@ func New(baseURL string, o ConnectorOptions) provider.Provider {
 }
 
 type connector struct {
-	base      string
-	timeout   time.Duration
-	clock     clock.Clock
-	transport http.RoundTripper
+	timeout time.Duration
+	clock   clock.Clock
+	wire    wire
 }
 
 func (c *connector) authenticate(ctx context.Context, r provider.AuthenticateRequest) provider.Outcome {

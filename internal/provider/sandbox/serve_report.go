@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/florinpay/florin/internal/base/line"
 	"github.com/florinpay/florin/internal/provider"
 )
 
@@ -179,16 +180,12 @@ func (c *connector) fetchReport(ctx context.Context, f provider.ReportFile) (io.
 // download begins to read an answer of any length. What was asked for changes
 // nothing, so it may be asked for again.
 func (c *connector) download(ctx context.Context, path string) (io.ReadCloser, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
-	if err != nil {
-		return nil, errors.New("sandbox: the base URL is no URL")
-	}
-	resp, err := c.transport.RoundTrip(req)
+	status, body, err := c.wire.Open(ctx, line.Request{Method: http.MethodGet, Path: path})
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: reports: %w", err)
 	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, errors.Join(fmt.Errorf("sandbox: reports: answered with status %d", resp.StatusCode), resp.Body.Close())
+	if status != http.StatusOK {
+		return nil, errors.Join(fmt.Errorf("sandbox: reports: answered with status %d", status), body.Close())
 	}
-	return resp.Body, nil
+	return body, nil
 }

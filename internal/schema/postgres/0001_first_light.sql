@@ -21,7 +21,7 @@ CREATE TABLE object_version (
     object  BIGINT NOT NULL,
     version BIGINT NOT NULL,
     at      BIGINT NOT NULL,
-    body    TEXT COLLATE "C" NOT NULL,
+    body    BYTEA NOT NULL,
     PRIMARY KEY (scope, object, version)
 );
 
@@ -136,7 +136,7 @@ CREATE TABLE test_clock (
     version BIGINT NOT NULL,
     deleted BIGINT NOT NULL,
     at      BIGINT NOT NULL,
-    body    TEXT COLLATE "C" NOT NULL,
+    body    BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 
@@ -161,7 +161,7 @@ CREATE TABLE payment_intent (
     amount   BIGINT NOT NULL,
     currency TEXT COLLATE "C" NOT NULL,
     at       BIGINT NOT NULL,
-    body     TEXT COLLATE "C" NOT NULL,
+    body     BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX payment_intent_stale ON payment_intent (scope, key) WHERE indexed <> digest;
@@ -177,7 +177,7 @@ CREATE TABLE attempt (
     owner   BIGINT NOT NULL,
     intent  BIGINT NOT NULL,
     at      BIGINT NOT NULL,
-    body    TEXT COLLATE "C" NOT NULL,
+    body    BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX attempt_due ON attempt (due) WHERE due > 0;
@@ -196,7 +196,7 @@ CREATE TABLE charge (
     currency TEXT COLLATE "C" NOT NULL,
     transfer_group TEXT COLLATE "C" NOT NULL,
     at       BIGINT NOT NULL,
-    body     TEXT COLLATE "C" NOT NULL,
+    body     BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX charge_stale ON charge (scope, key) WHERE indexed <> digest;
@@ -211,7 +211,7 @@ CREATE TABLE refund (
     charge  BIGINT NOT NULL,
     intent  BIGINT NOT NULL,
     at      BIGINT NOT NULL,
-    body    TEXT COLLATE "C" NOT NULL,
+    body    BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX refund_charge ON refund (scope, charge, key);
@@ -289,7 +289,7 @@ CREATE TABLE balance_transaction (
     currency     TEXT COLLATE "C" NOT NULL,
     available_on BIGINT NOT NULL,
     at           BIGINT NOT NULL,
-    body         TEXT COLLATE "C" NOT NULL,
+    body         BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX balance_transaction_source ON balance_transaction (scope, source, key);
@@ -301,7 +301,7 @@ CREATE TABLE balance_stand (
     key     BIGINT NOT NULL,
     version BIGINT NOT NULL,
     at      BIGINT NOT NULL,
-    body    TEXT COLLATE "C" NOT NULL,
+    body    BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 
@@ -342,7 +342,7 @@ CREATE TABLE account (
     key     BIGINT NOT NULL,
     version BIGINT NOT NULL,
     at      BIGINT NOT NULL,
-    body    TEXT COLLATE "C" NOT NULL,
+    body    BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 
@@ -386,7 +386,7 @@ CREATE TABLE customer (
     deleted    BIGINT NOT NULL,
     test_clock BIGINT NOT NULL,
     at         BIGINT NOT NULL,
-    body       TEXT COLLATE "C" NOT NULL,
+    body       BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX customer_stale ON customer (scope, key) WHERE indexed <> digest;
@@ -403,7 +403,7 @@ CREATE TABLE payment_method (
     type     TEXT COLLATE "C" NOT NULL,
     owner    BIGINT NOT NULL,
     at       BIGINT NOT NULL,
-    body     TEXT COLLATE "C" NOT NULL,
+    body     BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX payment_method_customer ON payment_method (scope, customer, key);
@@ -419,7 +419,7 @@ CREATE TABLE setup_intent (
     customer BIGINT NOT NULL,
     method   BIGINT NOT NULL,
     at       BIGINT NOT NULL,
-    body     TEXT COLLATE "C" NOT NULL,
+    body     BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX setup_intent_customer ON setup_intent (scope, customer, key) WHERE customer > 0;
@@ -434,7 +434,7 @@ CREATE TABLE setup_attempt (
     owner   BIGINT NOT NULL,
     intent  BIGINT NOT NULL,
     at      BIGINT NOT NULL,
-    body    TEXT COLLATE "C" NOT NULL,
+    body    BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX setup_attempt_due ON setup_attempt (due) WHERE due > 0;
@@ -446,7 +446,7 @@ CREATE TABLE mandate (
     version BIGINT NOT NULL,
     method  BIGINT NOT NULL,
     at      BIGINT NOT NULL,
-    body    TEXT COLLATE "C" NOT NULL,
+    body    BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX mandate_method ON mandate (scope, method, key);
@@ -457,7 +457,7 @@ CREATE TABLE confirmation_token (
     key     BIGINT NOT NULL,
     version BIGINT NOT NULL,
     at      BIGINT NOT NULL,
-    body    TEXT COLLATE "C" NOT NULL,
+    body    BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 
@@ -467,7 +467,7 @@ CREATE TABLE token (
     key     BIGINT NOT NULL,
     version BIGINT NOT NULL,
     at      BIGINT NOT NULL,
-    body    TEXT COLLATE "C" NOT NULL,
+    body    BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 
@@ -525,7 +525,7 @@ CREATE TABLE dispute (
     charge  BIGINT NOT NULL,
     intent  BIGINT NOT NULL,
     at      BIGINT NOT NULL,
-    body    TEXT COLLATE "C" NOT NULL,
+    body    BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX dispute_charge ON dispute (scope, charge, key);
@@ -539,7 +539,7 @@ CREATE TABLE fraud_warning (
     charge  BIGINT NOT NULL,
     intent  BIGINT NOT NULL,
     at      BIGINT NOT NULL,
-    body    TEXT COLLATE "C" NOT NULL,
+    body    BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX fraud_warning_charge ON fraud_warning (scope, charge, key);
@@ -552,7 +552,7 @@ CREATE TABLE webhook_endpoint (
     version BIGINT NOT NULL,
     deleted BIGINT NOT NULL,
     at      BIGINT NOT NULL,
-    body    TEXT COLLATE "C" NOT NULL,
+    body    BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 
@@ -610,7 +610,7 @@ CREATE TABLE customer_balance_change (
     version  BIGINT NOT NULL,
     customer BIGINT NOT NULL,
     at       BIGINT NOT NULL,
-    body     TEXT COLLATE "C" NOT NULL,
+    body     BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX customer_balance_change_customer ON customer_balance_change (scope, customer, key);
@@ -622,7 +622,7 @@ CREATE TABLE cash_balance (
     version  BIGINT NOT NULL,
     customer BIGINT NOT NULL,
     at       BIGINT NOT NULL,
-    body     TEXT COLLATE "C" NOT NULL,
+    body     BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX cash_balance_customer ON cash_balance (scope, customer, key);
@@ -632,7 +632,7 @@ CREATE TABLE cash_transaction (
     version  BIGINT NOT NULL,
     customer BIGINT NOT NULL,
     at       BIGINT NOT NULL,
-    body     TEXT COLLATE "C" NOT NULL,
+    body     BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX cash_transaction_customer ON cash_transaction (scope, customer, key);
@@ -643,7 +643,7 @@ CREATE TABLE ephemeral_key (
     key     BIGINT NOT NULL,
     version BIGINT NOT NULL,
     at      BIGINT NOT NULL,
-    body    TEXT COLLATE "C" NOT NULL,
+    body    BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 
@@ -655,7 +655,7 @@ CREATE TABLE tax_id (
     customer BIGINT NOT NULL,
     deleted  BIGINT NOT NULL,
     at       BIGINT NOT NULL,
-    body     TEXT COLLATE "C" NOT NULL,
+    body     BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX tax_id_customer ON tax_id (scope, customer, key);
@@ -667,7 +667,7 @@ CREATE TABLE webhook_replay (
     version  BIGINT NOT NULL,
     endpoint BIGINT NOT NULL,
     at       BIGINT NOT NULL,
-    body     TEXT COLLATE "C" NOT NULL,
+    body     BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 
@@ -678,7 +678,7 @@ CREATE TABLE movement (
     version BIGINT NOT NULL,
     source  BIGINT NOT NULL,
     at      BIGINT NOT NULL,
-    body    TEXT COLLATE "C" NOT NULL,
+    body    BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 
@@ -689,7 +689,7 @@ CREATE TABLE bank_account (
     version BIGINT NOT NULL,
     deleted BIGINT NOT NULL,
     at      BIGINT NOT NULL,
-    body    TEXT COLLATE "C" NOT NULL,
+    body    BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX bank_account_deleted ON bank_account (scope, deleted, key);
@@ -711,7 +711,7 @@ CREATE TABLE bank_token (
     key     BIGINT NOT NULL,
     version BIGINT NOT NULL,
     at      BIGINT NOT NULL,
-    body    TEXT COLLATE "C" NOT NULL,
+    body    BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 
@@ -724,7 +724,7 @@ CREATE TABLE payout (
     destination BIGINT NOT NULL,
     arrival     BIGINT NOT NULL,
     at          BIGINT NOT NULL,
-    body        TEXT COLLATE "C" NOT NULL,
+    body        BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX payout_status ON payout (scope, status, key);
@@ -740,7 +740,7 @@ CREATE TABLE payout_attempt (
     owner   BIGINT NOT NULL,
     payout  BIGINT NOT NULL,
     at      BIGINT NOT NULL,
-    body    TEXT COLLATE "C" NOT NULL,
+    body    BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX payout_attempt_due ON payout_attempt (due) WHERE due > 0;
@@ -765,7 +765,7 @@ CREATE TABLE file (
     purpose TEXT COLLATE "C" NOT NULL,
     expires BIGINT NOT NULL,
     at      BIGINT NOT NULL,
-    body    TEXT COLLATE "C" NOT NULL,
+    body    BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX file_purpose ON file (scope, purpose, key);
@@ -796,7 +796,7 @@ CREATE TABLE file_link (
     version BIGINT NOT NULL,
     file    BIGINT NOT NULL,
     at      BIGINT NOT NULL,
-    body    TEXT COLLATE "C" NOT NULL,
+    body    BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX file_link_file ON file_link (scope, file, key);
@@ -807,7 +807,7 @@ CREATE TABLE payment_method_configuration (
     key     BIGINT NOT NULL,
     version BIGINT NOT NULL,
     at      BIGINT NOT NULL,
-    body    TEXT COLLATE "C" NOT NULL,
+    body    BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 
@@ -827,7 +827,7 @@ CREATE TABLE payment_method_domain (
     name    TEXT COLLATE "C" NOT NULL,
     enabled BIGINT NOT NULL,
     at      BIGINT NOT NULL,
-    body    TEXT COLLATE "C" NOT NULL,
+    body    BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX payment_method_domain_name ON payment_method_domain (scope, name, key);
@@ -843,7 +843,7 @@ CREATE TABLE apple_pay_domain (
     name    TEXT COLLATE "C" NOT NULL,
     deleted BIGINT NOT NULL,
     at      BIGINT NOT NULL,
-    body    TEXT COLLATE "C" NOT NULL,
+    body    BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX apple_pay_domain_name ON apple_pay_domain (scope, name, key);
@@ -855,7 +855,7 @@ CREATE TABLE review (
     version BIGINT NOT NULL,
     open    BIGINT NOT NULL,
     at      BIGINT NOT NULL,
-    body    TEXT COLLATE "C" NOT NULL,
+    body    BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX review_open ON review (scope, open, key);
@@ -871,7 +871,7 @@ CREATE TABLE settle_break (
     type     TEXT COLLATE "C" NOT NULL,
     provider TEXT COLLATE "C" NOT NULL,
     at       BIGINT NOT NULL,
-    body     TEXT COLLATE "C" NOT NULL,
+    body     BYTEA NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX settle_break_state ON settle_break (scope, state, key);

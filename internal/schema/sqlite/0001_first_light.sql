@@ -14,7 +14,7 @@ CREATE TABLE object_version (
     object  INTEGER NOT NULL,
     version INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    body    TEXT    NOT NULL,
+    body    BLOB    NOT NULL,
     PRIMARY KEY (scope, object, version)
 ) STRICT, WITHOUT ROWID;
 
@@ -129,7 +129,7 @@ CREATE TABLE test_clock (
     version INTEGER NOT NULL,
     deleted INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    body    TEXT    NOT NULL,
+    body    BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 
@@ -154,7 +154,7 @@ CREATE TABLE payment_intent (
     amount   INTEGER NOT NULL,
     currency TEXT    NOT NULL,
     at       INTEGER NOT NULL,
-    body     TEXT    NOT NULL,
+    body     BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX payment_intent_stale ON payment_intent (scope, key) WHERE indexed <> digest;
@@ -170,7 +170,7 @@ CREATE TABLE attempt (
     owner   INTEGER NOT NULL,
     intent  INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    body    TEXT    NOT NULL,
+    body    BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX attempt_due ON attempt (due) WHERE due > 0;
@@ -189,7 +189,7 @@ CREATE TABLE charge (
     currency TEXT    NOT NULL,
     transfer_group TEXT NOT NULL,
     at       INTEGER NOT NULL,
-    body     TEXT    NOT NULL,
+    body     BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX charge_stale ON charge (scope, key) WHERE indexed <> digest;
@@ -204,7 +204,7 @@ CREATE TABLE refund (
     charge  INTEGER NOT NULL,
     intent  INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    body    TEXT    NOT NULL,
+    body    BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX refund_charge ON refund (scope, charge, key);
@@ -282,7 +282,7 @@ CREATE TABLE balance_transaction (
     currency     TEXT    NOT NULL,
     available_on INTEGER NOT NULL,
     at           INTEGER NOT NULL,
-    body         TEXT    NOT NULL,
+    body         BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX balance_transaction_source ON balance_transaction (scope, source, key);
@@ -294,7 +294,7 @@ CREATE TABLE balance_stand (
     key     INTEGER NOT NULL,
     version INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    body    TEXT    NOT NULL,
+    body    BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 
@@ -335,7 +335,7 @@ CREATE TABLE account (
     key     INTEGER NOT NULL,
     version INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    body    TEXT    NOT NULL,
+    body    BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 
@@ -379,7 +379,7 @@ CREATE TABLE customer (
     deleted    INTEGER NOT NULL,
     test_clock INTEGER NOT NULL,
     at         INTEGER NOT NULL,
-    body       TEXT    NOT NULL,
+    body       BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX customer_stale ON customer (scope, key) WHERE indexed <> digest;
@@ -396,7 +396,7 @@ CREATE TABLE payment_method (
     type     TEXT    NOT NULL,
     owner    INTEGER NOT NULL,
     at       INTEGER NOT NULL,
-    body     TEXT    NOT NULL,
+    body     BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX payment_method_customer ON payment_method (scope, customer, key);
@@ -412,7 +412,7 @@ CREATE TABLE setup_intent (
     customer INTEGER NOT NULL,
     method   INTEGER NOT NULL,
     at       INTEGER NOT NULL,
-    body     TEXT    NOT NULL,
+    body     BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX setup_intent_customer ON setup_intent (scope, customer, key) WHERE customer > 0;
@@ -427,7 +427,7 @@ CREATE TABLE setup_attempt (
     owner   INTEGER NOT NULL,
     intent  INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    body    TEXT    NOT NULL,
+    body    BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX setup_attempt_due ON setup_attempt (due) WHERE due > 0;
@@ -439,7 +439,7 @@ CREATE TABLE mandate (
     version INTEGER NOT NULL,
     method  INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    body    TEXT    NOT NULL,
+    body    BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX mandate_method ON mandate (scope, method, key);
@@ -450,7 +450,7 @@ CREATE TABLE confirmation_token (
     key     INTEGER NOT NULL,
     version INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    body    TEXT    NOT NULL,
+    body    BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 
@@ -460,7 +460,7 @@ CREATE TABLE token (
     key     INTEGER NOT NULL,
     version INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    body    TEXT    NOT NULL,
+    body    BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 
@@ -518,7 +518,7 @@ CREATE TABLE dispute (
     charge  INTEGER NOT NULL,
     intent  INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    body    TEXT    NOT NULL,
+    body    BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX dispute_charge ON dispute (scope, charge, key);
@@ -532,7 +532,7 @@ CREATE TABLE fraud_warning (
     charge  INTEGER NOT NULL,
     intent  INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    body    TEXT    NOT NULL,
+    body    BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX fraud_warning_charge ON fraud_warning (scope, charge, key);
@@ -545,7 +545,7 @@ CREATE TABLE webhook_endpoint (
     version INTEGER NOT NULL,
     deleted INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    body    TEXT    NOT NULL,
+    body    BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 
@@ -603,7 +603,7 @@ CREATE TABLE customer_balance_change (
     version  INTEGER NOT NULL,
     customer INTEGER NOT NULL,
     at       INTEGER NOT NULL,
-    body     TEXT    NOT NULL,
+    body     BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX customer_balance_change_customer ON customer_balance_change (scope, customer, key);
@@ -615,7 +615,7 @@ CREATE TABLE cash_balance (
     version  INTEGER NOT NULL,
     customer INTEGER NOT NULL,
     at       INTEGER NOT NULL,
-    body     TEXT    NOT NULL,
+    body     BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX cash_balance_customer ON cash_balance (scope, customer, key);
@@ -625,7 +625,7 @@ CREATE TABLE cash_transaction (
     version  INTEGER NOT NULL,
     customer INTEGER NOT NULL,
     at       INTEGER NOT NULL,
-    body     TEXT    NOT NULL,
+    body     BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX cash_transaction_customer ON cash_transaction (scope, customer, key);
@@ -636,7 +636,7 @@ CREATE TABLE ephemeral_key (
     key     INTEGER NOT NULL,
     version INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    body    TEXT    NOT NULL,
+    body    BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 
@@ -648,7 +648,7 @@ CREATE TABLE tax_id (
     customer INTEGER NOT NULL,
     deleted  INTEGER NOT NULL,
     at       INTEGER NOT NULL,
-    body     TEXT    NOT NULL,
+    body     BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX tax_id_customer ON tax_id (scope, customer, key);
@@ -660,7 +660,7 @@ CREATE TABLE webhook_replay (
     version  INTEGER NOT NULL,
     endpoint INTEGER NOT NULL,
     at       INTEGER NOT NULL,
-    body     TEXT    NOT NULL,
+    body     BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 
@@ -671,7 +671,7 @@ CREATE TABLE movement (
     version INTEGER NOT NULL,
     source  INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    body    TEXT    NOT NULL,
+    body    BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 
@@ -682,7 +682,7 @@ CREATE TABLE bank_account (
     version INTEGER NOT NULL,
     deleted INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    body    TEXT    NOT NULL,
+    body    BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX bank_account_deleted ON bank_account (scope, deleted, key);
@@ -704,7 +704,7 @@ CREATE TABLE bank_token (
     key     INTEGER NOT NULL,
     version INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    body    TEXT    NOT NULL,
+    body    BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 
@@ -717,7 +717,7 @@ CREATE TABLE payout (
     destination INTEGER NOT NULL,
     arrival     INTEGER NOT NULL,
     at          INTEGER NOT NULL,
-    body        TEXT    NOT NULL,
+    body        BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX payout_status ON payout (scope, status, key);
@@ -733,7 +733,7 @@ CREATE TABLE payout_attempt (
     owner   INTEGER NOT NULL,
     payout  INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    body    TEXT    NOT NULL,
+    body    BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX payout_attempt_due ON payout_attempt (due) WHERE due > 0;
@@ -758,7 +758,7 @@ CREATE TABLE file (
     purpose TEXT    NOT NULL,
     expires INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    body    TEXT    NOT NULL,
+    body    BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX file_purpose ON file (scope, purpose, key);
@@ -789,7 +789,7 @@ CREATE TABLE file_link (
     version INTEGER NOT NULL,
     file    INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    body    TEXT    NOT NULL,
+    body    BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX file_link_file ON file_link (scope, file, key);
@@ -800,7 +800,7 @@ CREATE TABLE payment_method_configuration (
     key     INTEGER NOT NULL,
     version INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    body    TEXT    NOT NULL,
+    body    BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 
@@ -820,7 +820,7 @@ CREATE TABLE payment_method_domain (
     name    TEXT    NOT NULL,
     enabled INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    body    TEXT    NOT NULL,
+    body    BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX payment_method_domain_name ON payment_method_domain (scope, name, key);
@@ -836,7 +836,7 @@ CREATE TABLE apple_pay_domain (
     name    TEXT    NOT NULL,
     deleted INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    body    TEXT    NOT NULL,
+    body    BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX apple_pay_domain_name ON apple_pay_domain (scope, name, key);
@@ -848,7 +848,7 @@ CREATE TABLE review (
     version INTEGER NOT NULL,
     open    INTEGER NOT NULL,
     at      INTEGER NOT NULL,
-    body    TEXT    NOT NULL,
+    body    BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX review_open ON review (scope, open, key);
@@ -864,7 +864,7 @@ CREATE TABLE settle_break (
     type     TEXT NOT NULL,
     provider TEXT NOT NULL,
     at       INTEGER NOT NULL,
-    body     TEXT    NOT NULL,
+    body     BLOB    NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
 CREATE INDEX settle_break_state ON settle_break (scope, state, key);

@@ -7,7 +7,8 @@
 //
 // The command finds the server's address in FLORIN_TEST_DB. Signals are passed
 // on to it, and its exit code is returned; 125 means that the server could not
-// be started or stopped. With -nosync the server does not sync its files.
+// be started or stopped. With -nosync the server does not sync its files; -set
+// shared_buffers=512MB, which may be given several times, makes a setting.
 package main
 
 import (
@@ -42,11 +43,16 @@ func run(args []string, stderr io.Writer) int {
 	flags := flag.NewFlagSet("with", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	noSync := flags.Bool("nosync", false, "do not sync the server's files")
+	var settings []string
+	flags.Func("set", "a setting of the server, name=value; may be given several times", func(s string) error {
+		settings = append(settings, s)
+		return nil
+	})
 	if err := flags.Parse(args); err != nil {
 		return exitUsage
 	}
 	if flags.NArg() == 0 {
-		fmt.Fprintln(stderr, "usage: with [-nosync] -- command [argument ...]")
+		fmt.Fprintln(stderr, "usage: with [-nosync] [-set name=value ...] -- command [argument ...]")
 		return exitUsage
 	}
 	// Before the start, so that no signal falls between server and command.
@@ -54,7 +60,7 @@ func run(args []string, stderr io.Writer) int {
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	orphaned := watchParent(os.Getppid(), 500*time.Millisecond)
 
-	server, code, err := start(postgres.Options{NoSync: *noSync}, signals, orphaned)
+	server, code, err := start(postgres.Options{NoSync: *noSync, Settings: settings}, signals, orphaned)
 	if err != nil {
 		fmt.Fprintln(stderr, "with:", err)
 		return code
