@@ -94,7 +94,7 @@ var outside = map[string][]string{
 	"internal/app/welcome": {"golang.org/x/text"},
 	"internal/door/web":    {"golang.org/x/text"},
 	"internal/app":         {"github.com/prometheus/client_golang"},
-	"internal/door/rest":   {"github.com/coder/websocket"},
+	"internal/door/rest":   {"github.com/coder/websocket", "golang.org/x/time"},
 	"cmd":                  {"github.com/alecthomas/kong", "go.yaml.in/yaml/v3"},
 }
 

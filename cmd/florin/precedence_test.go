@@ -44,6 +44,8 @@ func samplesOf(t *testing.T, flag *kong.Flag) []string {
 		return []string{"11s", "12s", "13s"}
 	case flag.Target.CanInt() || flag.Target.CanUint() || v.Kind() == reflect.Int64:
 		return []string{"11", "12", "13"}
+	case v.Kind() == reflect.Float64:
+		return []string{"0.5", "20", "1e3"}
 	case v.Kind() == reflect.Map:
 		return []string{"usd=11", "usd=12", "usd=13"}
 	case v.Kind() == reflect.String || v.Kind() == reflect.Slice && v.Elem().Kind() == reflect.String:

@@ -33,6 +33,11 @@ type serveCommand struct {
 
 	ProviderTimeout time.Duration `help:"Bound on one call to a provider, 100ms to 20s. What it leaves unknown is asked about once this and 10 s are over." default:"10s" env:"FLORIN_PROVIDER_TIMEOUT"`
 	KeepMessages    time.Duration `help:"How long what providers sent unasked is kept, once all that it tells was taken up; a week (168h) at least." default:"2160h" env:"FLORIN_KEEP_MESSAGES"`
+
+	MaxWait     time.Duration `help:"How long a write may wait for the database before new ones are answered with 429; a rush that is soon over, four times as long." default:"250ms" env:"FLORIN_MAX_WAIT"`
+	MaxRequests int           `help:"API requests that are answered at once; more are answered with 429." default:"4096" env:"FLORIN_MAX_REQUESTS"`
+	RateLimit   float64       `help:"API requests per second and key; more are answered with 429 (0: no limit). Each server counts for itself." default:"0" env:"FLORIN_RATE_LIMIT"`
+	RateBurst   int           `help:"API requests that a key may send at once, with --rate-limit (0: those of one second)." default:"0" env:"FLORIN_RATE_BURST"`
 }
 
 // The bounds of --provider-timeout. Below, an ordinary answer would count as
@@ -42,22 +47,45 @@ const (
 	maxProviderTimeout = 20 * time.Second
 )
 
+// minMaxWait is longer than a train takes where all is well; with less, nobody
+// would be let in.
+const minMaxWait = 10 * time.Millisecond
+
+// maxRateLimit is more than a server can do.
+const maxRateLimit = 1e6
+
 // collectAt is how much garbage a server lets come together before it is
 // collected, in per cent of what is in use, unless the variable GOGC says
 // otherwise. In use are some tens of MiB, so Go's own 100 would collect tens of
 // times a second under load.
 const collectAt = 400
 
+// check refuses settings out of their bounds.
+func (s *serveCommand) check() error {
+	switch {
+	case s.ProviderTimeout < minProviderTimeout || s.ProviderTimeout > maxProviderTimeout:
+		return fmt.Errorf("--provider-timeout %s: want %s to %s", s.ProviderTimeout, minProviderTimeout, maxProviderTimeout)
+	case s.KeepMessages < app.MinKeepMessages:
+		return fmt.Errorf("--keep-messages %s: want %s at least", s.KeepMessages, app.MinKeepMessages)
+	case s.MaxWait < minMaxWait:
+		return fmt.Errorf("--max-wait %s: want %s at least", s.MaxWait, minMaxWait)
+	case s.MaxRequests < 1:
+		return fmt.Errorf("--max-requests %d: want 1 at least", s.MaxRequests)
+	case !(s.RateLimit >= 0) || s.RateLimit > maxRateLimit: // nor is it NaN
+		return fmt.Errorf("--rate-limit %v: want 0 to %v", s.RateLimit, maxRateLimit)
+	case s.RateBurst < 0:
+		return fmt.Errorf("--rate-burst %d: want 0 at least", s.RateBurst)
+	}
+	return nil
+}
+
 // Run serves until a signal comes.
 func (s *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
+	if err := s.check(); err != nil {
+		return err
+	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(collectAt)
-	}
-	if s.ProviderTimeout < minProviderTimeout || s.ProviderTimeout > maxProviderTimeout {
-		return fmt.Errorf("--provider-timeout %s: want %s to %s", s.ProviderTimeout, minProviderTimeout, maxProviderTimeout)
-	}
-	if s.KeepMessages < app.MinKeepMessages {
-		return fmt.Errorf("--keep-messages %s: want %s at least", s.KeepMessages, app.MinKeepMessages)
 	}
 	// First, since keys are shown once: an address that is taken must not cost
 	// the keys of the account that the first start makes.
@@ -69,6 +97,7 @@ func (s *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
 		DB: s.DB, Sandbox: s.Sandbox, SandboxSecret: s.SandboxSecret, SecretKey: s.SecretKey, PublishableKey: s.PublishableKey,
 		MasterKey: s.MasterKey, MasterKeyFile: s.MasterKeyFile, Heads: s.Heads, Logger: log, ProviderTimeout: s.ProviderTimeout,
 		TLSCert: s.TLSCert, TLSKey: s.TLSKey, TrustedProxies: s.TrustedProxies, PublicURL: s.PublicURL, Version: version, KeepMessages: s.KeepMessages,
+		MaxWait: s.MaxWait, MaxRequests: s.MaxRequests, RateLimit: s.RateLimit, RateBurst: s.RateBurst,
 	})
 	if err != nil {
 		return errors.Join(err, closeListener(public), closeListener(private))

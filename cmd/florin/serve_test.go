@@ -4,11 +4,15 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"math"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/florinpay/florin/internal/app"
 )
 
 // Keys are shown once, at the start that makes them. A start that can't listen
@@ -20,12 +24,37 @@ func TestAddressTaken(t *testing.T) {
 	}
 	defer ln.Close()
 	path := filepath.Join(t.TempDir(), "florin.db")
-	s := &serveCommand{Listen: ln.Addr().String(), DB: "sqlite:" + path, Sandbox: "embedded", ProviderTimeout: time.Second}
+	s := &serveCommand{Listen: ln.Addr().String(), DB: "sqlite:" + path, Sandbox: "embedded", ProviderTimeout: time.Second,
+		KeepMessages: app.MinKeepMessages, MaxWait: time.Second, MaxRequests: 1}
+	if err := s.check(); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Run(t.Context(), slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("it listens where another one does")
 	}
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a database was made: %v", err)
+	}
+}
+
+func TestServeBounds(t *testing.T) {
+	for name, change := range map[string]func(*serveCommand){
+		"--provider-timeout": func(s *serveCommand) { s.ProviderTimeout = time.Millisecond },
+		"--keep-messages":    func(s *serveCommand) { s.KeepMessages = time.Hour },
+		"--max-wait":         func(s *serveCommand) { s.MaxWait = 0 },
+		"--max-requests":     func(s *serveCommand) { s.MaxRequests = 0 },
+		"--rate-limit":       func(s *serveCommand) { s.RateLimit = math.NaN() },
+		"--rate-limit -1":    func(s *serveCommand) { s.RateLimit = -1 },
+		"--rate-burst":       func(s *serveCommand) { s.RateBurst = -1 },
+	} {
+		s := &serveCommand{ProviderTimeout: time.Second, KeepMessages: app.MinKeepMessages, MaxWait: time.Second, MaxRequests: 1, RateLimit: 0.5}
+		if err := s.check(); err != nil {
+			t.Fatal(err)
+		}
+		change(s)
+		if err := s.check(); err == nil || !strings.HasPrefix(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -36,6 +36,7 @@ import (
 	"github.com/florinpay/florin/internal/core/webhook"
 	"github.com/florinpay/florin/internal/door/inbound"
 	"github.com/florinpay/florin/internal/door/rest"
+	"github.com/florinpay/florin/internal/door/rest/limit"
 	"github.com/florinpay/florin/internal/door/web"
 	"github.com/florinpay/florin/internal/kit/clock"
 	"github.com/florinpay/florin/internal/kit/id"
@@ -97,7 +98,20 @@ type Config struct {
 	// KeepMessages is how long what a provider sent unasked is kept once it is
 	// settled; default [news.KeepFor].
 	KeepMessages time.Duration
+	// MaxRequests is how many requests to the API are answered at once; default
+	// 4096.
+	MaxRequests int
+	// MaxWait is how long a write may wait for the database: see [db.Options].
+	MaxWait time.Duration
+	// RateLimit is how many requests per second each API key may send, and
+	// RateBurst how many at once; 0: without limit, and one second's worth.
+	RateLimit float64
+	RateBurst int
 }
+
+// maxRequests bounds the memory that requests take, tens of kilobytes each. What
+// they wait for is bounded by time.
+const maxRequests = 4096
 
 // MinKeepMessages is the least that Config's KeepMessages may be.
 const MinKeepMessages = news.KeepAtLeast
@@ -172,7 +186,7 @@ func New(ctx context.Context, c Config) (_ *App, err error) {
 		}
 	}()
 	if a.DB = c.Database; a.DB == nil {
-		if a.DB, err = db.Open(ctx, c.DB, db.Options{Clock: c.Clock, Logger: c.Logger}); err != nil {
+		if a.DB, err = db.Open(ctx, c.DB, db.Options{Clock: c.Clock, Logger: c.Logger, Patience: c.MaxWait}); err != nil {
 			return nil, err
 		}
 	}
@@ -277,6 +291,7 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 		Log:       c.Logger,
 		MaySettle: a.Merchant.Alone,
 		Closed:    a.refuseWhileLearning,
+		Limits:    rest.Limits{InFlight: cmp.Or(c.MaxRequests, maxRequests), Rates: limit.NewRates(c.RateLimit, c.RateBurst)},
 	}
 	keys.Pin, a.Webhooks.Renderer = a.Rest.Pin, a.Rest
 	a.web.Payment, a.web.Setup, a.web.Master, a.web.Log = a.Payment, a.Setup, a.Master, c.Logger

@@ -56,6 +56,7 @@ func checkPublicURL(text string) error {
 func (a *App) measure() {
 	a.metrics.Build(a.version, admin.ReadBuild(a.version).Commit, a.DB.Figures().Engine)
 	a.metrics.Watch(a.DB, a.Jobs)
+	a.metrics.Limits(a.Rest.Refused, a.Rest.Limits.Rates.Keys)
 	a.metrics.Learning(a.Learning, a.unexplainedCount)
 }
 

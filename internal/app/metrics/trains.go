@@ -14,15 +14,15 @@ type trains struct{ db *db.DB }
 var (
 	trainsTotal = desc("florin_db_trains_total", "Transactions committed; many steps ride in one.")
 	stepsTotal  = desc("florin_db_steps_total", "Steps committed.")
-	stepsShed   = desc("florin_db_steps_shed_total", "Steps refused because too many were waiting; their callers are told to come again.")
 	stepsQueued = desc("florin_db_steps_queued", "Steps that wait for a train.")
-	stepPlaces  = desc("florin_db_step_places", "Steps that can wait before others are refused.")
+	stepLines   = desc("florin_db_step_lines", "Accounts and modes of which steps wait for a train.")
+	stepWait    = desc("florin_db_step_wait_seconds", "Time that steps waited until their train left.")
 	trainTime   = desc("florin_db_train_duration_seconds", "Time that trains took, from the first statement to the durable commit.")
 )
 
 // Describe implements [prometheus.Collector].
 func (t trains) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{trainsTotal, stepsTotal, stepsShed, stepsQueued, stepPlaces, trainTime} {
+	for _, d := range []*prometheus.Desc{trainsTotal, stepsTotal, stepsQueued, stepLines, stepWait, trainTime} {
 		out <- d
 	}
 }
@@ -30,16 +30,20 @@ func (t trains) Describe(out chan<- *prometheus.Desc) {
 // Collect implements [prometheus.Collector].
 func (t trains) Collect(out chan<- prometheus.Metric) {
 	f := t.db.Figures()
-	buckets := make(map[float64]uint64, len(f.Took))
-	for bound, n := range f.Took {
+	out <- counter(trainsTotal, f.Took.Count)
+	out <- counter(stepsTotal, f.Steps)
+	out <- gauge(stepsQueued, float64(f.Queued))
+	out <- gauge(stepLines, float64(f.Lines))
+	out <- histogram(stepWait, f.Waited)
+	out <- histogram(trainTime, f.Took)
+}
+
+func histogram(d *prometheus.Desc, t db.Times) prometheus.Metric {
+	buckets := make(map[float64]uint64, len(t.Within))
+	for bound, n := range t.Within {
 		buckets[bound.Seconds()] = uint64(n)
 	}
-	out <- counter(trainsTotal, f.Trains)
-	out <- counter(stepsTotal, f.Steps)
-	out <- counter(stepsShed, f.Shed)
-	out <- gauge(stepsQueued, float64(f.Queued))
-	out <- gauge(stepPlaces, float64(f.Places))
-	out <- prometheus.MustNewConstHistogram(trainTime, uint64(f.Trains), f.Time.Seconds(), buckets)
+	return prometheus.MustNewConstHistogram(d, uint64(t.Count), t.Sum.Seconds(), buckets)
 }
 
 // schedules reads how the schedules of this process stand.

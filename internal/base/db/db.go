@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,9 @@ type DB struct {
 	stats    stats
 	watchers watchers
 
+	seats    int
+	patience patience
+
 	serial bool
 	turn   sync.Mutex // held by a read or a train's attempt if serial
 	depart func()
@@ -46,6 +50,12 @@ type Options struct {
 	// Trains is how many trains run at once on PostgreSQL; default 2. SQLite
 	// has one writer.
 	Trains int
+	// Seats is how many steps ride in a train at most; default 256.
+	Seats int
+	// Patience is how long a step may wait for its train before those who would
+	// begin something are told to come later: see [DB.Crowded]. A rush that is over soon may wait
+	// four times as long. Default 250 ms.
+	Patience time.Duration
 	// Schema, if set, is the PostgreSQL schema in which this handle's tables
 	// live, all of them, rather than where the server's search_path says; [DB.Migrate]
 	// creates it. It lets a part with a life of its own share a database. SQLite
@@ -81,7 +91,7 @@ func Open(ctx context.Context, address string, o Options) (*DB, error) {
 			os.Exit(1)
 		}
 	}
-	d := &DB{clock: o.Clock, log: o.Logger, serial: o.Serial, depart: o.Depart, ids: id.NewGenerator(o.Clock, unclaimedNode)}
+	d := &DB{clock: o.Clock, log: o.Logger, seats: cmp.Or(o.Seats, trainSeats), patience: patienceOf(cmp.Or(o.Patience, trainPatience)), serial: o.Serial, depart: o.Depart, ids: id.NewGenerator(o.Clock, unclaimedNode)}
 	d.life, d.end = context.WithCancel(context.WithoutCancel(ctx))
 	trains := 1
 	var err error
@@ -105,7 +115,7 @@ func Open(ctx context.Context, address string, o Options) (*DB, error) {
 		return nil, err
 	}
 	for range trains {
-		w := &train{db: d, queue: make(chan *ticket, queueCap)}
+		w := &train{db: d, queue: newQueue()}
 		d.trains = append(d.trains, w)
 		d.running.Go(w.run)
 	}
@@ -134,7 +144,7 @@ func (d *DB) Close() error {
 		return nil
 	}
 	for _, w := range d.trains {
-		close(w.queue)
+		w.queue.close()
 	}
 	d.closing.Unlock()
 	d.running.Wait()

@@ -16,36 +16,37 @@ import (
 	"github.com/florinpay/florin/internal/kit/fault"
 )
 
-func TestFullQueueShedsLoad(t *testing.T) {
-	d := dbtest.Open(t)
+// However many steps wait, none is refused: they may be second halves. Others
+// see that it is crowded.
+func TestLongQueueCarriesAll(t *testing.T) {
+	d := dbtest.OpenAt(t, dbtest.Address(t), db.Options{Patience: time.Nanosecond})
 	release := hold(t, d)
-	const steps, places = 5000, 4096
-	var done, shed atomic.Int64
+	const steps = 2000
 	var wg sync.WaitGroup
 	for i := range steps {
 		wg.Go(func() {
-			switch err := d.Run(t.Context(), increment(db.Key{Scope: 2, ID: int64(i % 7)}, 1, 1<<40)); {
-			case err == nil:
-				done.Add(1)
-			case fault.KindOf(err) == fault.Overloaded:
-				if shed.Add(1) == steps-places {
-					release()
-				}
-			default:
+			if err := d.Run(t.Context(), increment(db.Key{Scope: 2, ID: int64(i % 7)}, 1, 1<<40)); err != nil {
 				t.Error(err)
 			}
 		})
 	}
+	for d.Figures().Queued < steps {
+		time.Sleep(time.Millisecond)
+	}
+	if !d.Crowded(2) || d.Crowded(1<<20) {
+		t.Errorf("crowded for who waits: %v, for another: %v", d.Crowded(2), d.Crowded(1<<20))
+	}
+	release()
 	wg.Wait()
-	if shed.Load() != steps-places || done.Load() != places {
-		t.Errorf("%d done, %d shed", done.Load(), shed.Load())
+	if d.Crowded(2) {
+		t.Error("crowded when nobody waits")
 	}
 	var sum int64
 	for i := range 7 {
 		sum += state(t, d, int64(i))
 	}
-	if sum != done.Load() {
-		t.Errorf("%d confirmed, %d counted", done.Load(), sum)
+	if sum != steps {
+		t.Errorf("%d confirmed, %d counted", steps, sum)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"github.com/florinpay/florin/internal/kit/fault"
 	"github.com/florinpay/florin/internal/kit/id"
@@ -35,6 +36,8 @@ type ticket struct {
 	keys    []int64 // made by the step, the same each time it runs
 	refused error
 	done    chan error
+	queued  time.Duration // when it came to its train's queue
+	next    *ticket       // behind it in its line
 }
 
 // Run executes a step and returns when it is durable, or refused. The error of
@@ -66,13 +69,20 @@ func (d *DB) board(t *ticket) error {
 	case d.root != nil:
 		return d.root.board(t)
 	}
-	select {
-	case d.trains[trainOf(t.step.Scope, len(d.trains))].queue <- t:
-		return nil
-	default:
-		d.stats.shed.Add(1)
-		return fault.New(fault.Overloaded, "rate_limit", "Too many requests are waiting. Try again shortly.")
-	}
+	d.queueOf(t.step.Scope).push(t)
+	return nil
+}
+
+func (d *DB) queueOf(scope int64) *queue { return d.trains[trainOf(scope, len(d.trains))].queue }
+
+// Crowded reports whether so many steps wait that one of a scope, if it came now,
+// would wait longer than [Options.Patience]: it tells by the pace of the trains
+// and by who is ahead. Whoever would begin something for somebody who can come
+// again refuses then. What has begun goes on: a step itself is never refused for
+// lack of room, so there are as many of them as callers let be under way at once.
+func (d *DB) Crowded(scope int64) bool {
+	d = d.base()
+	return d.queueOf(scope).crowded(d.patience, scope, d.seats)
 }
 
 func errShutDown() error {

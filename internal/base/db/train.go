@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	// trainCap is how many steps ride in one transaction at most: beyond some
+	// trainSeats is how many steps ride in one transaction at most: beyond some
 	// hundreds nothing is gained and the first rider waits longer.
-	trainCap = 256
-	// queueCap is how many steps wait for one train before load is shed.
-	queueCap = 4096
+	trainSeats = 256
+	// trainPatience is how long a step may wait for its train: see [DB.Crowded].
+	trainPatience = 250 * time.Millisecond
 	// maxRounds bounds how often a step may find that it needs further rows.
 	maxRounds = 16
 	// maxTries bounds repetitions of a train that the engine refused.
@@ -31,7 +31,7 @@ const (
 // train runs steps, many at a time, over a connection of its own.
 type train struct {
 	db    *DB
-	queue chan *ticket
+	queue *queue
 	conn  conn // nil until the first use, and after an error
 	// ambiguous: COMMIT of the train under way was sent and not answered, and
 	// no later attempt has got an answer from the database. Until then the
@@ -43,31 +43,28 @@ type train struct {
 
 // run takes what is queued, without waiting for more, until the queue closes.
 func (w *train) run() {
-	for first := range w.queue {
+	batch := make([]*ticket, 0, w.db.seats)
+	for w.queue.wait() {
 		if w.db.depart != nil {
 			w.db.depart()
 		}
-		batch := w.board([]*ticket{first})
-		if len(batch) > 0 {
-			w.drive(batch)
+		if riders := w.board(batch); len(riders) > 0 {
+			w.drive(riders)
 		}
+		clear(batch[:cap(batch)])
+		w.queue.arrived()
 	}
 	if w.conn != nil {
 		w.conn.close()
 	}
 }
 
+// board takes up who rides, and leaves behind who does not want to any more.
 func (w *train) board(batch []*ticket) []*ticket {
-	for len(batch) < trainCap {
-		select {
-		case t, ok := <-w.queue:
-			if ok {
-				batch = append(batch, t)
-				continue
-			}
-		default:
-		}
-		break
+	batch = w.queue.take(batch, w.db.seats)
+	now := w.queue.now()
+	for _, t := range batch {
+		w.db.stats.waited.add(now - t.queued)
 	}
 	return slices.DeleteFunc(batch, func(t *ticket) bool {
 		if err := t.ctx.Err(); err != nil {

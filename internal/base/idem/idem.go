@@ -171,6 +171,16 @@ func (k *Keys) Begin(tx *db.Tx, s id.Scope, r *Request) (*Reply, int64, error) {
 	return nil, have.Recovery, nil
 }
 
+// Known reports whether a request's key was used before: whether what comes is
+// a repetition, as far as is known now.
+func (k *Keys) Known(ctx context.Context, d *db.DB, s id.Scope, r *Request) (bool, error) {
+	if r.Ticket() == (Ticket{}) {
+		return false, nil
+	}
+	_, ok, err := keys.Read(ctx, d, r.Ticket().key(s))
+	return ok, err
+}
+
 // Recover sets where a repetition goes on if this request is lost: the key of
 // the attempt it has made.
 func (k *Keys) Recover(tx *db.Tx, s id.Scope, t Ticket, point int64) error {

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -197,6 +198,9 @@ func (s *Server) writeError(w http.ResponseWriter, c *call, reply *idem.Reply, e
 	case e.Kind == fault.Overloaded || e.Kind == fault.Unavailable:
 		h.Set("Stripe-Should-Retry", "true")
 		h.Set("Retry-After", "1")
+	}
+	if r, ok := errors.AsType[*refusal](err); ok {
+		r.tell(h)
 	}
 	if e.Kind == fault.Unauthenticated {
 		h.Set("WWW-Authenticate", `Bearer realm="Florin"`)

@@ -77,8 +77,10 @@ type Server struct {
 	MaySettle func(context.Context) (bool, error)
 	// Closed, if set, tells why nothing may be changed now; nil: it may.
 	Closed func() error
+	Limits Limits
 
 	commandLines commandLines
+	admission    admission
 }
 
 // call is one request on its way.
@@ -93,6 +95,7 @@ type call struct {
 	form    *form.Value
 	version apiversion.Version
 	expand  []string
+	bucket  uint64  // the key's, for limits of rate
 	upload  *upload // the file that came along
 	// idem is nil for reads.
 	idem *idem.Request
@@ -110,6 +113,8 @@ type handler func(*Server, *call) (any, error)
 // API document writes it, in r.Pattern.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{ctx: r.Context(), http: r, id: requestPrefix.Format(id.Scope{}, s.DB.IDs().Next()), version: apiversion.Default()}
+	s.admission.inFlight.Add(1)
+	defer s.admission.inFlight.Add(-1)
 	h := w.Header()
 	h.Set("Request-Id", c.id)
 	h.Set("Content-Type", "application/json")
@@ -135,6 +140,9 @@ const requestPrefix = id.Prefix("req")
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, c *call) (any, error) {
 	if err := s.authenticate(r, c); err != nil {
+		return nil, err
+	}
+	if err := s.admit(r, c); err != nil {
 		return nil, err
 	}
 	if s.Closed != nil && r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -213,7 +221,7 @@ func (s *Server) authenticate(r *http.Request, c *call) (err error) {
 	} else {
 		c.key, err = s.Merchant.Authenticate(r.Context(), key)
 	}
-	c.scope = c.key.Scope
+	c.scope, c.bucket = c.key.Scope, bucketOf(key)
 	if err == nil && c.scope.Livemode && !s.Live {
 		return fault.New(fault.Forbidden, "", "This server serves test mode only, since its master key is the file that it made for itself. Set FLORIN_MASTER_KEY or FLORIN_MASTER_KEY_FILE to serve live mode.")
 	}
