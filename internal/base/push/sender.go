@@ -177,10 +177,12 @@ func (s *Sender) tell(m Message) {
 	case Reorder:
 		s.hold(m, f.Delay)
 		return
-	case Burst:
-		for range burst - 1 {
+	case Burst: // which of them comes first does not matter to the next message
+		for range burst {
 			s.later(0, func() { s.deliver(m) })
 		}
+		s.deliverHeld()
+		return
 	case Duplicate:
 		s.later(f.Delay, func() { s.deliver(m) })
 	case Forge:
@@ -194,6 +196,11 @@ func (s *Sender) tell(m Message) {
 			s.deliver(other)
 		}
 	}
+	s.deliverHeld()
+}
+
+// deliverHeld sends the messages that were held back until another one.
+func (s *Sender) deliverHeld() {
 	for _, m := range s.release("") {
 		s.deliver(m)
 	}
