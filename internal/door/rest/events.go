@@ -265,7 +265,7 @@ func (s *Server) renderEvents(c *call, events []*event.Event) ([]*shownEvent, er
 	shown := make([]*shownEvent, len(events))
 	for i, e := range events {
 		var err error
-		if shown[i], err = s.renderEvent(c.ctx, e, versionOf(c.key.Account)); err != nil {
+		if shown[i], err = s.renderEvent(c.ctx, e, versionOf(&c.key.Account.Body)); err != nil {
 			return nil, err
 		}
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/listen"
-	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/base/secret"
 	"github.com/florinpay/florin/internal/base/timeline"
 	"github.com/florinpay/florin/internal/core/cash"
@@ -153,7 +152,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, c *call) (any, er
 	if name, ok := contentsOf(r); ok {
 		return nil, s.serveContents(w, r, c, name)
 	}
-	c.version = versionOf(c.key.Account)
+	c.version = versionOf(&c.key.Account.Body)
 	w.Header().Set("Stripe-Version", c.version.String())
 	op, path, ok := spec.Lookup(r.Method, r.URL.EscapedPath())
 	if !ok {
@@ -230,8 +229,8 @@ func (s *Server) authenticate(r *http.Request, c *call) (err error) {
 
 // versionOf is the version that an account is served when it does not ask for
 // another: the one that was new when it was made.
-func versionOf(account *object.Object[merchant.Account]) apiversion.Version {
-	if v, ok := apiversion.Parse(account.Body.APIVersion); ok {
+func versionOf(account *merchant.Account) apiversion.Version {
+	if v, ok := apiversion.Parse(account.APIVersion); ok {
 		return v
 	}
 	return apiversion.Default()

@@ -83,7 +83,7 @@ func startSession(s *Server, c *call) (any, error) {
 	if _, err := parseFilters(filters); err != nil {
 		return nil, err
 	}
-	version := versionOf(c.key.Account).String()
+	version := versionOf(&c.key.Account.Body).String()
 	n := session{Scope: c.scope.Key(), Feature: feature, Filters: filters, Device: clip(device), Default: version,
 		Ends: s.DB.Clock().Now().Add(sessionLife), Nonce: rand.Text()}
 	token, err := s.sessionID(n)

@@ -169,10 +169,7 @@ func listEndpoints(s *Server, c *call) (any, error) {
 func (s *Server) RenderEvent(ctx context.Context, e *event.Event, version string) ([]byte, error) {
 	at, ok := apiversion.Parse(version)
 	if !ok {
-		account, found, err := merchant.Accounts.Read(ctx, s.DB, merchant.Home(e.Scope.Account), e.Scope.Account)
-		if err == nil && !found {
-			err = fmt.Errorf("the account of event %d is missing", e.Key)
-		}
+		account, err := s.Merchant.Account(ctx, e.Scope)
 		if err != nil {
 			return nil, err
 		}

@@ -21,7 +21,7 @@ const (
 	// is longer is closed.
 	maxBody = 4096
 	// maxIdle and idleTime bound the connections that are kept to a server.
-	maxIdle  = 8
+	maxIdle  = 32 // as many as an endpoint gets requests at once
 	idleTime = 30 * time.Second
 )
 
@@ -60,7 +60,7 @@ func client(dial func(ctx context.Context, network, address string) (net.Conn, e
 	return &http.Client{
 		Transport: &http.Transport{
 			Proxy: nil, DialContext: dial, ForceAttemptHTTP2: true, DisableCompression: true, TLSHandshakeTimeout: dialTimeout,
-			MaxIdleConns: 256, MaxIdleConnsPerHost: maxIdle, IdleConnTimeout: idleTime, MaxResponseHeaderBytes: 64 << 10,
+			MaxIdleConns: 1024, MaxIdleConnsPerHost: maxIdle, IdleConnTimeout: idleTime, MaxResponseHeaderBytes: 64 << 10,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
