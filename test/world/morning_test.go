@@ -82,9 +82,6 @@ func (w *world) plant() {
 
 // deposit has the bank book what the sandbox pays out.
 func (w *world) deposit(ctx context.Context, d sandbox.Deposit) error {
-	if d.Amount == 0 {
-		return nil
-	}
 	return w.ledger.Receive(ctx, bank.Deposit{Reference: d.Reference, Amount: d.Amount, Currency: d.Currency, At: d.At, Note: "SETTLEMENT " + d.Reference})
 }
 

@@ -180,6 +180,11 @@ func (w *world) sameSums(b *books, told, shown, truth, moved files, open []*obje
 		}
 	}
 	for _, l := range told.lines {
+		if l.Kind == provider.LineDeposit && l.Net == 0 {
+			paid[l.Batch] = true // by nothing, which no statement shows
+		}
+	}
+	for _, l := range told.lines {
 		switch {
 		case l.Kind == provider.LineDeposit:
 		case paid[l.Batch]:
@@ -265,7 +270,9 @@ func (w *world) awaited(into sums, shown, moved files, open []*object.Object[set
 	}
 	there, broken := map[entry]bool{}, map[string]bool{}
 	for _, l := range shown.lines {
-		there[entry{l.Reference, l.Net}] = true
+		for _, word := range append(strings.Fields(l.Text), l.Reference) {
+			there[entry{word, l.Net}] = true
+		}
 	}
 	for _, o := range open {
 		broken[o.Body.Subject] = true

@@ -448,12 +448,22 @@ func (v *run) missingThere(tx *db.Tx, f finding) error {
 	return nil
 }
 
-// lateDeposit opens a break about a deposit that should be at the bank by now.
+// lateDeposit opens a break about a deposit that should be at the bank by now. One
+// of nothing is nowhere to be seen, and counts as paid.
 func (v *run) lateDeposit(tx *db.Tx, f finding) error {
-	if v.now.Sub(f.deposit.At) < v.grace {
+	d := f.deposit
+	if d.Net == 0 {
+		at := lineKey(d.File, d.Number)
+		l, ok, err := lines.Get(tx, at)
+		if err == nil && ok && l.State == unmatched {
+			l.State, l.Gross = matched, 0
+			lines.Update(tx, at, l)
+		}
+		return err
+	}
+	if v.now.Sub(d.At) < v.grace {
 		return nil
 	}
-	d := f.deposit
 	_, err := open(tx, v.house, Break{Type: Timing, Subject: d.Reference, Provider: d.Provider, Line: d.Number,
 		Ours: Side{d.Net, d.Currency}, Theirs: Side{0, d.Currency}, Note: "the bank has not shown the deposit"})
 	return err

@@ -152,6 +152,19 @@ func TestDisputesAndFailedRefunds(t *testing.T) {
 	h.want(map[string]int64{"bank:usd": 3_000 - cost, "provider_cost:usd": cost})
 }
 
+// A day on which as much was given back as was earned is paid by nothing, and no
+// statement tells of that.
+func TestADepositOfNothing(t *testing.T) {
+	h := openHouse(t)
+	before := h.pay(5_000, "usd", "pm_card_visa")
+	h.run(1)
+	h.pay(1_000, "usd", "pm_card_visa")
+	h.refund(before, 1_000-fee(1_000))
+	h.run(8)
+	cost := fee(5_000, 1_000)
+	h.want(map[string]int64{"bank:usd": 5_000 - fee(5_000), "provider_cost:usd": cost})
+}
+
 // What the provider has done and nobody here knows of is found, in whose name it
 // was done; what undoes it on another day explains it.
 func TestWhatNobodyAskedFor(t *testing.T) {

@@ -197,7 +197,7 @@ func (s *Simulator) payOut(ctx context.Context, list []provider.ReportLine) erro
 		s.mu.Lock()
 		done := s.paid[l.Reference]
 		s.mu.Unlock()
-		if done || s.deposit == nil {
+		if done || s.deposit == nil || l.Net == 0 { // nobody pays out nothing
 			continue
 		}
 		if err := s.deposit(ctx, Deposit{l.Reference, l.Net, string(l.Currency), l.At}); err != nil {
