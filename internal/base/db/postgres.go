@@ -35,9 +35,10 @@ var session = map[string]string{
 	"idle_in_transaction_session_timeout": "60s",
 }
 
-// plans keeps a train's statements, all of which go by key, from being planned
-// anew for each train, or for tables as empty as they were at the first one:
-// docs/decisions/0001-storage.md has the figures.
+// plans keeps statements, all of which go by key or along an index, from being
+// planned anew each time, or for tables as empty as they were at the first one:
+// docs/decisions/0001-storage.md has the figures of trains. A reader that was made
+// on an empty table went over all of it until it was analysed.
 var plans = map[string]string{
 	"plan_cache_mode":   "force_generic_plan",
 	"enable_seqscan":    "off",
@@ -66,10 +67,10 @@ func openPostgres(ctx context.Context, address, schema string) (*postgres, error
 	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = 10 * time.Second
 	}
-	single := config.ConnConfig.Copy()
 	for k, v := range plans {
-		single.RuntimeParams[k] = v
+		config.ConnConfig.RuntimeParams[k] = v
 	}
+	single := config.ConnConfig.Copy()
 	config.MaxConns = postgresReaders
 	config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
 	// A row and its latest version are read by two statements and must be of one
