@@ -73,8 +73,8 @@ func openPostgres(ctx context.Context, address, schema string) (*postgres, error
 	single := config.ConnConfig.Copy()
 	config.MaxConns = postgresReaders
 	config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
-	// A row and its latest version are read by two statements and must be of one
-	// moment; a read-only transaction at this level never fails for it.
+	// What one read sees is of one moment; a read-only transaction at this level
+	// never fails for it.
 	config.ConnConfig.RuntimeParams["default_transaction_isolation"] = "repeatable read"
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
