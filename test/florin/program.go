@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/florinpay/florin/test/leak"
+	"github.com/florinpay/florin/test/port"
 )
 
 // startLimit is for recovery after a crash on a busy machine.
@@ -97,7 +98,7 @@ func newProgram(tb testing.TB, bin string, args, env []string, folders ...string
 func (p *Program) move() (err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.port, err = freePort()
+	p.port, err = port.Free()
 	scheme := "http"
 	if p.secure != nil {
 		scheme = "https"

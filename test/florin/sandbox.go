@@ -52,7 +52,7 @@ const PushSecret = "a secret of the sandbox and the server"
 // [PushSecret].
 func (s *Sandbox) PushTo(ctx context.Context, server *Server) error {
 	s.args = append(s.args, "--push-to="+server.URL+"/providers/sandbox/test/notifications", "--secret="+PushSecret)
-	return s.start(ctx)
+	return s.Restart(ctx) // the server knows the address
 }
 
 // NewSandbox is [StartSandbox], but for the start.

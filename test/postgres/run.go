@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"strconv"
@@ -20,24 +18,6 @@ import (
 
 // errPortTaken: another process has taken the port meanwhile.
 var errPortTaken = errors.New("port is taken")
-
-// freePort finds a port below the range from which systems take the ports of
-// outgoing connections: above it, a client that knocks while the server is
-// down could be given the server's own port and keep it from coming back.
-func freePort() (int, error) {
-	const first, count, tries = 20000, 12000, 100
-	var last error
-	for range tries {
-		port := first + rand.IntN(count)
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err != nil {
-			last = err
-			continue
-		}
-		return port, l.Close()
-	}
-	return 0, fmt.Errorf("no free port in %d tries: %w", tries, last)
-}
 
 // settings are the server's, given on its command line so that a data directory
 // holds nothing of them.

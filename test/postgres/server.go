@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/florinpay/florin/test/leak"
+	"github.com/florinpay/florin/test/port"
 )
 
 // Options change how a server is set up. The zero value is the safe one.
@@ -115,11 +116,11 @@ func (s *Server) create(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
-		port, err := freePort()
+		given, err := port.Free()
 		if err != nil {
 			return err
 		}
-		s.port = port
+		s.port = given
 		if err = s.launch(ctx); !errors.Is(err, errPortTaken) {
 			return err
 		}
