@@ -235,11 +235,14 @@ func (w *world) plan(at focus, round int) (p plan) {
 		p.files = op
 	case at.outside && op == "payout":
 		p.bounced = turned(bankModes, round)
+	case at.contradicts && op == "payout push":
+		p.pushes = []push.Mode{push.Contradict}
+	case at.contradicts: // of which one gets to know who sends it again before he is told how it stands
+		p.mute, p.wrong, p.at, p.pushes = true, []sandbox.Mode{sandbox.Contradict}, []sandbox.Kind{sandbox.Kind(op)}, []push.Mode{push.Delay}
 	case at.outside:
-		p.wrong, p.at = turned(sandboxModes, round), []sandbox.Kind{sandbox.Kind(op)}
-		p.mute = p.wrong[0] == sandbox.Contradict
+		p.wrong, p.at = turned(sandboxModes[1:], round), []sandbox.Kind{sandbox.Kind(op)}
 		if op == "inquiry" { // somebody must have a reason to ask
-			p.mute, p.at = false, append(p.at, payers...)
+			p.at = append(p.at, payers...)
 		}
 	case slices.Contains(afterLate, op):
 		p.hasty, p.wrong, p.at = true, []sandbox.Mode{sandbox.SlowProcess, sandbox.Refused}, payers[:2]

@@ -123,10 +123,10 @@ func mishaps[M ~string](modes []M) (list []mishap) {
 // rare are the operations that need much to come together, and those that a world
 // has one or two of: how many seeds in each round are after them.
 var rare = map[string]int{
-	"payment.resume": 2, "payment.reversed": 6, "payment.late": 2, "payment.rest": 2, "payment.give-back": 2, "job.claim": 2, "job.record": 2,
-	"ledger.mature": 4, "payout.automatic": 5, "payout.submit": 2, "payout.returned": 9, "payout.noticed": 16, "payout.cancel": 2, "payout.reverse": 2,
-	"payout.reschedule": 2, "timeline.delete": 2, "vault.delete_customer": 3, "webhook.renew": 2, "webhook.put-off": 2, "payout notices": 10, "setup.cancel": 3,
-	"setup.resume": 6, "settle.file": 6, "settle.post": 6, "settle.deposit": 6, "settle.supersede": 24, "settle.sheets": 6, "settle.sheets_told": 6, "settle.file_told": 6,
+	"payment.resume": 2, "payment.reversed": 10, "payment.late": 2, "payment.rest": 2, "payment.give-back": 2, "job.claim": 2, "job.record": 2,
+	"ledger.mature": 4, "payout.automatic": 7, "payout.submit": 2, "payout.returned": 13, "payout.noticed": 36, "payout.cancel": 2, "payout.reverse": 2,
+	"payout.reschedule": 2, "timeline.delete": 3, "payment.expire": 2, "vault.delete_customer": 5, "webhook.renew": 2, "webhook.put-off": 2, "payout notices": 18, "setup.cancel": 6,
+	"setup.resume": 9, "settle.file": 6, "settle.post": 10, "settle.deposit": 12, "settle.supersede": 24, "settle.sheets": 6, "settle.sheets_told": 6, "settle.file_told": 6,
 	"settle.whole": 4, "settle.again": 6, "settle.match": 3, "settle.lines": 3, "settle.summary": 3, "settle.collect": 2, "settle.schedule": 2,
 }
 
@@ -135,20 +135,28 @@ var rare = map[string]int{
 var seldom = []string{"close", "contradict", "payout notices", "setup cancel", "settle.supersede", "settle.sheets_told",
 	"settle.file_told", "settle.post", "settle.deposit", "file_twice", "late_file", "payout.noticed"}
 
-// focus is what a seed is after: what may befall an operation here, or outside.
+// focus is what a seed is after: what may befall an operation here, or outside, or
+// that its provider contradicts itself.
 type focus struct {
-	op      string
-	outside bool
+	op                   string
+	outside, contradicts bool
 }
 
 // sought is what the seeds are after, in turn: each operation, a rare one thrice,
 // and those of which a world has one or two more often still.
 func sought() (list []focus) {
 	for _, op := range slices.Concat(steps, providerOps, newsOps, []string{"webhook"}) {
-		list = append(list, slices.Repeat([]focus{{op, false}}, max(1, rare[op]))...)
+		list = append(list, slices.Repeat([]focus{{op: op}}, max(1, rare[op]))...)
 	}
 	for _, op := range slices.Concat(sandboxKinds, fileOps, []string{"payout"}) {
-		list = append(list, focus{op, true})
+		list = append(list, focus{op: op, outside: true})
+		if p := (cell{mishap(sandbox.Contradict), op}); slices.Contains(sandboxKinds, op) && impossible[p] == "" {
+			list = append(list, slices.Repeat([]focus{{op: op, outside: true, contradicts: true}}, 2)...)
+		}
+	}
+	for _, more := range []focus{{op: "increment", outside: true}, {op: "contest", outside: true},
+		{op: "authenticate", outside: true, contradicts: true}, {op: "payout push", outside: true, contradicts: true}} {
+		list = append(list, slices.Repeat([]focus{more}, 2)...)
 	}
 	return list
 }
@@ -259,7 +267,7 @@ func TestMatrix(t *testing.T) {
 		if len(h.checkSome()) == 0 && !slices.Contains(seldom, c.op) {
 			t.Errorf("nothing befell %s, and it goes unnoticed", c.op)
 		}
-		if at := (focus{c.op, false}); !slices.Contains(seeds, at) && !slices.Contains(seeds, focus{c.op, true}) && !slices.Contains(requests, c.op) && !strings.HasSuffix(c.op, "push") {
+		if at := (focus{op: c.op}); !slices.Contains(seeds, at) && !slices.Contains(seeds, focus{op: c.op, outside: true}) && !slices.Contains(requests, c.op) && !strings.HasSuffix(c.op, "push") {
 			t.Errorf("no seed is after %s", c.op)
 		}
 	}

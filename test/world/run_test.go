@@ -223,11 +223,15 @@ const pushRate = 150
 // is up.
 func (w *world) pushes(name, op string) push.Options {
 	rate := pushRate
-	if w.without.outside {
+	delay := 20 * time.Second
+	switch {
+	case w.without.outside:
 		rate = 0
+	case len(w.made.pushes) == 1: // what its seed needs
+		rate, delay = 1000, 3*time.Minute
 	}
 	return push.Options{URL: "http://providers.invalid" + inbound.Path(news.From{Provider: name, Endpoint: "test"}), Secret: pushSecret,
-		Seed: w.seed, FaultRate: rate, FaultDelay: 20 * time.Second, Modes: w.made.pushes,
+		Seed: w.seed, FaultRate: rate, FaultDelay: delay, Modes: w.made.pushes,
 		Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			at := time.Since(birth).Milliseconds() // messages that go at once go to one node, in whatever order
 			return w.dial(ctx, network, fmt.Sprintf("n%d.invalid:80", at%int64(len(w.nodes))))

@@ -30,7 +30,7 @@ func sceneOf(op string) string {
 		return "payout"
 	case "increment", "payment.increment":
 		return "parts"
-	case "payout inquiry", "payout notices":
+	case "payout inquiry", "payout notices", "settle.sheets_told": // statements of several days
 		return "payout"
 	case "payment.expire":
 		return "clock"
