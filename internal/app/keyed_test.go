@@ -25,10 +25,10 @@ import (
 var simulators = []string{"sandbox_entry", "sandbox_feed", "bank_operation", "bank_notice", "bank_deposit"}
 
 // tenant reports whether a table belongs to tenants, as every one does that is not
-// listed.
+// listed and none of PostgreSQL's own.
 func tenant(table string) bool {
 	_, apart := schema.Directory[table]
-	return table != "" && !apart && !slices.Contains(simulators, table)
+	return table != "" && !apart && !strings.HasPrefix(table, "pg_") && !slices.Contains(simulators, table)
 }
 
 // TestEveryStatementIsKeyed: whatever Florin may say to its database names the scope
