@@ -93,6 +93,7 @@ type shop struct {
 	t       *testing.T
 	handler http.Handler
 	heard   *recorder
+	secret  string
 }
 
 func newShop(t *testing.T, address string) *shop {
@@ -100,7 +101,7 @@ func newShop(t *testing.T, address string) *shop {
 	c := config(t, address)
 	c.Database = dbtest.OpenAt(t, address, db.Options{Trace: s.heard.trace})
 	s.App = start(t, c)
-	s.handler = s.Handler()
+	s.handler, s.secret = s.Handler(), s.Created.SecretKey
 	return s
 }
 
@@ -108,7 +109,7 @@ func newShop(t *testing.T, address string) *shop {
 func (s *shop) call(method, path string, form url.Values) string {
 	s.t.Helper()
 	r := httptest.NewRequestWithContext(s.t.Context(), method, path, strings.NewReader(form.Encode()))
-	r.SetBasicAuth(s.Created.SecretKey, "")
+	r.SetBasicAuth(s.secret, "")
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Idempotency-Key", path+form.Encode()+fmt.Sprint(len(s.heard.asked)))
@@ -150,15 +151,21 @@ func TestHotPathIsKeyed(t *testing.T) {
 	}
 }
 
-func hotPath(t *testing.T, address string) {
-	s := newShop(t, address)
-	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
-	t.Cleanup(receiver.Close)
+// receiver is a merchant's server that is glad of every webhook.
+func receiver(t *testing.T) string {
+	site := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+	t.Cleanup(site.Close)
+	return site.URL
+}
+
+// prepare makes what the errands need, and gives them.
+func (s *shop) prepare(hook string) map[string]func() {
+	s.t.Helper()
 	customer := s.call(http.MethodPost, "/v1/customers", url.Values{"name": {"Regular"}})
 	card := s.call(http.MethodPost, "/v1/payment_methods/pm_card_visa/attach", url.Values{"customer": {customer}})
-	s.call(http.MethodPost, "/v1/webhook_endpoints", url.Values{"url": {receiver.URL}, "enabled_events[]": {"payment_intent.succeeded"}})
+	s.call(http.MethodPost, "/v1/webhook_endpoints", url.Values{"url": {hook}, "enabled_events[]": {"payment_intent.succeeded"}})
 	paid := s.pay(nil)
-	errands := map[string]func(){
+	return map[string]func(){
 		"payment":     func() { s.pay(nil) },
 		"stored card": func() { s.pay(url.Values{"customer": {customer}, "payment_method": {card}}) },
 		"authorise and capture": func() {
@@ -168,6 +175,11 @@ func hotPath(t *testing.T, address string) {
 		"retrieve": func() { s.call(http.MethodGet, "/v1/payment_intents/"+paid, nil) },
 		"list":     func() { s.call(http.MethodGet, "/v1/payment_intents?limit=10", nil) },
 	}
+}
+
+func hotPath(t *testing.T, address string) {
+	s := newShop(t, address)
+	errands := s.prepare(receiver(t))
 	for _, what := range slices.Sorted(maps.Keys(errands)) {
 		s.heard.take()
 		errands[what]()
@@ -175,11 +187,7 @@ func hotPath(t *testing.T, address string) {
 	}
 	aside := dbtest.OpenAt(t, address, db.Options{})
 	s.Start()
-	for n := 0; acknowledged(t, aside) < 4; n++ {
-		if time.Sleep(10 * time.Millisecond); n == 3000 {
-			t.Fatalf("%d deliveries of 4 payments were acknowledged", acknowledged(t, aside))
-		}
-	}
+	waitFor(t, aside, 4)
 	closeApp(t, s.App) // once all that is under way is done
 	s.check("delivery", s.heard.take(), true)
 	checkRows(t, aside)
@@ -187,13 +195,21 @@ func hotPath(t *testing.T, address string) {
 
 var delivered = count("acknowledged", "SELECT count(*) FROM webhook_attempt WHERE status = 200")
 
-func acknowledged(t *testing.T, d *db.DB) int64 {
+// waitFor waits until so many webhooks were acknowledged.
+func waitFor(t *testing.T, d *db.DB, want int64) {
 	t.Helper()
-	n, err := delivered.All(t.Context(), d)
-	if err != nil {
-		t.Fatal(err)
+	for n := 0; ; n++ {
+		got, err := delivered.All(t.Context(), d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got[0] >= want {
+			return
+		}
+		if time.Sleep(10 * time.Millisecond); n == 3000 {
+			t.Fatalf("%d webhooks of %d were acknowledged", got[0], want)
+		}
 	}
-	return n[0]
 }
 
 // checkRows holds that the rows of tenants' tables have scopes, and those of the

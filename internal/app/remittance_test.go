@@ -8,12 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/db/dbtest"
-	"github.com/florinpay/florin/internal/core/ledger"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/kit/id"
-	"github.com/florinpay/florin/internal/kit/money"
 )
 
 // listed gives what an account's history says of transfers, by the API.
@@ -44,35 +41,22 @@ func listed(t *testing.T, h http.Handler, secret string) (net []int64) {
 // see it in their histories, and the books agree.
 func TestRemittanceArrives(t *testing.T) {
 	address := dbtest.Address(t)
-	a := start(t, config(t, address))
+	a := newShop(t, address)
 	opened, keys, err := a.Merchant.Open(t.Context(), merchant.Params{Name: "Maker"}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	from, to := id.Scope{Account: a.Created.Account.Key}, id.Scope{Account: opened.Key}
-	usd := func(n int64) money.Amount { return money.New(n, "usd") }
-	err = a.DB.Run(t.Context(), db.Step{Name: "test", Scope: from.Key(), Do: func(tx *db.Tx) error {
-		if _, err := a.Payment.Book.Post(tx, from, ledger.Transaction{Type: "adjustment", Currency: "usd", Amount: 900, Net: 900},
-			ledger.Posting{Debit: ledger.Bank, Credit: ledger.Available, Amount: usd(900)}); err != nil {
-			return err
-		}
-		_, err := a.Payment.Book.Remit(tx, from, ledger.Remittance{To: to, Amount: usd(250), Type: "transfer"})
-		return err
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	a.remit(id.Scope{Account: a.Created.Account.Key}, id.Scope{Account: opened.Key})
 	a.Start()
-	h := a.Handler()
-	for n := 0; len(listed(t, h, keys[0].Plain)) == 0; n++ {
+	for n := 0; len(listed(t, a.handler, keys[0].Plain)) == 0; n++ {
 		if time.Sleep(10 * time.Millisecond); n == 3000 {
 			t.Fatal("nothing arrived")
 		}
 	}
-	if out, in := listed(t, h, a.Created.SecretKey), listed(t, h, keys[0].Plain); len(out) != 1 || out[0] != -250 || len(in) != 1 || in[0] != 250 {
+	if out, in := listed(t, a.handler, a.Created.SecretKey), listed(t, a.handler, keys[0].Plain); len(out) != 1 || out[0] != -250 || len(in) != 1 || in[0] != 250 {
 		t.Errorf("the payer sees %v, the receiver %v", out, in)
 	}
-	closeApp(t, a)
+	closeApp(t, a.App)
 	findings, err := Verify(t.Context(), address, slog.New(slog.DiscardHandler))
 	if err != nil || len(findings) > 0 {
 		t.Errorf("verify finds %v, %v", findings, err)
