@@ -38,6 +38,16 @@ var Directory = map[string]Apart{
 	"provider_message_about": {"found by a reference alone", byKey},
 }
 
+// Ownerless are the tenants' tables that have rows of scope 0 as well, which are
+// nobody's.
+var Ownerless = map[string]string{
+	"job":            "reconciliation, and what providers tell before it is known of whom",
+	"notice":         "what a provider tells of nothing that there is",
+	"settle_break":   "a difference about nothing that there is",
+	"settle_mark":    "as above",
+	"object_version": "as above, before it was changed",
+}
+
 // Crossing is a query that looks into tenants' tables over all scopes, or finds the
 // scope first.
 type Crossing struct {

@@ -56,6 +56,11 @@ func TestKeysAreWithinScopes(t *testing.T) {
 			t.Errorf("%s is listed without a reason", table)
 		}
 	}
+	for table, why := range schema.Ownerless {
+		if _, apart := schema.Directory[table]; apart || d.Tables[table] == nil || why == "" {
+			t.Errorf("%s is listed as a tenants' table with rows of nobody", table)
+		}
+	}
 	planted := ddl{
 		Tables:  map[string][]string{"a": {"scope int", "key int PRIMARY KEY"}, "b": {"PRIMARY KEY (scope, key)", "UNIQUE (key)"}, "c": {"PRIMARY KEY (key, scope)"}, "meta": {"key int PRIMARY KEY"}},
 		Indexes: map[string]string{"b_key": "UNIQUE ON b (key)", "b_all": "UNIQUE ON b (key, scope)", "b_at": "ON b (at)", "meta_key": "UNIQUE ON meta (key)"},
