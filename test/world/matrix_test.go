@@ -68,6 +68,8 @@ var impossible = map[cell]string{
 // and why.
 var incidental = map[string]string{
 	"ledger.tell_available": "the job that tells of a maturity runs once a day at most, and a world has few days",
+	"ledger.receive":        "no request moves money between accounts yet",
+	"ledger.remitted":       "likewise",
 	"search.build":          "the index is built before anything befalls anybody, unless its node is slow",
 	"dispute.expire":        "a dispute is open for nine days",
 	"payment.notice-kept":   "a notice is kept where it could not be applied, which is where a step failed",
