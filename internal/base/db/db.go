@@ -69,6 +69,9 @@ type Options struct {
 	// Depart, if set, is called by a train before it takes up what is queued. A
 	// simulated run lets it wait there for others to come.
 	Depart func()
+	// Trace, if set, is told of every statement of trains and readers when it has been sent, by several
+	// goroutines at once. It is for tests that count them, and costs time and memory.
+	Trace func(Sent)
 	// Fatal is called when a write to SQLite can't be made durable, after which
 	// nothing more may be promised. It must not return. Default: log and end
 	// the process.
@@ -103,10 +106,10 @@ func Open(ctx context.Context, address string, o Options) (*DB, error) {
 		if o.Serial {
 			readers = 1 // there is never a second one at work
 		}
-		d.engine, err = openSQLite(rest, readers, o.Fatal)
+		d.engine, err = openSQLite(rest, readers, o.Fatal, o.Trace)
 	case scheme == "postgres", scheme == "postgresql":
 		trains = max(o.Trains, 2)
-		d.engine, err = openPostgres(ctx, address, o.Schema)
+		d.engine, err = openPostgres(ctx, address, o.Schema, o.Trace)
 	default:
 		err = fmt.Errorf("the database %q is neither sqlite:PATH nor postgres://…", redactAddress(address))
 	}
