@@ -171,7 +171,7 @@ func (w *train) attempt(id int64, batch []*ticket) (err error) {
 		return fmt.Errorf("%w: %w", errWhole, err)
 	}
 	w.ambiguous = false // the id was free: an earlier attempt was not committed
-	c := &cache{rows: make(map[rowID]row, 8*len(batch))}
+	c := &cache{rows: make(map[rowID]*entry, 8*len(batch))}
 	if err := w.decide(ctx, c, batch); err != nil {
 		w.conn.rollback(ctx)
 		return err
@@ -253,9 +253,8 @@ func (w *train) decide(ctx context.Context, c *cache, batch []*ticket) error {
 func (w *train) load(ctx context.Context, c *cache, needs []Need) error {
 	byTable := map[*table][]Key{}
 	for _, n := range needs {
-		id := rowID{n.table, n.key}
-		if _, known := c.rows[id]; !known {
-			c.rows[id] = row{}
+		if e := c.at(rowID{n.table, n.key}); !e.known {
+			e.known = true
 			byTable[n.table] = append(byTable[n.table], n.key)
 		}
 	}
@@ -263,9 +262,8 @@ func (w *train) load(ctx context.Context, c *cache, needs []Need) error {
 		return nil
 	}
 	return w.conn.load(ctx, sortWants(byTable), func(t *table, k Key, values []value) {
-		id := rowID{t, k}
-		if have, known := c.rows[id]; !known || have.change == noChange {
-			c.rows[id] = row{values: values, before: values}
+		if e := c.at(rowID{t, k}); !e.known || e.row.change == noChange {
+			e.row, e.known = row{values: values, before: values}, true
 		}
 	})
 }
@@ -284,8 +282,8 @@ func sortWants(byTable map[*table][]Key) []want {
 // other rows, whose holder may have inserted them since.
 func (c *cache) absent() []want {
 	byTable := map[*table][]Key{}
-	for id, r := range c.rows {
-		if r.values == nil && r.change == noChange {
+	for id, e := range c.rows {
+		if e.known && e.row.values == nil && e.row.change == noChange {
 			byTable[id.table] = append(byTable[id.table], id.key)
 		}
 	}
@@ -296,8 +294,8 @@ func (c *cache) absent() []want {
 func (c *cache) changes() []tableChanges {
 	var list []tableChanges
 	at := map[*table]int{}
-	for _, id := range c.order {
-		r := c.rows[id]
+	for _, e := range c.order {
+		id, r := e.id, e.row
 		if r.change == noChange {
 			continue
 		}

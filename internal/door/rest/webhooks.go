@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -182,7 +181,7 @@ func (s *Server) RenderEvent(ctx context.Context, e *event.Event, version string
 	if shown.PendingWebhooks, err = s.Webhooks.PendingOfSpread(ctx, e); err != nil {
 		return nil, err
 	}
-	return json.MarshalIndent(shown, "", "  ")
+	return pretty(shown)
 }
 
 // rollSecret is an operation of Florin's own: Stripe has it on its dashboard only.
