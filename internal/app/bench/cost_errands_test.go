@@ -5,9 +5,9 @@ package bench
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"runtime"
 	"sync"
-	"testing"
 	"time"
 )
 
@@ -23,7 +23,9 @@ type errand struct {
 	lone bool
 	// loose: what it allocates depends on who comes first; see allowances.
 	loose bool
-	ready func(c *costs) (do, check func())
+	// hooked: from here on there is an endpoint.
+	hooked bool
+	ready  func(c *costs) (do, check func())
 }
 
 // atOnce is how many payments share their trains where they come together, and how
@@ -41,8 +43,8 @@ var costErrands = []errand{
 	{name: "list of ten", each: 1, ready: asked(list, nothing)},
 	{name: fmt.Sprintf("payment of %d at once", atOnce), each: atOnce, ready: together(atOnce, asked(pay, nothing))},
 	{name: fmt.Sprintf("index of %d payments for search", atOnce), each: atOnce, lone: true, ready: indexed},
-	{name: "webhook", each: 1, lone: true, ready: delivered(1)},
-	{name: fmt.Sprintf("webhook of %d due at once", atOnce), each: atOnce, lone: true, loose: true, ready: delivered(atOnce)},
+	{name: "webhook", each: 1, lone: true, hooked: true, ready: delivered(1)},
+	{name: fmt.Sprintf("webhook of %d due at once", atOnce), each: atOnce, lone: true, loose: true, hooked: true, ready: delivered(atOnce)},
 }
 
 // asked is an errand of one request.
@@ -133,9 +135,9 @@ func (c *costs) depart() {
 }
 
 // stock makes what the errands need.
-func (c *costs) stock(t testing.TB) {
-	c.account.customer = c.post("/v1/customers", map[string][]string{"name": {"Regular"}})
-	c.account.method = c.post("/v1/payment_methods/pm_card_visa/attach", map[string][]string{"customer": {c.account.customer}})
+func (c *costs) stock() {
+	c.account.customer = c.post("/v1/customers", url.Values{"name": {"Regular"}})
+	c.account.method = c.post("/v1/payment_methods/pm_card_visa/attach", url.Values{"customer": {c.account.customer}})
 	for range 10 {
 		c.made(pay)
 	}

@@ -37,6 +37,8 @@ type costs struct {
 	db      atomic.Pointer[db.DB]
 	riders  atomic.Int64  // how many steps a train waits for before it leaves
 	told    *atomic.Int64 // webhooks that came
+	weights *weights      // with a trace
+	log     string        // of SQLite
 	account account
 	keys    int
 	run     string
@@ -47,9 +49,9 @@ const costKey = "sk_test_costcostcostcostcostcost"
 
 // openCosts puts Florin together on a database, for a run that has a name. Whoever
 // wants to see its statements gives a trace, which takes memory.
-func openCosts(t testing.TB, address, dir, run string, clk *clock.Fixed, tr *trace) *costs {
+func openCosts(t testing.TB, address, dir, run string, clk *clock.Fixed, tr *trace, told *atomic.Int64) *costs {
 	t.Helper()
-	c := &costs{t: t, clock: clk, trace: tr, run: run, account: account{key: costKey}, told: new(atomic.Int64)}
+	c := &costs{t: t, clock: clk, trace: tr, run: run, account: account{key: costKey}, told: told}
 	c.riders.Store(1)
 	o := db.Options{Clock: clk, Fatal: func(err error) { panic(err) }, Depart: c.depart}
 	if tr != nil {
@@ -78,6 +80,12 @@ func openCosts(t testing.TB, address, dir, run string, clk *clock.Fixed, tr *tra
 		t.Fatal(err)
 	}
 	c.handler = c.app.Handler()
+	if tr != nil {
+		c.weights = newWeights(t, d)
+		if path, sqlite := strings.CutPrefix(address, "sqlite:"); sqlite {
+			c.log = path + "-wal"
+		}
+	}
 	t.Cleanup(func() {
 		if err := errors.Join(c.app.Close(context.WithoutCancel(t.Context())), book.Close()); err != nil {
 			t.Error(err)

@@ -15,19 +15,19 @@ import (
 
 // quiet is a receiver of webhooks that allocates next to nothing.
 type quiet struct {
-	url     string
-	told    atomic.Int64
+	told    *atomic.Int64 // counts what comes
 	ended   context.Context
 	serving sync.WaitGroup
 }
 
-func newQuiet(t testing.TB) *quiet {
+// newQuiet gives its address.
+func newQuiet(t testing.TB, told *atomic.Int64) (address string) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := &quiet{url: "http://" + ln.Addr().String() + hookPath}
+	q := &quiet{told: told}
 	var end context.CancelFunc
 	q.ended, end = context.WithCancel(context.Background())
 	q.serving.Go(func() { q.accept(ln) })
@@ -36,7 +36,7 @@ func newQuiet(t testing.TB) *quiet {
 		_ = ln.Close()
 		q.serving.Wait()
 	})
-	return q
+	return "http://" + ln.Addr().String() + hookPath
 }
 
 func (q *quiet) accept(ln net.Listener) {
@@ -52,7 +52,7 @@ func (q *quiet) accept(ln net.Listener) {
 func (q *quiet) serve(conn net.Conn) {
 	defer conn.Close()
 	defer context.AfterFunc(q.ended, func() { _ = conn.Close() })()
-	in := bufio.NewReaderSize(conn, longAnswer)
+	in := bufio.NewReader(conn)
 	for passOver(in) == nil {
 		q.told.Add(1)
 		if _, err := conn.Write(acknowledgement); err != nil {
