@@ -37,30 +37,62 @@ type entry struct {
 	row    row
 	known  bool // row says how it stands
 	listed bool // stands in cache.order
-	mine   row  // as owner has changed it
-	owner  *Tx  // the last step that has
+	mine   row  // as the step has changed it
+	run    int  // that was the last to change it
 }
 
-// cache is what a train has loaded and changed.
+// cache is what a train has loaded and changed. Trains use it one after another, so
+// that it need not grow anew each time.
 type cache struct {
-	rows  map[rowID]*entry
-	order []*entry // changed rows, in the order of their first change
-	spare []entry
+	rows   map[rowID]*entry
+	order  []*entry // changed rows, in the order of their first change
+	runs   int      // how many there were of steps
+	slabs  [][]entry
+	used   int // entries of slabs
+	most   int // of them a train has used since the cache was made
+	tables []tableChanges
+}
+
+const slab = 64
+
+// reset forgets everything. What a great train needed is not kept for small ones,
+// which would have to clear it each time.
+func (c *cache) reset() {
+	c.most = max(c.most, c.used)
+	if c.rows == nil || c.used*16 < c.most {
+		*c = cache{rows: map[rowID]*entry{}}
+		return
+	}
+	clear(c.rows)
+	clear(c.order)
+	for i := 0; i < c.used; i += slab {
+		clear(c.slabs[i/slab])
+	}
+	for i := range c.tables {
+		c.tables[i].clear()
+	}
+	c.order, c.runs, c.used = c.order[:0], 0, 0
 }
 
 // at gives a row's entry, and makes it where there is none.
 func (c *cache) at(id rowID) *entry {
 	e := c.rows[id]
 	if e == nil {
-		const slab = 128
-		if len(c.spare) == 0 {
-			c.spare = make([]entry, slab)
+		if c.used == len(c.slabs)*slab {
+			c.slabs = append(c.slabs, make([]entry, slab))
 		}
-		e, c.spare = &c.spare[0], c.spare[1:]
+		e = &c.slabs[c.used/slab][c.used%slab]
+		c.used++
 		e.id = id
 		c.rows[id] = e
 	}
 	return e
+}
+
+// begin makes the view of the run of a step.
+func (c *cache) begin(t *ticket) *Tx {
+	c.runs++
+	return &Tx{now: t.from.clock.Now().Truncate(time.Microsecond), cache: c, ticket: t, run: c.runs}
 }
 
 // Tx is one step's view of its train. It is valid only within the step's
@@ -69,7 +101,8 @@ type Tx struct {
 	now    time.Time
 	cache  *cache
 	ticket *ticket
-	made   int      // how many keys this run of the step has made
+	run    int      // which it is in its train, from 1
+	made   int      // how many keys it has made
 	order  []*entry // what this step has changed, which is not yet the train's
 	missed []Need
 	broken error // a mistake in the step itself
@@ -95,7 +128,7 @@ func (tx *Tx) NewKey() int64 {
 // still has something to record (that it was refused) discards first.
 func (tx *Tx) Discard() {
 	for _, e := range tx.order {
-		e.owner = nil
+		e.run = 0
 	}
 	tx.order, tx.broken = nil, nil
 }
@@ -105,7 +138,7 @@ func (tx *Tx) sees(e *entry) (row, bool) {
 	switch {
 	case e == nil:
 		return row{}, false
-	case e.owner == tx:
+	case e.run == tx.run:
 		return e.mine, true
 	}
 	return e.row, e.known
@@ -155,10 +188,10 @@ func (tx *Tx) put(t *table, k Key, values []value, c change) {
 		tx.broken = errors.Join(tx.broken, errText)
 		return
 	}
-	if e.owner != tx {
+	if e.run != tx.run {
 		tx.order = append(tx.order, e)
 	}
-	e.owner, e.mine = tx, row{values: values, before: before.before, change: merged(before.change, c)}
+	e.run, e.mine = tx.run, row{values: values, before: before.before, change: merged(before.change, c)}
 }
 
 func merged(before, now change) change {

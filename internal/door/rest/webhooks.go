@@ -165,7 +165,7 @@ func listEndpoints(s *Server, c *call) (any, error) {
 
 // RenderEvent implements [webhook.Renderer]: the event as GET /v1/events shows it,
 // indented, at the endpoint's version, or at the account's where it has none.
-func (s *Server) RenderEvent(ctx context.Context, e *event.Event, version string) ([]byte, error) {
+func (s *Server) RenderEvent(ctx context.Context, e *event.Event, version string, pending int) ([]byte, error) {
 	at, ok := apiversion.Parse(version)
 	if !ok {
 		account, err := s.Merchant.Account(ctx, e.Scope)
@@ -178,9 +178,7 @@ func (s *Server) RenderEvent(ctx context.Context, e *event.Event, version string
 	if err != nil {
 		return nil, err
 	}
-	if shown.PendingWebhooks, err = s.Webhooks.PendingOfSpread(ctx, e); err != nil {
-		return nil, err
-	}
+	shown.PendingWebhooks = pending
 	return pretty(shown)
 }
 
