@@ -56,7 +56,7 @@ func (m *Master) keyed(purpose string) *sync.Pool {
 	if idle, ok := m.macs.Load(purpose); ok {
 		return idle.(*sync.Pool)
 	}
-	key := m.derive("mac\x00"+purpose, sha256.Size)
-	idle, _ := m.macs.LoadOrStore(purpose, &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }})
+	key := NewBytes(m.derive("mac\x00"+purpose, sha256.Size))
+	idle, _ := m.macs.LoadOrStore(purpose, &sync.Pool{New: func() any { return hmac.New(sha256.New, key.Reveal()) }})
 	return idle.(*sync.Pool)
 }
