@@ -21,9 +21,12 @@ type errand struct {
 	each int
 	// lone: one of it can't be made ready while another one is.
 	lone bool
-	// loose: what it allocates depends on who comes first; see allowances.
+	// chance is by what share allocations and their bytes may differ, where something
+	// depends on who comes first.
+	chance float64
+	// loose: so do the trains, and how often is looked what there is.
 	loose bool
-	// hooked: from here on there is an endpoint.
+	// hooked: from here on there is a webhook endpoint.
 	hooked bool
 	ready  func(c *costs) (do, check func())
 }
@@ -41,10 +44,10 @@ var costErrands = []errand{
 	{name: "refund", each: 1, ready: asked(refund, func(c *costs) order { return c.made(pay) })},
 	{name: "retrieve", each: 1, ready: asked(retrieve, func(c *costs) order { return c.paid })},
 	{name: "list of ten", each: 1, ready: asked(list, nothing)},
-	{name: fmt.Sprintf("payment of %d at once", atOnce), each: atOnce, ready: together(atOnce, asked(pay, nothing))},
+	{name: fmt.Sprintf("payment of %d at once", atOnce), each: atOnce, chance: 0.04, ready: together(atOnce, asked(pay, nothing))},
 	{name: fmt.Sprintf("index of %d payments for search", atOnce), each: atOnce, lone: true, ready: indexed},
 	{name: "webhook", each: 1, lone: true, hooked: true, ready: delivered(1)},
-	{name: fmt.Sprintf("webhook of %d due at once", atOnce), each: atOnce, lone: true, loose: true, hooked: true, ready: delivered(atOnce)},
+	{name: fmt.Sprintf("webhook of %d due at once", atOnce), each: atOnce, lone: true, chance: 0.25, loose: true, hooked: true, ready: delivered(atOnce)},
 }
 
 // asked is an errand of one request.

@@ -141,7 +141,7 @@ func TestCostComparison(t *testing.T) {
 		want  []string
 	}{
 		"nothing":                   {func(l []figure) []figure { return l }, nil},
-		"within what is allowed":    {func(l []figure) []figure { l[1].value, l[2].value, l[3].value = 807, 98100, 4019; return l }, nil},
+		"within what is allowed":    {func(l []figure) []figure { l[1].value, l[2].value, l[3].value = 807, 99100, 4019; return l }, nil},
 		"a statement more":          {func(l []figure) []figure { l[0].value++; return l }, []string{"payment | statements of trains: WORSE: 50.00, was 49.00"}},
 		"every fourth one more":     {func(l []figure) []figure { l[0].value += 0.25; return l }, []string{"WORSE: 49.25, was 49.00"}},
 		"a statement less":          {func(l []figure) []figure { l[0].value--; return l }, []string{"payment | statements of trains: better: 48.00"}},
