@@ -62,7 +62,7 @@ func (c *costs) measure(e errand, n int) (s took) {
 		do, check := c.ready(e)
 		list = append(list, one{do, check})
 		if e.lone || len(list) == n {
-			s.count(c, func() {
+			s.count(c, e.paged, func() {
 				for _, o := range list {
 					c.tick()
 					o.do()
@@ -83,10 +83,12 @@ func (c *costs) ready(e errand) (do, check func()) {
 }
 
 // count does something and adds what it took.
-func (s *took) count(c *costs, do func()) {
+func (s *took) count(c *costs, paged bool, do func()) {
+	pages := int64(0)
 	if c.trace != nil {
 		c.weigh(s, -1)
 		c.trace.take()
+		pages = frames(c.log)
 	}
 	c.acquirer.objects, c.acquirer.bytes = 0, 0
 	trains, steps := c.app.DB.Stats()
@@ -101,6 +103,10 @@ func (s *took) count(c *costs, do func()) {
 	if c.trace != nil {
 		s.sent = append(s.sent, c.trace.take()...)
 		c.weigh(s, 1)
+		if pages = frames(c.log) - pages; paged && pages < 0 {
+			c.t.Fatal("the log was begun anew")
+		}
+		s.pages += pages
 	}
 }
 
@@ -109,12 +115,10 @@ func (c *costs) weigh(s *took, sign int64) {
 	c.t.Helper()
 	rows, entries := c.weights.sum(c.t, c.app.DB)
 	s.stored, s.indexed = s.stored+sign*rows, s.indexed+sign*entries
-	if c.log != "" {
-		s.pages += sign * frames(c.log)
-	}
 }
 
-// frames is how many pages are in SQLite's log since it was begun.
+// frames is how many pages are in SQLite's log since it was begun; none where there
+// is no such log.
 func frames(path string) (n int64) {
 	log, err := os.Open(path)
 	if err != nil {
@@ -152,7 +156,7 @@ func (s *took) counted(e errand, n int) []figure {
 		list = append(list, figure{e.name, figTrains, float64(s.trains) / each}, figure{e.name, figStatements, float64(trains+frame) / each}, figure{e.name, figReads, float64(readers) / each})
 	}
 	list = append(list, figure{e.name, figStored, float64(s.stored) / each}, figure{e.name, figIndexed, float64(s.indexed) / each})
-	if s.pages > 0 && !e.loose {
+	if e.paged && s.pages != 0 {
 		list = append(list, figure{e.name, figPages, float64(s.pages) / each})
 	}
 	for what, count := range rows {
@@ -172,6 +176,9 @@ func (s *took) allocated(e errand, n int) []figure {
 	each := float64(n * e.each)
 	return []figure{{e.name, figObjects, float64(s.objects) / each}, {e.name, figBytes, float64(s.bytes) / each}}
 }
+
+// allocation reports whether a figure depends on the compiler.
+func (f figure) allocation() bool { return f.what == figObjects || f.what == figBytes }
 
 func (f figure) name() string { return f.errand + " | " + f.what }
 

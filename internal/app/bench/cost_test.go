@@ -20,21 +20,24 @@ import (
 	"github.com/florinpay/florin/internal/kit/clock"
 )
 
-// How many of an errand are counted: with a trace, and for their allocations.
+// How many of an errand are counted: with a trace, those that come alone, and for
+// their allocations.
 const (
 	tracedErrands = 8
+	tracedLone    = 3
 	quietErrands  = 16
-	loneErrands   = 4
 )
 
-func (e errand) times(n int) int {
+func (e errand) times(traced bool) int {
 	switch {
 	case e.each > 1:
 		return 2
-	case e.lone:
-		return loneErrands
+	case traced && e.lone:
+		return tracedLone
+	case traced:
+		return tracedErrands
 	}
-	return n
+	return quietErrands
 }
 
 // countCosts counts what each errand takes, all that it counts once on a database
@@ -60,13 +63,11 @@ func countCosts(t *testing.T) (list []figure) {
 					clk.Advance(time.Hour) // what was before it is not for it
 					hook = c.post("/v1/webhook_endpoints", url.Values{"url": {receiver}, "enabled_events[]": {succeeded}})
 				}
+				n := e.times(tr != nil)
+				s := c.measure(e, n)
 				if tr != nil {
-					n := e.times(tracedErrands)
-					s := c.measure(e, n)
 					byErrand[e.name] = s.counted(e, n)
 				} else {
-					n := e.times(quietErrands)
-					s := c.measure(e, n)
 					byErrand[e.name] = append(s.allocated(e, n), byErrand[e.name]...)
 				}
 			}
@@ -105,6 +106,10 @@ func TestCost(t *testing.T) {
 	written, err := readCosts(path)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if runtime.GOARCH != writtenOn {
+		t.Logf("allocations are not compared: they were written down on %s", writtenOn)
+		written, now = slices.DeleteFunc(written, figure.allocation), slices.DeleteFunc(now, figure.allocation)
 	}
 	if problems := compareCosts(written, now); len(problems) > 0 {
 		t.Errorf("%s is not what it takes now. What is worse needs a reason; what is as it should be is written down by\n%s\n\n%s", path, renewCosts, strings.Join(problems, "\n"))
