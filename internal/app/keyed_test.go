@@ -72,10 +72,10 @@ type recorder struct {
 // asked is a statement: as it was prepared, and with its values on SQLite.
 type asked struct{ sql, bound string }
 
-func (r *recorder) trace(sql, bound string) {
+func (r *recorder) trace(s db.Sent) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.asked = append(r.asked, asked{sql, bound})
+	r.asked = append(r.asked, asked{s.SQL, s.Bound()})
 }
 
 // take gives what was recorded since it was last called.

@@ -34,13 +34,15 @@ func (s Section) Check() error {
 }
 
 // Write puts the figures in the place of what the section has.
-func (s Section) Write(series *Series) (err error) {
+func (s Section) Write(series *Series) error { return s.put(series.markdown()) }
+
+func (s Section) put(text string) error {
 	before, after, err := s.split()
 	if err != nil {
 		return err
 	}
 	temporary := s.File + ".new"
-	if err := os.WriteFile(temporary, []byte(before+series.markdown()+after), 0o644); err != nil {
+	if err := os.WriteFile(temporary, []byte(before+text+after), 0o644); err != nil {
 		return errors.Join(err, os.Remove(temporary))
 	}
 	return os.Rename(temporary, s.File)

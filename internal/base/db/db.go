@@ -69,10 +69,9 @@ type Options struct {
 	// Depart, if set, is called by a train before it takes up what is queued. A
 	// simulated run lets it wait there for others to come.
 	Depart func()
-	// Trace, if set, is told every statement before the database runs it, by those
-	// who do, several at a time: its text as it was prepared and, on SQLite, with
-	// the values that are bound to it. It is for tests of what is asked, and slow.
-	Trace func(sql, bound string)
+	// Trace, if set, is told of every statement of trains and readers when it has been sent, by several
+	// goroutines at once. It is for tests that count them, and costs time and memory.
+	Trace func(Sent)
 	// Fatal is called when a write to SQLite can't be made durable, after which
 	// nothing more may be promised. It must not return. Default: log and end
 	// the process.

@@ -48,7 +48,7 @@ var plans = map[string]string{
 	"jit":               "off",
 }
 
-func openPostgres(ctx context.Context, address, schema string, trace func(sql, bound string)) (*postgres, error) {
+func openPostgres(ctx context.Context, address, schema string, trace func(Sent)) (*postgres, error) {
 	config, err := pgxpool.ParseConfig(address)
 	if err != nil {
 		return nil, fmt.Errorf("the address of the PostgreSQL database is not valid: %w", err)
@@ -70,10 +70,9 @@ func openPostgres(ctx context.Context, address, schema string, trace func(sql, b
 	for k, v := range plans {
 		config.ConnConfig.RuntimeParams[k] = v
 	}
-	if trace != nil {
-		config.ConnConfig.Tracer = postgresTracer(trace)
-	}
 	single := config.ConnConfig.Copy()
+	tracePostgres(single, trace, false)
+	tracePostgres(config.ConnConfig, trace, true)
 	config.MaxConns = postgresReaders
 	config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
 	// What one read sees is of one moment; a read-only transaction at this level

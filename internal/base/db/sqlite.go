@@ -22,14 +22,14 @@ type sqlite struct {
 	path    string
 	fatal   func(error)
 	readers chan *sqliteConn
+	trace   func(Sent)
 	opened  int           // how many readers there are
 	closed  chan struct{} // closed when no further read may begin
-	trace   func(sql, bound string)
 }
 
 // openSQLite opens the file for so many reads at once.
-func openSQLite(path string, readers int, fatal func(error), trace func(sql, bound string)) (*sqlite, error) {
-	s := &sqlite{path: path, fatal: fatal, readers: make(chan *sqliteConn, readers), closed: make(chan struct{}), trace: trace}
+func openSQLite(path string, readers int, fatal func(error), trace func(Sent)) (*sqlite, error) {
+	s := &sqlite{path: path, fatal: fatal, trace: trace, readers: make(chan *sqliteConn, readers), closed: make(chan struct{})}
 	registerVFS()
 	if err := createSQLite(path); err != nil {
 		return nil, err
@@ -38,6 +38,9 @@ func openSQLite(path string, readers int, fatal func(error), trace func(sql, bou
 		c, err := s.open()
 		if err == nil {
 			err = c.c.Exec("PRAGMA query_only=on")
+		}
+		if err == nil {
+			err = traceSQLite(c.c, s.trace, true)
 		}
 		if err != nil {
 			s.close()
@@ -53,11 +56,6 @@ func (s *sqlite) open() (*sqliteConn, error) {
 	c, err := openFile(s.path)
 	if err != nil {
 		return nil, err
-	}
-	if s.trace != nil {
-		if err := traceSQLite(c, s.trace); err != nil {
-			return nil, errors.Join(err, c.Close())
-		}
 	}
 	return &sqliteConn{c: c, fatal: s.fatal, prepared: map[string]*sqlite3.Stmt{}, updates: map[*table]map[columnSet]string{}}, nil
 }
@@ -128,6 +126,11 @@ func pragma(c *sqlite3.Conn, name string) (n int64, err error) {
 
 func (s *sqlite) connect(context.Context) (conn, error) {
 	c, err := s.open()
+	if err == nil {
+		if err = traceSQLite(c.c, s.trace, false); err != nil {
+			c.close()
+		}
+	}
 	switch {
 	case err == nil:
 		return c, nil

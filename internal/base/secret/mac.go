@@ -5,6 +5,8 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"fmt"
+	"hash"
+	"sync"
 
 	"github.com/tink-crypto/tink-go/v2/aead/aesgcm"
 	"github.com/tink-crypto/tink-go/v2/insecuresecretdataaccess"
@@ -39,11 +41,22 @@ func (m *Master) derive(info string, size int) []byte {
 // caller, such as "vault.fingerprint"; the same data under two purposes can't
 // be linked. Where data has several parts, join them with [Context].
 func (m *Master) MAC(purpose string, data []byte) []byte {
-	key, ok := m.macs.Load(purpose)
-	if !ok {
-		key, _ = m.macs.LoadOrStore(purpose, NewBytes(m.derive("mac\x00"+purpose, sha256.Size)))
-	}
-	mac := hmac.New(sha256.New, key.(Bytes).Reveal())
+	idle := m.keyed(purpose)
+	mac := idle.Get().(hash.Hash)
 	mac.Write(data)
-	return mac.Sum(nil)
+	sum := mac.Sum(nil)
+	mac.Reset() // nothing of the data is kept
+	idle.Put(mac)
+	return sum
+}
+
+// keyed gives the HMACs under the key of a purpose that are not in use. To derive
+// the key takes more than most data.
+func (m *Master) keyed(purpose string) *sync.Pool {
+	if idle, ok := m.macs.Load(purpose); ok {
+		return idle.(*sync.Pool)
+	}
+	key := NewBytes(m.derive("mac\x00"+purpose, sha256.Size))
+	idle, _ := m.macs.LoadOrStore(purpose, &sync.Pool{New: func() any { return hmac.New(sha256.New, key.Reveal()) }})
+	return idle.(*sync.Pool)
 }

@@ -64,7 +64,7 @@ type Master struct {
 	root   Bytes  // HKDF's pseudorandom key, from the first key
 	id     string
 	text   Text
-	macs   *sync.Map // string to Bytes: the keys of MACs, by purpose
+	macs   *sync.Map // by purpose: a *sync.Pool of HMACs
 }
 
 // Generate makes a master key of one key.

@@ -7,8 +7,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -279,4 +281,23 @@ func TestContextsDiffer(t *testing.T) {
 	if diff := cmp.Diff([]byte("\x02ab\x01c"), Context("ab", "c")); diff != "" {
 		t.Errorf("Context (-want +got):\n%s", diff)
 	}
+}
+
+// TestMACsAtOnce: many at a time get the MACs that each would get alone.
+func TestMACsAtOnce(t *testing.T) {
+	m := seeded(t, 1)
+	var running sync.WaitGroup
+	for worker := range 8 {
+		running.Go(func() {
+			for i := range 50 {
+				purpose, data := fmt.Sprintf("purpose %d", i%3), fmt.Appendf(nil, "%d/%d", worker, i)
+				alone := hmac.New(sha256.New, m.derive("mac\x00"+purpose, sha256.Size))
+				alone.Write(data)
+				if !bytes.Equal(m.MAC(purpose, data), alone.Sum(nil)) {
+					t.Errorf("%s of %s", purpose, data)
+				}
+			}
+		})
+	}
+	running.Wait()
 }
