@@ -126,7 +126,7 @@ func (s *shop) told() {
 		if rows["to send"]+rows["fresh"] == 0 {
 			return
 		}
-		s.now.Advance(100 * time.Millisecond)
+		s.now.Advance(50 * time.Millisecond)
 		time.Sleep(time.Millisecond)
 	}
 	s.t.Fatal("webhooks are not sent")
