@@ -43,7 +43,7 @@ func templates(t *testing.T) {
 // as proven each cell of the matrix is hit twenty times.
 const (
 	fixed  = 200
-	proven = 5000
+	proven = 6000
 )
 
 // mostWrong is after how many seeds that fail no more are run, and wrong how many

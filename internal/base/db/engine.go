@@ -68,6 +68,14 @@ type tableChanges struct {
 	inserts, updates, deletes []stored
 }
 
+// clear makes room for the next train.
+func (ch *tableChanges) clear() {
+	for _, rows := range []*[]stored{&ch.inserts, &ch.updates, &ch.deletes} {
+		clear(*rows)
+		*rows = (*rows)[:0]
+	}
+}
+
 type stored struct {
 	key    Key
 	values []value

@@ -27,12 +27,12 @@ type disk struct {
 	vfs.VFSFilename
 	path string // of the database
 
-	mu     sync.Mutex
-	room   int           // writes that succeed before they fail; negative: all do
-	err    error         // what the others fail with, after a part of them is written
-	syncs  error         // what syncs of the log fail with; nil: they don't
-	writes int           // writes to the log so far
-	frame  func(n int64) // called before the n-th frame of the log is written, from 1
+	mu    sync.Mutex
+	room  int           // bytes that can be written before writes fail; negative: all can
+	err   error         // what the others fail with
+	syncs error         // what syncs of the log fail with; nil: they don't
+	bytes int           // that were to be written to the log so far
+	frame func(n int64) // called before frames of the log are written, with the number of the last, from 1
 }
 
 func (d *disk) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
@@ -59,16 +59,19 @@ func (f *diskFile) WriteAt(p []byte, at int64) (int, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if f.log {
-		d.writes++
-		if len(p) == 24 && d.frame != nil {
-			d.frame((at-32)/(24+4096) + 1)
+		d.bytes += len(p)
+		if end := at + int64(len(p)); end > 32 && d.frame != nil {
+			d.frame((end - 32) / frameBytes)
 		}
 	}
-	if d.room == 0 {
-		n, err := f.File.WriteAt(p[:len(p)/2], at)
+	if d.room >= 0 && d.room < len(p) {
+		n, err := f.File.WriteAt(p[:d.room], at)
+		d.room = 0
 		return n, errors.Join(d.err, err)
 	}
-	d.room--
+	if d.room > 0 {
+		d.room -= len(p)
+	}
 	return f.File.WriteAt(p, at)
 }
 
@@ -81,11 +84,14 @@ func (f *diskFile) Sync(flags vfs.SyncFlag) error {
 	return f.File.Sync(flags)
 }
 
-// set lets so many writes succeed from now on, and the others fail.
+// frameBytes is how long a frame of the log is, header and page.
+const frameBytes = 24 + 4096
+
+// set lets so many bytes be written from now on, and no more.
 func (d *disk) set(room int, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.room, d.err, d.writes = room, err, 0
+	d.room, d.err, d.bytes = room, err, 0
 }
 
 // onDisk opens a new SQLite database on a disk that can be made to fail.
@@ -118,8 +124,8 @@ func copyFiles(t *testing.T, path string) string {
 	return to
 }
 
-// TestNothingCanBeWritten: a disk that is full, or may not be written to, at whatever write of a
-// commit that shows, refuses the step and nothing more: what is there can be read, the process
+// TestNothingCanBeWritten: a disk that is full, or may not be written to, at whatever place of
+// a commit that shows, refuses the step and nothing more: what is there can be read, the process
 // goes on, and so do writes once they can. What was acknowledged is there, what was refused is not,
 // and a copy of the files as they are then, as a crash would leave them, says the same.
 func TestNothingCanBeWritten(t *testing.T) {
@@ -162,21 +168,23 @@ func TestNothingCanBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, why := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EFBIG} {
-		for room, refused := 0, true; refused && (why == syscall.ENOSPC || room < 2); room++ {
+		for n, refused := 0, true; refused && (why == syscall.ENOSPC || n < 3); n++ {
+			// Nothing of a frame, a part of its header, its header, a part of its page.
+			room := n/4*frameBytes + []int{0, 12, 24, 2000}[n%4]
 			disk.set(room, why)
 			err := add(10)
 			refused = err != nil
 			if refused && (fault.KindOf(err) != fault.Unavailable || !strings.Contains(err.Error(), "full")) {
-				t.Fatalf("%v after %d writes: %v", why, room, err)
+				t.Fatalf("%v after %d bytes: %v", why, room, err)
 			}
-			if !refused && room < 4 {
-				t.Errorf("%v: a step of %d writes was none", why, room)
+			if !refused && room < 4*frameBytes {
+				t.Errorf("%v: a step of %d bytes was none", why, room)
 			}
 			if again := add(10); refused && again == nil {
-				t.Errorf("%v after %d writes, and then it was written", why, room)
+				t.Errorf("%v after %d bytes, and then it was written", why, room)
 			}
 			disk.set(-1, nil)
-			check(fmt.Sprintf("%v after %d writes", why, room))
+			check(fmt.Sprintf("%v after %d bytes", why, room))
 			if err := add(0); err != nil {
 				t.Fatalf("there is room again: %v", err)
 			}
@@ -237,16 +245,16 @@ func TestStaleFrame(t *testing.T) {
 	if err := set(1, 1); err != nil {
 		t.Fatal(err)
 	}
-	all := disk.writes // the log's header, and two for each frame
+	all := disk.bytes // the log's header, and the frames
 	fromItsBeginning()
 	disk.set(-1, nil)
-	if err := set(1, 0); err != nil || disk.writes >= all || all < 5 {
-		t.Fatalf("%d writes, and then %d, %v: the last frame should be as it was", all, disk.writes, err)
+	if err := set(1, 0); err != nil || disk.bytes >= all || all < 3*frameBytes {
+		t.Fatalf("%d bytes, and then %d, %v: the last frame should be as it was", all, disk.bytes, err)
 	}
 	fromItsBeginning()
-	disk.set(all-1, syscall.ENOSPC) // all but the page of the last frame
-	if err := set(2, 1); fault.KindOf(err) != fault.Unavailable || disk.writes != all {
-		t.Fatalf("after %d writes: %v", disk.writes, err)
+	disk.set(all-4096, syscall.ENOSPC) // all but the page of the last frame
+	if err := set(2, 1); fault.KindOf(err) != fault.Unavailable || disk.bytes != all {
+		t.Fatalf("after %d bytes: %v", disk.bytes, err)
 	}
 	copied := dbtest.OpenAt(t, "sqlite:"+copyFiles(t, disk.path), db.Options{})
 	for name, h := range map[string]*db.DB{"here": d, "after a crash": copied} {

@@ -40,9 +40,11 @@ func (q *Query[R]) Each(ctx context.Context, d *DB, f func(R) error, args ...any
 		return errText
 	}
 	return d.read(ctx, func(r reader) error {
+		var row, none R
+		fields := Fields{load: true}
 		return r.query(ctx, q.sql, q.kinds, args, func(values []value) error {
-			var row R
-			q.fields(&row, &Fields{values: values, load: true})
+			row, fields.values, fields.next = none, values, 0
+			q.fields(&row, &fields)
 			return f(row)
 		})
 	})

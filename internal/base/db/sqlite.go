@@ -208,6 +208,7 @@ type sqliteConn struct {
 	fatal    func(error)
 	prepared map[string]*sqlite3.Stmt
 	updates  map[*table]map[columnSet]string // the texts that were made for sets of columns
+	blob     []byte                          // room for what is bound
 }
 
 func (c *sqliteConn) stmt(sql string) (*sqlite3.Stmt, error) {

@@ -23,6 +23,10 @@ const (
 	firstLack  = 34     // but in the first, which has its header: so many less
 )
 
+// maxWaiting is how many bytes of the log wait at most to be written at once: as many
+// as a full train has.
+const maxWaiting = 1 << 20
+
 // logFile is the write-ahead log of a database. It tells apart what a COMMIT that could not be
 // written has left: where the disk is full, or may not be written to, nothing of the frame
 // that would have committed it stays, and the error is [sqlite3.FULL]: the transaction certainly
@@ -34,6 +38,10 @@ const (
 // for the index is made before the frame is written. So is room for the pages in the
 // database's file, where they go when the log is begun anew: a log that had filled the disk
 // could otherwise never be.
+//
+// What SQLite writes in two pieces for each frame waits in memory until the frame that
+// commits is whole, and is then written at once. Who else reads the log looks no further
+// than the index says, which is told of a transaction after that.
 type logFile struct {
 	unmappedFile
 	main    string // path of the database
@@ -42,6 +50,8 @@ type logFile struct {
 	folder  string // to be synced with the first sync, lest the file's name be lost; then empty
 	begun   int64  // where a commit frame begins whose page is still to come, or 0
 	whole   bool   // a commit frame is written, and not synced
+	waiting []byte // to be written
+	from    int64  // at this place
 }
 
 func newLogFile(f unmappedFile, path string) *logFile {
@@ -60,33 +70,76 @@ func (f *logFile) WriteAt(p []byte, at int64) (int, error) {
 			return 0, f.failed(0, err)
 		}
 	}
-	n, err := f.unmappedFile.WriteAt(p, at)
+	if at != f.from+int64(len(f.waiting)) || len(f.waiting)+len(p) > maxWaiting {
+		if err := f.flush(); err != nil {
+			return 0, err
+		}
+		f.from = at
+	}
+	f.waiting = append(f.waiting, p...)
 	switch {
-	case err != nil && commits:
-		return n, f.failed(at, err)
-	case err != nil:
-		return n, f.failed(f.begun, err)
 	case commits:
 		f.begun = at
 	case f.begun != 0 && at == f.begun+frameHead:
+		if err := f.flush(); err != nil {
+			return 0, err
+		}
 		f.begun, f.whole = 0, true
 	}
-	return n, nil
+	return len(p), nil
 }
 
-// failed cuts off the commit frame that was begun at a place, 0: none was, and says what
-// came of a write.
-func (f *logFile) failed(begun int64, err error) error {
+// flush writes what waits.
+func (f *logFile) flush() error {
+	if len(f.waiting) == 0 {
+		return nil
+	}
+	n, err := f.unmappedFile.WriteAt(f.waiting, f.from)
+	reached := f.from + int64(n)
+	f.from, f.waiting = reached, f.waiting[:0]
+	if err != nil {
+		return f.failed(reached, err)
+	}
+	return nil
+}
+
+// failed drops what waits, cuts off the commit frame that was begun, if the log was written as
+// far as that, and says what came of a write.
+func (f *logFile) failed(reached int64, err error) error {
+	f.waiting = f.waiting[:0]
 	if !noRoom(err) || f.whole {
 		return err
 	}
-	if begun != 0 {
-		if cut := f.Truncate(begun); cut != nil {
+	if f.begun != 0 && reached > f.begun {
+		if cut := f.unmappedFile.Truncate(f.begun); cut != nil {
 			return errors.Join(err, cut)
 		}
 	}
 	f.begun = 0
 	return vfs.SystemError(err, sqlite3.FULL)
+}
+
+func (f *logFile) ReadAt(p []byte, at int64) (int, error) {
+	if at+int64(len(p)) > f.from && at < f.from+int64(len(f.waiting)) {
+		if err := f.flush(); err != nil {
+			return 0, err
+		}
+	}
+	return f.unmappedFile.ReadAt(p, at)
+}
+
+func (f *logFile) Size() (int64, error) {
+	if err := f.flush(); err != nil {
+		return 0, err
+	}
+	return f.unmappedFile.Size()
+}
+
+func (f *logFile) Truncate(size int64) error {
+	if err := f.flush(); err != nil {
+		return err
+	}
+	return f.unmappedFile.Truncate(size)
 }
 
 // makeRoom has the index reach as far as it must for the frame at a place, and the
@@ -130,6 +183,9 @@ func fillUp(file *os.File, have, want int64) error {
 }
 
 func (f *logFile) Sync(flags vfs.SyncFlag) error {
+	if err := f.flush(); err != nil {
+		return err
+	}
 	if err := f.unmappedFile.Sync(flags); err != nil {
 		return err
 	}

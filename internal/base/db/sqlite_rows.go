@@ -105,7 +105,7 @@ func (c *sqliteConn) row(t *table, k Key) ([]value, error) {
 	}
 	var values []value
 	if st.Step() {
-		values = columns(st, len(t.keys), t.kinds)
+		values = columns(make([]value, len(t.kinds)), st, len(t.keys), t.kinds)
 	}
 	if err := st.Reset(); err != nil {
 		return nil, fmt.Errorf("read %s: %w", t.name, classifySQLite(err))
@@ -113,8 +113,8 @@ func (c *sqliteConn) row(t *table, k Key) ([]value, error) {
 	return values, nil
 }
 
-func columns(st *sqlite3.Stmt, from int, kinds []columnKind) []value {
-	values := make([]value, len(kinds))
+// columns reads the columns of a row into values, which has as many.
+func columns(values []value, st *sqlite3.Stmt, from int, kinds []columnKind) []value {
 	for i, kind := range kinds {
 		switch kind {
 		case intColumn:
@@ -138,7 +138,7 @@ func bindKey(st *sqlite3.Stmt, at int, t *table, k Key) error {
 	return nil
 }
 
-func bindValues(st *sqlite3.Stmt, at int, t *table, values []value, columns columnSet) error {
+func (c *sqliteConn) bindValues(st *sqlite3.Stmt, at int, t *table, values []value, columns columnSet) error {
 	for i, kind := range t.kinds {
 		if !columns.has(i) {
 			at--
@@ -151,7 +151,8 @@ func bindValues(st *sqlite3.Stmt, at int, t *table, values []value, columns colu
 		case textColumn:
 			err = st.BindText(at+i, values[i].text)
 		case bytesColumn:
-			err = st.BindBlob(at+i, append([]byte{}, values[i].text...))
+			c.blob = append(c.blob[:0], values[i].text...)
+			err = st.BindBlob(at+i, c.blob) // which copies it
 		}
 		if err != nil {
 			return err
@@ -175,7 +176,7 @@ func (c *sqliteConn) flush(_ context.Context, changes []tableChanges, _ func() [
 				if err := bindKey(st, 1, t, r.key); err != nil {
 					return err
 				}
-				return bindValues(st, keys+1, t, r.values, everyColumn)
+				return c.bindValues(st, keys+1, t, r.values, everyColumn)
 			})
 			if err != nil {
 				return err
@@ -216,7 +217,7 @@ func (c *sqliteConn) update(t *table, r stored) error {
 		n = bits.OnesCount64(uint64(columns))
 	}
 	return c.write(t, sql, r, func(st *sqlite3.Stmt) error {
-		if err := bindValues(st, 1, t, r.values, columns); err != nil {
+		if err := c.bindValues(st, 1, t, r.values, columns); err != nil {
 			return err
 		}
 		return bindKey(st, n+1, t, r.key)
@@ -254,8 +255,9 @@ func (c *sqliteConn) query(_ context.Context, sql string, kinds []columnKind, ar
 			return err
 		}
 	}
+	values := make([]value, len(kinds))
 	for err == nil && st.Step() {
-		err = each(columns(st, 0, kinds))
+		err = each(columns(values, st, 0, kinds))
 	}
 	if reset := st.Reset(); err == nil {
 		err = classifySQLite(reset)

@@ -38,7 +38,8 @@ type train struct {
 	// train is neither given up nor replayed under another id.
 	ambiguous bool
 	// full: the last attempt found that nothing can be written.
-	full bool
+	full  bool
+	cache cache
 }
 
 // run takes what is queued, without waiting for more, until the queue closes.
@@ -171,7 +172,11 @@ func (w *train) attempt(id int64, batch []*ticket) (err error) {
 		return fmt.Errorf("%w: %w", errWhole, err)
 	}
 	w.ambiguous = false // the id was free: an earlier attempt was not committed
-	c := &cache{rows: make(map[rowID]row, 8*len(batch))}
+	c := &w.cache
+	if c.rows == nil {
+		c.reset()
+	}
+	defer c.reset()
 	if err := w.decide(ctx, c, batch); err != nil {
 		w.conn.rollback(ctx)
 		return err
@@ -238,7 +243,7 @@ func (w *train) decide(ctx context.Context, c *cache, batch []*ticket) error {
 		needs = needs[:0:0]
 		var again []*ticket
 		for _, t := range waiting {
-			tx := &Tx{now: t.from.clock.Now().Truncate(time.Microsecond), cache: c, ticket: t}
+			tx := c.begin(t)
 			if !t.execute(tx) {
 				again = append(again, t)
 				needs = append(needs, tx.missed...)
@@ -253,9 +258,8 @@ func (w *train) decide(ctx context.Context, c *cache, batch []*ticket) error {
 func (w *train) load(ctx context.Context, c *cache, needs []Need) error {
 	byTable := map[*table][]Key{}
 	for _, n := range needs {
-		id := rowID{n.table, n.key}
-		if _, known := c.rows[id]; !known {
-			c.rows[id] = row{}
+		if e := c.at(rowID{n.table, n.key}); !e.known {
+			e.known = true
 			byTable[n.table] = append(byTable[n.table], n.key)
 		}
 	}
@@ -263,9 +267,8 @@ func (w *train) load(ctx context.Context, c *cache, needs []Need) error {
 		return nil
 	}
 	return w.conn.load(ctx, sortWants(byTable), func(t *table, k Key, values []value) {
-		id := rowID{t, k}
-		if have, known := c.rows[id]; !known || have.change == noChange {
-			c.rows[id] = row{values: values, before: values}
+		if e := c.at(rowID{t, k}); !e.known || e.row.change == noChange {
+			e.row, e.known = row{values: values, before: values}, true
 		}
 	})
 }
@@ -284,8 +287,8 @@ func sortWants(byTable map[*table][]Key) []want {
 // other rows, whose holder may have inserted them since.
 func (c *cache) absent() []want {
 	byTable := map[*table][]Key{}
-	for id, r := range c.rows {
-		if r.values == nil && r.change == noChange {
+	for id, e := range c.rows {
+		if e.known && e.row.values == nil && e.row.change == noChange {
 			byTable[id.table] = append(byTable[id.table], id.key)
 		}
 	}
@@ -294,10 +297,10 @@ func (c *cache) absent() []want {
 
 // changes sorts what the train changed by table and kind.
 func (c *cache) changes() []tableChanges {
-	var list []tableChanges
+	list := c.tables[:0]
 	at := map[*table]int{}
-	for _, id := range c.order {
-		r := c.rows[id]
+	for _, e := range c.order {
+		id, r := e.id, e.row
 		if r.change == noChange {
 			continue
 		}
@@ -305,7 +308,11 @@ func (c *cache) changes() []tableChanges {
 		if !ok {
 			i = len(list)
 			at[id.table] = i
-			list = append(list, tableChanges{table: id.table})
+			if i == cap(list) {
+				list = append(list, tableChanges{})
+			}
+			list = list[:i+1] // with the room that it had
+			list[i].table = id.table
 		}
 		entry := stored{id.key, r.values, r.before}
 		switch r.change {
@@ -317,6 +324,7 @@ func (c *cache) changes() []tableChanges {
 			list[i].deletes = append(list[i].deletes, entry)
 		}
 	}
+	c.tables = list
 	// One order for all trains: two that insert the same keys then wait for each
 	// other in turn instead of in a circle.
 	slices.SortFunc(list, func(a, b tableChanges) int { return strings.Compare(a.table.name, b.table.name) })

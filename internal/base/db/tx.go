@@ -29,13 +29,70 @@ type row struct {
 	values []value // nil: there is none
 	before []value // as it is stored; nil: it is not, or that was not asked for
 	change change  // against what is stored
-	listed bool    // stands in cache.order
 }
 
-// cache is what a train has loaded and changed.
+// entry is what a train knows of a row, and what the step that runs makes of it.
+type entry struct {
+	id     rowID
+	row    row
+	known  bool // row says how it stands
+	listed bool // stands in cache.order
+	mine   row  // as the step has changed it
+	run    int  // that was the last to change it
+}
+
+// cache is what a train has loaded and changed. Trains use it one after another, so
+// that it need not grow anew each time.
 type cache struct {
-	rows  map[rowID]row
-	order []rowID // changed rows, in the order of their first change
+	rows   map[rowID]*entry
+	order  []*entry // changed rows, in the order of their first change
+	runs   int      // how many there were of steps
+	slabs  [][]entry
+	used   int // entries of slabs
+	most   int // of them a train has used since the cache was made
+	tables []tableChanges
+}
+
+const slab = 64
+
+// reset forgets everything. What a great train needed is not kept for small ones,
+// which would have to clear it each time.
+func (c *cache) reset() {
+	c.most = max(c.most, c.used)
+	if c.rows == nil || c.used*16 < c.most {
+		*c = cache{rows: map[rowID]*entry{}}
+		return
+	}
+	clear(c.rows)
+	clear(c.order)
+	for i := 0; i < c.used; i += slab {
+		clear(c.slabs[i/slab])
+	}
+	for i := range c.tables {
+		c.tables[i].clear()
+	}
+	c.order, c.runs, c.used = c.order[:0], 0, 0
+}
+
+// at gives a row's entry, and makes it where there is none.
+func (c *cache) at(id rowID) *entry {
+	e := c.rows[id]
+	if e == nil {
+		if c.used == len(c.slabs)*slab {
+			c.slabs = append(c.slabs, make([]entry, slab))
+		}
+		e = &c.slabs[c.used/slab][c.used%slab]
+		c.used++
+		e.id = id
+		c.rows[id] = e
+	}
+	return e
+}
+
+// begin makes the view of the run of a step.
+func (c *cache) begin(t *ticket) *Tx {
+	c.runs++
+	return &Tx{now: t.from.clock.Now().Truncate(time.Microsecond), cache: c, ticket: t, run: c.runs}
 }
 
 // Tx is one step's view of its train. It is valid only within the step's
@@ -44,9 +101,9 @@ type Tx struct {
 	now    time.Time
 	cache  *cache
 	ticket *ticket
-	made   int           // how many keys this run of the step has made
-	own    map[rowID]row // this step's changes, not yet the train's
-	order  []rowID
+	run    int      // which it is in its train, from 1
+	made   int      // how many keys it has made
+	order  []*entry // what this step has changed, which is not yet the train's
 	missed []Need
 	broken error // a mistake in the step itself
 }
@@ -70,19 +127,25 @@ func (tx *Tx) NewKey() int64 {
 // Discard forgets what the step has changed so far. A step that is refused but
 // still has something to record (that it was refused) discards first.
 func (tx *Tx) Discard() {
-	tx.own, tx.order, tx.broken = nil, nil, nil
+	for _, e := range tx.order {
+		e.run = 0
+	}
+	tx.order, tx.broken = nil, nil
 }
 
-func (tx *Tx) look(id rowID) (row, bool) {
-	if r, ok := tx.own[id]; ok {
-		return r, true
+// sees gives a row as this step has it, and whether that is known.
+func (tx *Tx) sees(e *entry) (row, bool) {
+	switch {
+	case e == nil:
+		return row{}, false
+	case e.run == tx.run:
+		return e.mine, true
 	}
-	r, ok := tx.cache.rows[id]
-	return r, ok
+	return e.row, e.known
 }
 
 func (tx *Tx) get(t *table, k Key) ([]value, bool, error) {
-	r, ok := tx.look(rowID{t, k})
+	r, ok := tx.sees(tx.cache.rows[rowID{t, k}])
 	if !ok && slices.Contains(tx.ticket.keys[:tx.made], k.ID) {
 		return nil, false, nil
 	}
@@ -108,8 +171,8 @@ func (tx *Tx) Ask(needs ...Need) (missing error) {
 // put records one change of this step. The change kept is the one against
 // what is stored: an insert that is updated stays an insert.
 func (tx *Tx) put(t *table, k Key, values []value, c change) {
-	id := rowID{t, k}
-	before, known := tx.look(id)
+	e := tx.cache.at(rowID{t, k})
+	before, known := tx.sees(e)
 	switch {
 	case c == insertRow && known && before.values != nil:
 		tx.fail("insert of %s %v, which is there", t.name, k)
@@ -125,14 +188,10 @@ func (tx *Tx) put(t *table, k Key, values []value, c change) {
 		tx.broken = errors.Join(tx.broken, errText)
 		return
 	}
-	after := row{values: values, before: before.before, change: merged(before.change, c)}
-	if _, mine := tx.own[id]; !mine {
-		tx.order = append(tx.order, id)
-		if tx.own == nil {
-			tx.own = make(map[rowID]row, 8)
-		}
+	if e.run != tx.run {
+		tx.order = append(tx.order, e)
 	}
-	tx.own[id] = after
+	e.run, e.mine = tx.run, row{values: values, before: before.before, change: merged(before.change, c)}
 }
 
 func merged(before, now change) change {
@@ -153,12 +212,11 @@ func (tx *Tx) fail(format string, args ...any) {
 
 // accept merges the step's changes into the train.
 func (tx *Tx) accept() {
-	for _, id := range tx.order {
-		if !tx.cache.rows[id].listed {
-			tx.cache.order = append(tx.cache.order, id)
+	for _, e := range tx.order {
+		if !e.listed {
+			e.listed = true
+			tx.cache.order = append(tx.cache.order, e)
 		}
-		r := tx.own[id]
-		r.listed = true
-		tx.cache.rows[id] = r
+		e.row, e.known = e.mine, true
 	}
 }

@@ -10,10 +10,10 @@ package event
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -27,8 +27,21 @@ const Prefix = id.Prefix("evt")
 
 // Request is the API request that made an event happen; zero when none did.
 type Request struct {
-	ID             string `json:"i,omitempty"` // "req_…"
-	IdempotencyKey string `json:"k,omitempty"`
+	ID             string // "req_…"
+	IdempotencyKey string
+}
+
+// text is how a request is stored: its id, a space and the key, if it had any.
+func (r Request) text() string {
+	if r.IdempotencyKey == "" {
+		return r.ID
+	}
+	return r.ID + " " + r.IdempotencyKey
+}
+
+func requestOf(text string) (r Request) {
+	r.ID, r.IdempotencyKey, _ = strings.Cut(text, " ")
+	return r
 }
 
 // Event is one thing that happened.
@@ -114,23 +127,13 @@ func Append(tx *db.Tx, e Event) error {
 	} else {
 		lanes.Insert(tx, at, l)
 	}
-	var request []byte
-	if e.Request != (Request{}) {
-		if request, err = json.Marshal(e.Request); err != nil {
-			return err
-		}
-	}
-	events.Insert(tx, db.Key{Scope: e.Scope.Key(), ID: e.Key}, row{e.Lane, l.Seq, e.Type, e.Kind, e.Object.Key, e.Object.Version, tx.Now(), string(request)})
+	events.Insert(tx, db.Key{Scope: e.Scope.Key(), ID: e.Key}, row{e.Lane, l.Seq, e.Type, e.Kind, e.Object.Key, e.Object.Version, tx.Now(), e.Request.text()})
 	return nil
 }
 
-func (r *row) event(s id.Scope, key int64) (*Event, error) {
-	e := &Event{Scope: s, Key: key, Lane: r.Lane, Seq: r.Seq, Type: r.Type, Kind: r.Kind,
-		Object: object.Ref{Key: r.Object, Version: r.Version}, At: r.At}
-	if r.Request == "" {
-		return e, nil
-	}
-	return e, json.Unmarshal([]byte(r.Request), &e.Request)
+func (r *row) event(s id.Scope, key int64) *Event {
+	return &Event{Scope: s, Key: key, Lane: r.Lane, Seq: r.Seq, Type: r.Type, Kind: r.Kind,
+		Object: object.Ref{Key: r.Object, Version: r.Version}, At: r.At, Request: requestOf(r.Request)}
 }
 
 // Read gives the event with key, and whether there is one.
@@ -139,8 +142,21 @@ func Read(ctx context.Context, d *db.DB, s id.Scope, key int64) (*Event, bool, e
 	if !ok || err != nil {
 		return nil, false, err
 	}
-	e, err := r.event(s, key)
-	return e, err == nil, err
+	return r.event(s, key), true, nil
+}
+
+// ReadMany gives the events with keys, those that are there.
+func ReadMany(ctx context.Context, d *db.DB, s id.Scope, keys []int64) (map[int64]*Event, error) {
+	at := make([]db.Key, len(keys))
+	for i, key := range keys {
+		at[i] = db.Key{Scope: s.Key(), ID: key}
+	}
+	rows, err := events.ReadMany(ctx, d, at)
+	found := make(map[int64]*Event, len(rows))
+	for k, r := range rows {
+		found[k.ID] = r.event(s, k.ID)
+	}
+	return found, err
 }
 
 type keyed struct {
@@ -211,11 +227,7 @@ func cut(s id.Scope, rows []keyed, r object.Range) (page []*Event, more bool, er
 		slices.Reverse(rows)
 	}
 	for _, k := range rows {
-		e, err := k.Row.event(s, k.Key)
-		if err != nil {
-			return nil, false, err
-		}
-		page = append(page, e)
+		page = append(page, k.Row.event(s, k.Key))
 	}
 	return page, more, nil
 }
@@ -224,11 +236,7 @@ func cut(s id.Scope, rows []keyed, r object.Range) (page []*Event, more bool, er
 func OfLane(ctx context.Context, d *db.DB, s id.Scope, lane int64) (list []*Event, err error) {
 	rows, err := inLane.All(ctx, d, s.Key(), lane)
 	for _, k := range rows {
-		e, err := k.Row.event(s, k.Key)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, e)
+		list = append(list, k.Row.event(s, k.Key))
 	}
 	return list, err
 }

@@ -70,17 +70,10 @@ var qFresh = db.NewQuery("fresh events", "SELECT e.scope, e.key, "+qualified+" F
 // that waits longest first, and within a lane in order.
 func Fresh(ctx context.Context, d *db.DB, limit int) (list []*Event, err error) {
 	rows, err := qFresh.All(ctx, d, int64(limit))
-	if err != nil {
-		return nil, err
-	}
 	for _, k := range rows {
-		e, err := k.Row.event(id.ScopeOf(k.Scope), k.Key)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, e)
+		list = append(list, k.Row.event(id.ScopeOf(k.Scope), k.Key))
 	}
-	return list, nil
+	return list, err
 }
 
 // Take takes a lane's events up to a number: it gives the first one that is the

@@ -39,7 +39,11 @@ func (m *Master) derive(info string, size int) []byte {
 // caller, such as "vault.fingerprint"; the same data under two purposes can't
 // be linked. Where data has several parts, join them with [Context].
 func (m *Master) MAC(purpose string, data []byte) []byte {
-	mac := hmac.New(sha256.New, m.derive("mac\x00"+purpose, sha256.Size))
+	key, ok := m.macs.Load(purpose)
+	if !ok {
+		key, _ = m.macs.LoadOrStore(purpose, NewBytes(m.derive("mac\x00"+purpose, sha256.Size)))
+	}
+	mac := hmac.New(sha256.New, key.(Bytes).Reveal())
 	mac.Write(data)
 	return mac.Sum(nil)
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/aead/aesgcm"
@@ -63,6 +64,7 @@ type Master struct {
 	root   Bytes  // HKDF's pseudorandom key, from the first key
 	id     string
 	text   Text
+	macs   *sync.Map // string to Bytes: the keys of MACs, by purpose
 }
 
 // Generate makes a master key of one key.
@@ -118,7 +120,7 @@ func extend(manager *keyset.Manager, used map[uint32]bool, random io.Reader) (*M
 // newMaster checks that handle holds nothing but keys as [Master] makes them;
 // Tink has seen to it that their numbers differ.
 func newMaster(handle *keyset.Handle) (*Master, error) {
-	m := &Master{handle: handle}
+	m := &Master{handle: handle, macs: new(sync.Map)}
 	for i := range handle.Len() {
 		entry, err := handle.Entry(i)
 		if err != nil {

@@ -16,10 +16,18 @@ import (
 	"github.com/florinpay/florin/internal/kit/probe"
 )
 
-// lane sends what is due in a lane, one after another.
-func (t *turn) lane(ctx context.Context, lane int64) {
+// parcel is a delivery and what it delivers.
+type parcel struct {
+	delivery
+	event   *event.Event
+	pending int // endpoints that the event is to be delivered to
+}
+
+// lane sends what is due in a lane, one after another; first, if set, is known to be
+// all that the lane has.
+func (t *turn) lane(ctx context.Context, lane int64, first *parcel) {
 	for ctx.Err() == nil && t.safe() {
-		more, err := t.next(ctx, lane)
+		more, err := t.next(ctx, lane, first)
 		if err != nil {
 			t.v.Log.Error("a webhook can't be sent", "scope", t.scope, "endpoint", Endpoints.ID(t.scope, t.endpoint), "lane", lane, "error", err)
 			_ = t.v.DB.Clock().Sleep(ctx, poll)
@@ -28,12 +36,13 @@ func (t *turn) lane(ctx context.Context, lane int64) {
 		if !more {
 			return
 		}
+		first = nil
 	}
 }
 
 // next sends one event of a lane, if one may go now, and reports whether to look
 // for another.
-func (t *turn) next(ctx context.Context, lane int64) (bool, error) {
+func (t *turn) next(ctx context.Context, lane int64, first *parcel) (bool, error) {
 	select {
 	case t.wire <- struct{}{}:
 	case <-ctx.Done():
@@ -45,32 +54,47 @@ func (t *turn) next(ctx context.Context, lane int64) (bool, error) {
 	if o == nil {
 		return false, nil
 	}
-	open, err := t.v.openIn(ctx, t.scope, t.endpoint, lane)
+	open, c, p, err := t.choose(ctx, lane, first)
 	if err != nil {
 		return false, err
 	}
-	c := choose(open, t.v.DB.Clock().Now())
 	if c.pick < 0 {
 		return false, t.putOff(ctx, c)
 	}
-	d := open[c.pick]
-	e, ok, err := event.Read(ctx, t.v.DB, t.scope, d.Event)
-	if err != nil {
-		return false, err
-	}
-	if !ok {
-		return true, t.record(ctx, d, outcome{problem: "The event has expired.", final: true})
+	if p.event == nil {
+		return true, t.record(ctx, p.delivery, outcome{problem: "The event has expired.", final: true})
 	}
 	if same, err := t.still(ctx, open[:c.pick+1]); !same || err != nil {
 		return err == nil, err
 	}
-	got, err := t.send(ctx, o, e, c.skipped)
+	got, err := t.send(ctx, o, p, c.skipped)
 	if err != nil {
 		return false, err
 	}
 	answered()
 	// Where there was nothing else, what has come meanwhile is found by the next look.
-	return len(open) > 1, t.record(ctx, d, got)
+	return len(open) > 1, t.record(ctx, p.delivery, got)
+}
+
+// choose decides what to do next in a lane, and reads what is to be sent.
+func (t *turn) choose(ctx context.Context, lane int64, first *parcel) (open []delivery, c choice, p *parcel, err error) {
+	if first != nil {
+		return []delivery{first.delivery}, choice{}, first, nil
+	}
+	if open, err = t.v.openIn(ctx, t.scope, t.endpoint, lane); err != nil {
+		return nil, c, nil, err
+	}
+	if c = choose(open, t.v.DB.Clock().Now()); c.pick < 0 {
+		return open, c, nil, nil
+	}
+	p = &parcel{delivery: open[c.pick]}
+	e, ok, err := event.Read(ctx, t.v.DB, t.scope, p.Event)
+	if !ok || err != nil {
+		return open, c, p, err
+	}
+	p.event = e
+	p.pending, err = t.v.PendingOfSpread(ctx, e)
+	return open, c, p, err
 }
 
 // putOff has deliveries that must wait for an earlier one come up when they need
@@ -120,8 +144,9 @@ const (
 )
 
 // send makes one request. An error means that none was made.
-func (t *turn) send(ctx context.Context, o *object.Object[Endpoint], e *event.Event, skipped []int64) (outcome, error) {
-	body, err := t.v.Renderer.RenderEvent(ctx, e, o.Body.Version)
+func (t *turn) send(ctx context.Context, o *object.Object[Endpoint], p *parcel, skipped []int64) (outcome, error) {
+	e := p.event
+	body, err := t.v.Renderer.RenderEvent(ctx, e, o.Body.Version, p.pending)
 	if err != nil {
 		// It stays an event that was not delivered, and must not hold up others.
 		t.v.Log.Error("an event can't be rendered", "event", event.Prefix.Format(e.Scope, e.Key), "error", err)

@@ -61,9 +61,15 @@ type turn struct {
 	unsure time.Time
 	wake   chan struct{}
 	// as is the endpoint as the last look, [poll] ago at most, has seen it.
-	as   atomic.Pointer[object.Object[Endpoint]]
-	busy map[int64]bool // lanes that are looked after
-	wire chan struct{}  // holds one of each request under way
+	as atomic.Pointer[object.Object[Endpoint]]
+	// busy are the lanes that are looked after, with the event that was found due, and
+	// passed those of them in which a look has found another one.
+	busy   map[int64]int64
+	passed map[int64]bool
+	// seen is as far as looks have come since the one that began anew, at an instant.
+	seen struct{ due, event int64 }
+	anew time.Time
+	wire chan struct{} // holds one of each request under way
 	// crowded, if set, says whether other endpoints wait for this process.
 	crowded func() bool
 	ended   chan int64 // lanes that are done for now
@@ -73,6 +79,10 @@ type turn struct {
 // free notes that a lane has ended.
 func (t *turn) free(lane int64) {
 	delete(t.busy, lane)
+	if t.passed[lane] {
+		delete(t.passed, lane)
+		t.anew = time.Time{}
+	}
 	t.last = t.v.DB.Clock().Now()
 }
 
@@ -108,7 +118,7 @@ func (v *Service) claim(ctx context.Context, room int) (turns []*turn, err error
 			q.Owner, q.Due = owner, tx.Now().Add(lease)
 			queues.Update(tx, at, q)
 			t := &turn{unsure: unsure, v: v, scope: id.ScopeOf(r.Scope), endpoint: r.Endpoint, owner: owner, wake: make(chan struct{}, 1),
-				busy: map[int64]bool{}, wire: make(chan struct{}, Parallel), ended: make(chan int64, lanesAtOnce)}
+				busy: map[int64]int64{}, passed: map[int64]bool{}, wire: make(chan struct{}, Parallel), ended: make(chan int64, lanesAtOnce)}
 			t.hold(q)
 			turns = append(turns, t)
 		}
@@ -340,32 +350,73 @@ const (
 	pages    = 8
 )
 
+// start begins with what is due: after what the look before has come to, since what
+// comes is due later than what was there, and now and then from the beginning, since
+// clocks differ and lanes end that had more to send.
 func (t *turn) start(ctx context.Context) error {
-	now := t.v.DB.Clock().Now().UnixMicro()
-	due, event := int64(0), int64(0)
+	now := t.v.DB.Clock().Now()
+	if now.Sub(t.anew) >= poll {
+		t.seen.due, t.seen.event, t.anew = 0, 0, now
+	}
 	for range pages {
 		if len(t.busy) == lanesAtOnce || !t.safe() {
 			return nil
 		}
-		rows, err := qDue.All(ctx, t.v.DB, t.scope.Key(), t.endpoint, now, due, event, int64(pageRows))
+		rows, err := qDue.All(ctx, t.v.DB, t.scope.Key(), t.endpoint, now.UnixMicro(), t.seen.due, t.seen.event, int64(pageRows))
+		if err != nil {
+			return err
+		}
+		events, err := t.eventsOf(ctx, rows)
 		if err != nil {
 			return err
 		}
 		for _, r := range rows {
-			if lane := r.Row.Lane; !t.busy[lane] && len(t.busy) < lanesAtOnce {
-				t.busy[lane] = true
-				go func() {
-					t.lane(ctx, lane)
-					t.ended <- lane
-				}()
+			at, busy := t.busy[r.Row.Lane]
+			switch {
+			case busy && at != r.Event:
+				t.passed[r.Row.Lane] = true
+			case busy:
+			case len(t.busy) == lanesAtOnce:
+				return nil
+			default:
+				t.begin(ctx, r, events[r.Event])
 			}
-			due, event = r.Row.Due.UnixMicro(), r.Event
+			t.seen.due, t.seen.event = r.Row.Due.UnixMicro(), r.Event
 		}
 		if len(rows) < pageRows {
 			return nil
 		}
 	}
 	return nil
+}
+
+// eventsOf reads the events that are alone in their lanes, which need no further look.
+func (t *turn) eventsOf(ctx context.Context, rows []dueDelivery) (map[int64]*event.Event, error) {
+	var keys []int64
+	for _, r := range rows {
+		if _, busy := t.busy[r.Row.Lane]; r.Others == 0 && !busy {
+			keys = append(keys, r.Event)
+		}
+	}
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	return event.ReadMany(ctx, t.v.DB, t.scope, keys)
+}
+
+// begin has a lane looked after, of which an event is due; e is the event if there is
+// nothing else in the lane.
+func (t *turn) begin(ctx context.Context, r dueDelivery, e *event.Event) {
+	lane := r.Row.Lane
+	t.busy[lane] = r.Event
+	var first *parcel
+	if e != nil {
+		first = &parcel{r.Row.delivery(r.Event), e, int(r.Pending)}
+	}
+	go func() {
+		t.lane(ctx, lane, first)
+		t.ended <- lane
+	}()
 }
 
 // stop ends the deliveries to an endpoint that is not served: those that are due,

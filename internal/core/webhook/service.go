@@ -36,8 +36,9 @@ type Sealer interface {
 // Renderer shows events.
 type Renderer interface {
 	// RenderEvent gives an event as it is sent, at an API version, which is the
-	// account's where empty: its object as it was at the time of the event.
-	RenderEvent(ctx context.Context, e *event.Event, version string) ([]byte, error)
+	// account's where empty: its object as it was at the time of the event; pending is
+	// to how many endpoints it is still to be delivered.
+	RenderEvent(ctx context.Context, e *event.Event, version string, pending int) ([]byte, error)
 }
 
 // Sender is the medium: it carries requests to merchants' servers.

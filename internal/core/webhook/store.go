@@ -129,6 +129,19 @@ func (e *eventDelivery) fields(f *db.Fields) {
 	e.Row.fields(f)
 }
 
+// dueDelivery is one that may be sent.
+type dueDelivery struct {
+	eventDelivery
+	Others  int64 // that its lane has open besides
+	Pending int64 // endpoints that its event is to be delivered to
+}
+
+func (d *dueDelivery) fields(f *db.Fields) {
+	d.eventDelivery.fields(f)
+	db.Int(f, &d.Others)
+	db.Int(f, &d.Pending)
+}
+
 // endpointDelivery is a delivery with the key of its endpoint.
 type endpointDelivery struct {
 	Endpoint int64
@@ -153,8 +166,10 @@ func int64Field(n *int64, f *db.Fields) { db.Int(f, n) }
 var (
 	qReady  = db.NewQuery("endpoints to serve", "SELECT scope, endpoint FROM webhook_queue WHERE due > 0 AND due <= ? ORDER BY due LIMIT ?", (*queueRef).fields)
 	qServed = db.NewQuery("endpoints that are served", "SELECT scope, endpoint, owner FROM webhook_queue WHERE due > 0 AND due > ? AND owner <> 0", (*served).fields)
-	qDue    = db.NewQuery("due deliveries of an endpoint", "SELECT event, "+deliveryColumns+" FROM webhook_delivery"+
-		" WHERE scope = ? AND endpoint = ? AND due > 0 AND due <= ? AND (due, event) > (?, ?) ORDER BY due, event LIMIT ?", (*eventDelivery).fields)
+	qDue    = db.NewQuery("due deliveries of an endpoint", "SELECT event, "+deliveryColumns+","+
+		" (SELECT count(*) FROM webhook_delivery o WHERE o.scope = d.scope AND o.endpoint = d.endpoint AND o.lane = d.lane AND o.state <> 2 AND o.event <> d.event),"+
+		" (SELECT count(*) FROM webhook_delivery p WHERE p.scope = d.scope AND p.event = d.event AND p.state = 1)"+
+		" FROM webhook_delivery d WHERE scope = ? AND endpoint = ? AND due > 0 AND due <= ? AND (due, event) > (?, ?) ORDER BY due, event LIMIT ?", (*dueDelivery).fields)
 	qNext = db.NewQuery("next due time of an endpoint", "SELECT due FROM webhook_delivery WHERE scope = ? AND endpoint = ? AND due > 0 ORDER BY due LIMIT 1", int64Field)
 	qOpen = db.NewQuery("open deliveries of a lane", "SELECT event, "+deliveryColumns+" FROM webhook_delivery"+
 		" WHERE scope = ? AND endpoint = ? AND lane = ? AND state <> 2 ORDER BY seq LIMIT ?", (*eventDelivery).fields)

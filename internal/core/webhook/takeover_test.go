@@ -43,7 +43,7 @@ func TestADeadProcessIsTakenOver(t *testing.T) {
 		left := make(chan struct{})
 		go func() { // it sends, and never looks after its lease again
 			defer close(left)
-			turns[0].lane(t.Context(), 1)
+			turns[0].lane(t.Context(), 1, nil)
 		}()
 		run := heir.Start()
 		time.Sleep(time.Minute)

@@ -31,7 +31,7 @@ var scope = id.Scope{Account: 7}
 // plain renders an event as little more than its id.
 type plain struct{}
 
-func (plain) RenderEvent(_ context.Context, e *event.Event, version string) ([]byte, error) {
+func (plain) RenderEvent(_ context.Context, e *event.Event, version string, _ int) ([]byte, error) {
 	return json.Marshal(map[string]any{"id": event.Prefix.Format(e.Scope, e.Key), "lane": e.Lane, "seq": e.Seq, "api_version": version, "micro": e.At.UnixMicro()})
 }
 

@@ -126,7 +126,7 @@ func (s *Server) encode(w http.ResponseWriter, c *call, status int, body any) {
 	body, err := c.version.Render(body)
 	var text []byte
 	if err == nil {
-		text, err = json.MarshalIndent(body, "", "  ")
+		text, err = pretty(body)
 	}
 	if err != nil {
 		s.Log.Error("encode", "request", c.id, "error", err)

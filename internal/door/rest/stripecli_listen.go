@@ -184,7 +184,7 @@ func (k *socket) deliverAt(ctx context.Context, e *event.Event, version apiversi
 	if err != nil {
 		return err
 	}
-	payload, err := json.MarshalIndent(shown, "", "  ")
+	payload, err := pretty(shown)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -166,7 +165,7 @@ func listEndpoints(s *Server, c *call) (any, error) {
 
 // RenderEvent implements [webhook.Renderer]: the event as GET /v1/events shows it,
 // indented, at the endpoint's version, or at the account's where it has none.
-func (s *Server) RenderEvent(ctx context.Context, e *event.Event, version string) ([]byte, error) {
+func (s *Server) RenderEvent(ctx context.Context, e *event.Event, version string, pending int) ([]byte, error) {
 	at, ok := apiversion.Parse(version)
 	if !ok {
 		account, err := s.Merchant.Account(ctx, e.Scope)
@@ -179,10 +178,8 @@ func (s *Server) RenderEvent(ctx context.Context, e *event.Event, version string
 	if err != nil {
 		return nil, err
 	}
-	if shown.PendingWebhooks, err = s.Webhooks.PendingOfSpread(ctx, e); err != nil {
-		return nil, err
-	}
-	return json.MarshalIndent(shown, "", "  ")
+	shown.PendingWebhooks = pending
+	return pretty(shown)
 }
 
 // rollSecret is an operation of Florin's own: Stripe has it on its dashboard only.

@@ -576,7 +576,7 @@ CREATE TABLE webhook_delivery (
     failed   INTEGER NOT NULL,
     tries    INTEGER NOT NULL,
     PRIMARY KEY (scope, event, endpoint)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX webhook_delivery_due ON webhook_delivery (scope, endpoint, due) WHERE due > 0;
 CREATE INDEX webhook_delivery_open ON webhook_delivery (scope, endpoint, lane, seq) WHERE state <> 2;
 CREATE INDEX webhook_delivery_endpoint ON webhook_delivery (scope, endpoint, event);
@@ -594,7 +594,7 @@ CREATE TABLE webhook_attempt (
     problem  TEXT NOT NULL,
     reply    BLOB NOT NULL,
     PRIMARY KEY (scope, event, key)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- Changes to what a customer has to its good, or owes, on its next invoice.
 CREATE TABLE customer_balance_change (
