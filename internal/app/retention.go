@@ -244,15 +244,15 @@ func (r *retention) Removed() map[string]int64 {
 	return all
 }
 
-// Oldest is when the oldest of each kind was made, as of the last look; kinds of
-// which there is none are left out.
+// Oldest is when the oldest of each kind that is looked at was made, as of the
+// last look; zero when there was none.
 func (r *retention) Oldest() map[string]time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	all := make(map[string]time.Time, len(r.oldest))
-	for name, at := range r.oldest {
-		if !at.IsZero() {
-			all[name] = at
+	all := make(map[string]time.Time, len(r.kinds))
+	for _, k := range r.kinds {
+		if k.oldest != nil {
+			all[k.name] = r.oldest[k.name]
 		}
 	}
 	return all

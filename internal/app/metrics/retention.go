@@ -17,7 +17,7 @@ type retention struct {
 
 var (
 	rowsRemoved = desc("florin_retention_rows_total", "Rows that this process has deleted because they were no longer to be kept, by kind.", "kind")
-	oldestKept  = desc("florin_retention_oldest_age_seconds", "Age of the oldest thing of a kind that is there, as of the last look; absent when there is none.", "kind")
+	oldestKept  = desc("florin_retention_oldest_age_seconds", "Age of the oldest thing of a kind that is there, as of the last look; 0 when there is none.", "kind")
 )
 
 // Retention tells what was deleted for its age, and how old what is left is.
