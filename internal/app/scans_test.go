@@ -9,8 +9,8 @@ import (
 	"github.com/florinpay/florin/internal/base/db/dbtest"
 )
 
-// wholeTables are the queries that go over all rows of a table, whatever there is,
-// each with the reason why it may. All others find what they want by an index, so
+// wholeTables are the queries that go over all rows of a table, or all that an
+// account has in it, whatever there is, each with the reason why it may. All others find what they want by an index, so
 // that what a server does when it starts, or at a payment, takes as long with
 // a million payments stored as with none.
 var wholeTables = map[string]string{
@@ -25,6 +25,12 @@ var wholeTables = map[string]string{
 	"sums of items":                  "once a day, after reconciliation",
 	"what of all money is explained": "a row for each account, provider and currency",
 	"how many breaks are open":       "metrics; as many rows as breaks there ever were",
+
+	"balances of a scope":                  "an account has a few, for each currency",
+	"chains of seals":                      "one for each shard",
+	"payment.stored":                       "florin bench",
+	"what remains of items, by account":    "florin verify",
+	"what of a scope's money is explained": "a row for each provider and currency",
 }
 
 // indexesWithin are the indexes that hold some rows of their table only: to go
@@ -41,7 +47,8 @@ func scans(p db.Plan, partial []string) (list []string) {
 	for _, step := range p.Steps {
 		// "SCAN charge USING INDEX charge_stale"
 		words := strings.Fields(step)
-		if words[0] == "SCAN" && !slices.Contains(partial, words[len(words)-1]) && words[1] != "CONSTANT" {
+		whole := words[0] == "SCAN" && !slices.Contains(partial, words[len(words)-1]) && words[1] != "CONSTANT"
+		if within := strings.HasSuffix(step, " (scope=?)"); whole || within && !slices.Contains(partial, words[len(words)-2]) { // all that an account has
 			list = append(list, step)
 		}
 	}

@@ -286,8 +286,9 @@ var (
 		"SELECT file, number, "+lineColumns+" FROM settle_line WHERE scope = 0 AND file = ? AND number > ? ORDER BY number LIMIT ?", (*keyedLine).fields)
 	qBatch = db.NewQuery("lines of a batch",
 		"SELECT file, number, "+lineColumns+" FROM settle_line WHERE scope = 0 AND provider = ? AND (batch, file, number) > (?, ?, ?) AND batch <= ? ORDER BY batch, file, number LIMIT ?", (*keyedLine).fields)
+	// "+scope": by the index of these few lines, and not by the key of all.
 	qPaid = db.NewQuery("deposits that the bank has and the books do not",
-		"SELECT file, number, "+lineColumns+" FROM settle_line WHERE scope = 0 AND kind = 'deposit' AND settled = 0 AND state = 1 ORDER BY file, number", (*keyedLine).fields)
+		"SELECT file, number, "+lineColumns+" FROM settle_line WHERE +scope = 0 AND kind = 'deposit' AND settled = 0 AND state = 1 ORDER BY file, number", (*keyedLine).fields)
 	qSummaries = db.NewQuery("what of a scope's money is explained",
 		"SELECT provider, currency, total, matched, awaiting, broken, at FROM settle_summary WHERE scope = ? ORDER BY provider, currency", (*Summary).fields)
 	qAllSummaries = db.NewQuery("what of all money is explained",

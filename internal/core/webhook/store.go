@@ -166,8 +166,9 @@ func int64Field(n *int64, f *db.Fields) { db.Int(f, n) }
 var (
 	qReady  = db.NewQuery("endpoints to serve", "SELECT scope, endpoint FROM webhook_queue WHERE due > 0 AND due <= ? ORDER BY due LIMIT ?", (*queueRef).fields)
 	qServed = db.NewQuery("endpoints that are served", "SELECT scope, endpoint, owner FROM webhook_queue WHERE due > 0 AND due > ? AND owner <> 0", (*served).fields)
+	// "seq > 0" says nothing and has the lane's open deliveries found by their index.
 	qDue    = db.NewQuery("due deliveries of an endpoint", "SELECT event, "+deliveryColumns+","+
-		" (SELECT count(*) FROM webhook_delivery o WHERE o.scope = d.scope AND o.endpoint = d.endpoint AND o.lane = d.lane AND o.state <> 2 AND o.event <> d.event),"+
+		" (SELECT count(*) FROM webhook_delivery o WHERE o.scope = d.scope AND o.endpoint = d.endpoint AND o.lane = d.lane AND o.seq > 0 AND o.state <> 2 AND o.event <> d.event),"+
 		" (SELECT count(*) FROM webhook_delivery p WHERE p.scope = d.scope AND p.event = d.event AND p.state = 1)"+
 		" FROM webhook_delivery d WHERE scope = ? AND endpoint = ? AND due > 0 AND due <= ? AND (due, event) > (?, ?) ORDER BY due, event LIMIT ?", (*dueDelivery).fields)
 	qNext = db.NewQuery("next due time of an endpoint", "SELECT due FROM webhook_delivery WHERE scope = ? AND endpoint = ? AND due > 0 ORDER BY due LIMIT 1", int64Field)

@@ -940,7 +940,7 @@ CREATE TABLE settle_line (
     PRIMARY KEY (scope, file, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX settle_line_open ON settle_line (scope, provider, file, number) WHERE state = 0;
-CREATE INDEX settle_line_paid ON settle_line (scope, file, number) WHERE kind = 'deposit' AND settled = 0;
+CREATE INDEX settle_line_paid ON settle_line (kind, file, number) WHERE kind = 'deposit' AND settled = 0;
 CREATE INDEX settle_line_batch ON settle_line (scope, provider, batch, file, number);
 
 -- What of the books a report or a statement is to tell of. remaining is what of
