@@ -167,7 +167,7 @@ var (
 	qReady  = db.NewQuery("endpoints to serve", "SELECT scope, endpoint FROM webhook_queue WHERE due > 0 AND due <= ? ORDER BY due LIMIT ?", (*queueRef).fields)
 	qServed = db.NewQuery("endpoints that are served", "SELECT scope, endpoint, owner FROM webhook_queue WHERE due > 0 AND due > ? AND owner <> 0", (*served).fields)
 	// "seq > 0" says nothing and has the lane's open deliveries found by their index.
-	qDue    = db.NewQuery("due deliveries of an endpoint", "SELECT event, "+deliveryColumns+","+
+	qDue = db.NewQuery("due deliveries of an endpoint", "SELECT event, "+deliveryColumns+","+
 		" (SELECT count(*) FROM webhook_delivery o WHERE o.scope = d.scope AND o.endpoint = d.endpoint AND o.lane = d.lane AND o.seq > 0 AND o.state <> 2 AND o.event <> d.event),"+
 		" (SELECT count(*) FROM webhook_delivery p WHERE p.scope = d.scope AND p.event = d.event AND p.state = 1)"+
 		" FROM webhook_delivery d WHERE scope = ? AND endpoint = ? AND due > 0 AND due <= ? AND (due, event) > (?, ?) ORDER BY due, event LIMIT ?", (*dueDelivery).fields)
