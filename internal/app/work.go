@@ -29,6 +29,9 @@ const expireTries = 200
 // settleTries lets reconciliation wait about a day for a provider's files.
 const settleTries = 30
 
+// remitTries lets a remittance wait for days for its receiver's database.
+const remitTries = 1000
+
 // reconcileTries lets the reconciling of a cash balance wait for a database that
 // is away.
 const reconcileTries = 20
@@ -52,6 +55,8 @@ func (a *App) register() {
 	a.Jobs.Register(a.noticeKind(), job.Kind{Name: cash.ReconcileJob, Lease: time.Minute, MaxTries: reconcileTries, Handle: a.Cash.Reconcile},
 		job.Kind{Name: cash.ArriveJob, Lease: time.Minute, MaxTries: reconcileTries, Handle: a.Cash.Arrive})
 	a.Jobs.Register(job.Kind{Name: ledger.AvailableJob, Handle: func(ctx context.Context, j job.Job) error { return ledger.TellAvailable(ctx, a.DB, j) }})
+	a.Jobs.Register(job.Kind{Name: ledger.RemitJob, Lease: time.Minute, MaxTries: remitTries, MaxBackoff: 10 * time.Minute,
+		Handle: func(ctx context.Context, j job.Job) error { return a.Payment.Book.Deliver(ctx, a.DB, j) }})
 	a.Jobs.Every("resolve attempts", time.Second, func(ctx context.Context) error {
 		_, err := a.Payment.Sweep(ctx, batch)
 		return err

@@ -49,7 +49,7 @@ func postgres(ctx context.Context, address string) (hits []Hit, err error) {
 	}
 	for _, table := range tables {
 		s := newScanner(path.Base(u.Path) + "." + table)
-		_, err := conn.PgConn().CopyTo(ctx, s, "COPY "+table+" TO STDOUT (FORMAT binary)")
+		_, err := conn.PgConn().CopyTo(ctx, s, "COPY (SELECT * FROM "+table+") TO STDOUT (FORMAT binary)")
 		hits = append(hits, s.end()...)
 		s.release()
 		if err != nil {

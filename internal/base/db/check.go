@@ -38,6 +38,28 @@ func (d *DB) CheckStatements(ctx context.Context) error {
 	return errors.Join(all...)
 }
 
+// Statement is a text that a handle may send to its database.
+type Statement struct {
+	Name string // of the query, or of the table after "table "
+	SQL  string
+}
+
+// Statements are those of every registered table, as both engines make them,
+// and query.
+func Statements() (list []Statement) {
+	registry.Lock()
+	defer registry.Unlock()
+	for _, t := range registry.tables {
+		for _, sql := range slices.Concat((*sqlite)(nil).statements(t), (*postgres)(nil).statements(t)) {
+			list = append(list, Statement{"table " + t.name, sql})
+		}
+	}
+	for _, q := range registry.queries {
+		list = append(list, Statement{q.name, q.sql})
+	}
+	return list
+}
+
 // Plan is how SQLite would run a registered query.
 type Plan struct {
 	Name, SQL string

@@ -69,6 +69,10 @@ type Options struct {
 	// Depart, if set, is called by a train before it takes up what is queued. A
 	// simulated run lets it wait there for others to come.
 	Depart func()
+	// Trace, if set, is told every statement before the database runs it, by those
+	// who do, several at a time: its text as it was prepared and, on SQLite, with
+	// the values that are bound to it. It is for tests of what is asked, and slow.
+	Trace func(sql, bound string)
 	// Fatal is called when a write to SQLite can't be made durable, after which
 	// nothing more may be promised. It must not return. Default: log and end
 	// the process.
@@ -103,10 +107,10 @@ func Open(ctx context.Context, address string, o Options) (*DB, error) {
 		if o.Serial {
 			readers = 1 // there is never a second one at work
 		}
-		d.engine, err = openSQLite(rest, readers, o.Fatal)
+		d.engine, err = openSQLite(rest, readers, o.Fatal, o.Trace)
 	case scheme == "postgres", scheme == "postgresql":
 		trains = max(o.Trains, 2)
-		d.engine, err = openPostgres(ctx, address, o.Schema)
+		d.engine, err = openPostgres(ctx, address, o.Schema, o.Trace)
 	default:
 		err = fmt.Errorf("the database %q is neither sqlite:PATH nor postgres://…", redactAddress(address))
 	}

@@ -226,3 +226,47 @@ func BenchmarkQueue(b *testing.B) {
 		})
 	}
 }
+
+// Patient steps wait for one that somebody waits for, but not for long.
+func TestPatientSteps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue()
+		begun := q.now()
+		type departure struct {
+			After time.Duration
+			Steps int
+		}
+		var got []departure
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			for q.wait() {
+				n := len(q.take(nil, 3))
+				got = append(got, departure{q.now() - begun, n})
+			}
+		}()
+		come := func(at time.Duration, patient ...bool) {
+			time.Sleep(at - (q.now() - begun))
+			for _, p := range patient {
+				q.push(&ticket{step: Step{Scope: 1, Patient: p}})
+			}
+			synctest.Wait()
+		}
+		const ms = time.Millisecond
+		come(10*ms, true)
+		come(12*ms, true)                   // with the first, at 15
+		come(20*ms, true)                   // with the next, at 22
+		come(22*ms, false)                  //
+		come(40*ms, true, true, true, true) // three at 45, and the fourth at once
+		come(60*ms, false)                  //
+		come(70*ms, true)                   // at the end
+		time.Sleep(ms)
+		q.close()
+		<-ended
+		want := []departure{{15 * ms, 2}, {22 * ms, 2}, {45 * ms, 3}, {45 * ms, 1}, {60 * ms, 1}, {71 * ms, 1}}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+		time.Sleep(time.Second)
+	})
+}

@@ -49,7 +49,7 @@ var plans = map[string]string{
 	"jit":               "off",
 }
 
-func openPostgres(ctx context.Context, address, schema string) (*postgres, error) {
+func openPostgres(ctx context.Context, address, schema string, trace func(sql, bound string)) (*postgres, error) {
 	config, err := pgxpool.ParseConfig(address)
 	if err != nil {
 		return nil, fmt.Errorf("the address of the PostgreSQL database is not valid: %w", err)
@@ -70,6 +70,9 @@ func openPostgres(ctx context.Context, address, schema string) (*postgres, error
 	}
 	for k, v := range plans {
 		config.ConnConfig.RuntimeParams[k] = v
+	}
+	if trace != nil {
+		config.ConnConfig.Tracer = postgresTracer(trace)
 	}
 	single := config.ConnConfig.Copy()
 	config.MaxConns = postgresReaders

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -21,6 +22,9 @@ type queue struct {
 	last   *line
 	spare  *line // lines that are empty, for the next that are needed
 	steps  int
+	urgent int  // of the steps, those that somebody waits for
+	asleep bool // somebody sees to it that patient steps leave in time
+	late   bool // patient steps have waited for company long enough
 	closed bool
 
 	opened time.Time     // zero of the times below, and of the tickets'
@@ -53,9 +57,13 @@ func (q *queue) push(t *ticket) {
 	defer q.mu.Unlock()
 	if q.steps == 0 {
 		q.since = t.queued
-		q.some.Signal()
 	}
 	q.steps++
+	if t.step.Patient {
+		q.wake()
+	} else if q.urgent++; q.urgent == 1 {
+		q.some.Signal()
+	}
 	l := q.lines[t.step.Scope]
 	if l == nil {
 		q.enter(t)
@@ -63,6 +71,24 @@ func (q *queue) push(t *ticket) {
 	}
 	l.last.next, l.last = t, t
 	l.steps++
+}
+
+// company is how long patient steps wait for others to ride with.
+const company = 5 * time.Millisecond
+
+// wake has the patient steps leave in time. q.mu is held.
+func (q *queue) wake() {
+	if q.asleep {
+		return
+	}
+	q.asleep = true
+	go func() {
+		_ = clock.System{}.Sleep(context.Background(), company)
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.asleep, q.late = false, q.steps > 0
+		q.some.Signal()
+	}()
 }
 
 // enter makes a line of a step whose scope has none.
@@ -89,12 +115,12 @@ func (q *queue) toEnd(l *line) {
 	q.last = l
 }
 
-// wait waits until steps do, and lets a train leave. It reports false when no
-// step ever will come.
+// wait waits until a step does that somebody waits for, or others have for long enough,
+// and lets a train leave. It reports false when no step ever will come.
 func (q *queue) wait() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for q.steps == 0 && !q.closed {
+	for !q.closed && (q.steps == 0 || q.urgent == 0 && !q.late) {
 		q.some.Wait()
 	}
 	q.left = q.now()
@@ -110,6 +136,9 @@ func (q *queue) take(batch []*ticket, seats int) []*ticket {
 		t := l.first
 		batch = append(batch, t)
 		q.steps--
+		if !t.step.Patient {
+			q.urgent--
+		}
 		if l.steps--; l.steps > 0 {
 			l.first, t.next = t.next, nil
 			if l != q.last {
@@ -123,6 +152,7 @@ func (q *queue) take(batch []*ticket, seats int) []*ticket {
 		*l = line{next: q.spare}
 		q.spare = l
 	}
+	q.late = q.steps > 0 // who found no seat has waited already
 	return batch
 }
 

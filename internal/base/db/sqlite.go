@@ -24,11 +24,12 @@ type sqlite struct {
 	readers chan *sqliteConn
 	opened  int           // how many readers there are
 	closed  chan struct{} // closed when no further read may begin
+	trace   func(sql, bound string)
 }
 
 // openSQLite opens the file for so many reads at once.
-func openSQLite(path string, readers int, fatal func(error)) (*sqlite, error) {
-	s := &sqlite{path: path, fatal: fatal, readers: make(chan *sqliteConn, readers), closed: make(chan struct{})}
+func openSQLite(path string, readers int, fatal func(error), trace func(sql, bound string)) (*sqlite, error) {
+	s := &sqlite{path: path, fatal: fatal, readers: make(chan *sqliteConn, readers), closed: make(chan struct{}), trace: trace}
 	registerVFS()
 	if err := createSQLite(path); err != nil {
 		return nil, err
@@ -52,6 +53,11 @@ func (s *sqlite) open() (*sqliteConn, error) {
 	c, err := openFile(s.path)
 	if err != nil {
 		return nil, err
+	}
+	if s.trace != nil {
+		if err := traceSQLite(c, s.trace); err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
 	}
 	return &sqliteConn{c: c, fatal: s.fatal, prepared: map[string]*sqlite3.Stmt{}, updates: map[*table]map[columnSet]string{}}, nil
 }

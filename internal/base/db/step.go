@@ -21,6 +21,9 @@ type Step struct {
 	Scope int64
 	// Needs are the rows that the step is known to ask for.
 	Needs []Need
+	// Patient says that nobody waits for the step: it may wait some milliseconds for
+	// others to ride with, rather than have a train of its own.
+	Patient bool
 	// Do decides and records changes. It is pure but for what it captures,
 	// which it must set anew each time, since it may run several times. An
 	// error refuses the step: nothing of it is written.

@@ -39,13 +39,18 @@ const (
 	CustomerCash Kind = 9
 	// AppliedCash is what of it is set aside for payments that are not whole yet.
 	AppliedCash Kind = 10
+	// DueTo is what was taken from Available for other scopes, credited when it
+	// sets out; DueFrom is what came from others, debited when it arrives. Over all
+	// scopes they cancel out but for what is under way. See [Remittance].
+	DueTo   Kind = 11
+	DueFrom Kind = 12
 )
 
 var kindNames = [...]string{ProviderClearing: "provider_clearing", Pending: "pending", Available: "available", Fees: "fees",
-	PayoutInTransit: "payout_in_transit", Bank: "bank", Disputes: "disputes", ProviderCost: "provider_cost", CustomerCash: "customer_cash", AppliedCash: "applied_cash"}
+	PayoutInTransit: "payout_in_transit", Bank: "bank", Disputes: "disputes", ProviderCost: "provider_cost", CustomerCash: "customer_cash", AppliedCash: "applied_cash", DueTo: "due_to", DueFrom: "due_from"}
 
 // Known reports whether k is one of the kinds.
-func (k Kind) Known() bool { return k >= ProviderClearing && k <= AppliedCash }
+func (k Kind) Known() bool { return k >= ProviderClearing && k <= DueFrom }
 
 // String gives the kind's name: "available".
 func (k Kind) String() string {

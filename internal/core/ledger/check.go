@@ -35,6 +35,7 @@ const (
 	CheckHeld        = "held"         // what is held is the sum of the holds
 	CheckMaturity    = "maturity"     // what is pending is what has accrued and was not posted
 	CheckGuard       = "guard"        // reserved + done ≤ ceiling, none negative
+	CheckRemittance  = "remittance"   // what set out for another scope and what arrived there agree
 )
 
 // Check recomputes the ledger and reports what does not agree. It reads in
@@ -63,7 +64,7 @@ func Check(ctx context.Context, d *db.DB, report func(Finding)) error {
 		a := &audit{ctx: ctx, db: d, scope: id.ScopeOf(scope), report: report,
 			sums: map[Account]*balanceRow{}, accrued: map[int64]int64{}, moved: map[int64]int64{}, open: map[money.Currency]int64{}}
 		// The order matters: each fills what the next ones compare with.
-		for _, check := range []func() error{a.transactions, a.movements, a.holds, a.maturities, a.balances, a.guards} {
+		for _, check := range []func() error{a.transactions, a.movements, a.holds, a.maturities, a.remittances, a.balances, a.guards} {
 			if err := check(); err != nil {
 				return err
 			}

@@ -31,6 +31,12 @@
 // A hold sets a part of a balance aside in the same way; it ends once, when it
 // is released.
 //
+// # From scope to scope
+//
+// All accounts of a step are in one scope, since another one may be in another
+// database. Money goes from scope to scope as a [Remittance], in two steps: the
+// payer owes it in [DueTo], and the receiver has it from [DueFrom].
+//
 // [Check] recomputes everything that is said here from the postings.
 //
 // # Numbers and seals

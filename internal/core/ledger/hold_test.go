@@ -71,7 +71,7 @@ func TestHolds(t *testing.T) {
 			t.Errorf("hold of %d", amount)
 		}
 	}
-	if err := b.try(func(tx *db.Tx) error { return b.book.Hold(tx, b.s, 6, 11840, 1, true) }); err == nil {
+	if err := b.try(func(tx *db.Tx) error { return b.book.Hold(tx, b.s, 6, 13840, 1, true) }); err == nil {
 		t.Error("hold on no account")
 	}
 	held(100)

@@ -118,7 +118,7 @@ func (b *bench) same(want, got any) {
 
 func TestAccountNumbers(t *testing.T) {
 	for c := range money.Currencies() {
-		for k := ProviderClearing; k <= AppliedCash; k++ {
+		for k := ProviderClearing; k <= DueFrom; k++ {
 			a := AccountOf(k, c)
 			if a.Kind() != k || a.Currency() != c || !a.known() || a.String() != k.String()+":"+string(c) {
 				t.Errorf("account %d of %v in %s is %v", int64(a), k, c, a)
@@ -128,7 +128,7 @@ func TestAccountNumbers(t *testing.T) {
 	if a := AccountOf(Available, "usd"); a != 3840 {
 		t.Errorf("available:usd is stored as %d: stored numbers must not change", a)
 	}
-	for _, a := range []Account{0, 840, 3000, 11840, -3840, math.MinInt64, math.MaxInt64} {
+	for _, a := range []Account{0, 840, 3000, 13840, -3840, math.MinInt64, math.MaxInt64} {
 		if a.known() {
 			t.Errorf("account %d is known as %v", int64(a), a)
 		}
@@ -191,7 +191,7 @@ func TestPostRefuses(t *testing.T) {
 		"other currency":      {nil, []Posting{{ProviderClearing, Pending, money.New(1000, "eur")}}, "posting of"},
 		"unknown currency":    {func(t *Transaction) { t.Currency = "xxx" }, []Posting{{ProviderClearing, Pending, money.New(970, "xxx")}}, "posting of"},
 		"to itself":           {nil, []Posting{{Pending, Pending, usd(970)}}, "from pending to pending"},
-		"unknown account":     {nil, []Posting{{Pending, 11, usd(970)}}, "to kind(11)"},
+		"unknown account":     {nil, []Posting{{Pending, 13, usd(970)}}, "to kind(13)"},
 		"net of the postings": {nil, list[:1], "move the merchant's balance by 1000"},
 		"net of the amounts":  {func(t *Transaction) { t.Amount++ }, nil, "is not amount"},
 		"fee to nowhere":      {nil, []Posting{{ProviderClearing, Pending, usd(970)}}, "move fees by 0"},

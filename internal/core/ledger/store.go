@@ -93,7 +93,23 @@ var (
 	maturities = db.NewTable("maturity", "scope, key", "accrued, posted", (*maturityRow).fields)
 	guards     = db.NewTable("guard", "scope, subject, kind", "ceiling, reserved, done", (*guardRow).fields)
 	holds      = db.NewTable("hold", "scope, key", "account, amount", (*holdRow).fields)
+
+	remittances = db.NewTable("remittance", "scope, key, side", remittanceColumns, (*remittanceRow).fields)
 )
+
+const remittanceColumns = "peer, account, amount, txn, state"
+
+func (r *remittanceRow) fields(f *db.Fields) {
+	db.Int(f, &r.Peer)
+	db.Int(f, &r.Account)
+	db.Int(f, &r.Amount)
+	db.Int(f, &r.Txn)
+	db.Int(f, &r.State)
+}
+
+func remittanceKey(s id.Scope, key int64, side remittanceSide) db.Key {
+	return db.Key{Scope: s.Key(), ID: key, Sub: int64(side)}
+}
 
 func postingKey(s id.Scope, debit Account, number int64) db.Key {
 	return db.Key{Scope: s.Key(), ID: int64(debit), Sub: number}

@@ -11,7 +11,7 @@ const checkPage = 1000
 
 // scoped are the tables of this package: a scope is checked when it has a row
 // in any of them.
-var scoped = []string{"posting", "balance", "balance_transaction", "movement", "maturity", "guard", "hold"}
+var scoped = []string{"posting", "balance", "balance_transaction", "movement", "maturity", "guard", "hold", "remittance"}
 
 var (
 	qNextScopes = func() (list []*db.Query[int64]) {
@@ -44,6 +44,13 @@ var (
 			db.Int(f, &h.Key)
 			h.Row.fields(f)
 		})
+	qRemittances = db.NewQuery("check remittances",
+		"SELECT key, side, "+remittanceColumns+" FROM remittance WHERE scope = ? AND (key, side) > (?, ?) ORDER BY key, side LIMIT ?",
+		func(r *keyedRemittance, f *db.Fields) {
+			db.Int(f, &r.Key)
+			db.Int(f, &r.Side)
+			r.Row.fields(f)
+		})
 )
 
 // lowest is before all keys that are ever made.
@@ -62,6 +69,12 @@ type keyedGuard struct {
 type keyedHold struct {
 	Key int64
 	Row holdRow
+}
+
+type keyedRemittance struct {
+	Key  int64
+	Side remittanceSide
+	Row  remittanceRow
 }
 
 // pages hands all rows of a query to f, reading a page at a time. first are

@@ -170,7 +170,7 @@ func (n *noun[T, N]) index(ctx context.Context, v *Service, s id.Scope, keys []i
 		drafts = append(drafts, draft{key, objects[key].Version, v.termsOf(s, n.kind.Name, n.fields, d)})
 		needs = append(needs, n.kind.Need(s, key), entries.Need(db.Key{Scope: s.Key(), ID: key}))
 	}
-	return v.db.Run(ctx, db.Step{Name: "search.index", Scope: s.Key(), Needs: needs, Do: func(tx *db.Tx) error {
+	return v.db.Run(ctx, db.Step{Name: "search.index", Scope: s.Key(), Patient: true, Needs: needs, Do: func(tx *db.Tx) error {
 		var missed error
 		for _, d := range drafts {
 			current, err := n.kind.SetIndexed(tx, s, d.key, d.version)

@@ -24,20 +24,20 @@ type parcel struct {
 }
 
 // lane sends what is due in a lane, one after another; first, if set, is known to be
-// all that the lane has.
-func (t *turn) lane(ctx context.Context, lane int64, first *parcel) {
-	for ctx.Err() == nil && t.safe() {
+// all that the lane has. It reports whether that was sent.
+func (t *turn) lane(ctx context.Context, lane int64, first *parcel) (whole bool) {
+	for ; ctx.Err() == nil && t.safe(); first = nil {
 		more, err := t.next(ctx, lane, first)
 		if err != nil {
 			t.v.Log.Error("a webhook can't be sent", "scope", t.scope, "endpoint", Endpoints.ID(t.scope, t.endpoint), "lane", lane, "error", err)
 			_ = t.v.DB.Clock().Sleep(ctx, poll)
-			return
+			return false
 		}
 		if !more {
-			return
+			return first != nil && ctx.Err() == nil
 		}
-		first = nil
 	}
+	return false
 }
 
 // next sends one event of a lane, if one may go now, and reports whether to look
@@ -225,7 +225,7 @@ func readable(problem string) string {
 func (t *turn) record(ctx context.Context, d delivery, got outcome) error {
 	ctx = context.WithoutCancel(ctx)
 	at := deliveryKey(t.scope, d.Event, t.endpoint)
-	step := db.Step{Name: "webhook.record", Scope: t.scope.Key(), Needs: []db.Need{deliveries.Need(at)}}
+	step := db.Step{Name: "webhook.record", Scope: t.scope.Key(), Patient: true, Needs: []db.Need{deliveries.Need(at)}}
 	failing := t.failing.Load()
 	turned := (failing != 0) == (got.problem == "")
 	overdue := got.problem != "" && failing != 0 && t.v.DB.Clock().Now().Sub(time.UnixMicro(failing)) >= DisableAfter

@@ -62,8 +62,8 @@ type turn struct {
 	wake   chan struct{}
 	// as is the endpoint as the last look, [poll] ago at most, has seen it.
 	as atomic.Pointer[object.Object[Endpoint]]
-	// busy are the lanes that are looked after, with the event that was found due, and
-	// passed those of them in which a look has found another one.
+	// busy are the lanes that are looked after, each with the event that is all it has, or
+	// 0, and passed those of them in which a look has found another one.
 	busy   map[int64]int64
 	passed map[int64]bool
 	// seen is as far as looks have come since the one that began anew, at an instant.
@@ -72,15 +72,21 @@ type turn struct {
 	wire chan struct{} // holds one of each request under way
 	// crowded, if set, says whether other endpoints wait for this process.
 	crowded func() bool
-	ended   chan int64 // lanes that are done for now
+	ended   chan ended // lanes that are done for now
 	last    time.Time  // when there was last something to do
 }
 
+// ended is a lane that is done for now; whole: all that was found in it was sent.
+type ended struct {
+	lane  int64
+	whole bool
+}
+
 // free notes that a lane has ended.
-func (t *turn) free(lane int64) {
-	delete(t.busy, lane)
-	if t.passed[lane] {
-		delete(t.passed, lane)
+func (t *turn) free(e ended) {
+	delete(t.busy, e.lane)
+	if t.passed[e.lane] || !e.whole { // there may be something that looks have passed
+		delete(t.passed, e.lane)
 		t.anew = time.Time{}
 	}
 	t.last = t.v.DB.Clock().Now()
@@ -118,7 +124,7 @@ func (v *Service) claim(ctx context.Context, room int) (turns []*turn, err error
 			q.Owner, q.Due = owner, tx.Now().Add(lease)
 			queues.Update(tx, at, q)
 			t := &turn{unsure: unsure, v: v, scope: id.ScopeOf(r.Scope), endpoint: r.Endpoint, owner: owner, wake: make(chan struct{}, 1),
-				busy: map[int64]int64{}, passed: map[int64]bool{}, wire: make(chan struct{}, Parallel), ended: make(chan int64, lanesAtOnce)}
+				busy: map[int64]int64{}, passed: map[int64]bool{}, wire: make(chan struct{}, Parallel), ended: make(chan ended, lanesAtOnce)}
 			t.hold(q)
 			turns = append(turns, t)
 		}
@@ -294,8 +300,8 @@ func (t *turn) wait(ctx context.Context) {
 		_ = t.v.DB.Clock().Sleep(ctx, poll)
 	}()
 	select {
-	case lane := <-t.ended:
-		t.free(lane)
+	case e := <-t.ended:
+		t.free(e)
 	case <-t.wake:
 	case <-slept:
 	}
@@ -309,8 +315,8 @@ func (t *turn) wait(ctx context.Context) {
 func (t *turn) collect() {
 	for {
 		select {
-		case lane := <-t.ended: // it makes room
-			t.free(lane)
+		case e := <-t.ended: // it makes room
+			t.free(e)
 		case <-t.wake:
 		default:
 			return
@@ -408,15 +414,13 @@ func (t *turn) eventsOf(ctx context.Context, rows []dueDelivery) (map[int64]*eve
 // nothing else in the lane.
 func (t *turn) begin(ctx context.Context, r dueDelivery, e *event.Event) {
 	lane := r.Row.Lane
-	t.busy[lane] = r.Event
+	t.busy[lane] = 0
 	var first *parcel
 	if e != nil {
+		t.busy[lane] = r.Event
 		first = &parcel{r.Row.delivery(r.Event), e, int(r.Pending)}
 	}
-	go func() {
-		t.lane(ctx, lane, first)
-		t.ended <- lane
-	}()
+	go func() { t.ended <- ended{lane, t.lane(ctx, lane, first)} }()
 }
 
 // stop ends the deliveries to an endpoint that is not served: those that are due,

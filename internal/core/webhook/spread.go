@@ -77,7 +77,7 @@ func wanted(e *event.Event, endpoints []*object.Object[Endpoint]) (list []*objec
 
 // spread takes events of one scope and writes their deliveries, in one step.
 func (v *Service) spread(ctx context.Context, s id.Scope, some []*event.Event, endpoints []*object.Object[Endpoint]) error {
-	step := db.Step{Name: "webhook.spread", Scope: s.Key()}
+	step := db.Step{Name: "webhook.spread", Scope: s.Key(), Patient: true}
 	for _, o := range endpoints {
 		step.Needs = append(step.Needs, queues.Need(queueKey(s, o.Key)))
 	}

@@ -337,6 +337,21 @@ CREATE TABLE hold (
     PRIMARY KEY (scope, key)
 );
 
+-- Money on its way from one scope to another: side 1 is the payer's row, side 2 the
+-- receiver's, under the same key. peer is the other scope; account is due_to or
+-- due_from in the currency. state is 1 until it has arrived.
+CREATE TABLE remittance (
+    scope   BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    side    BIGINT NOT NULL,
+    peer    BIGINT NOT NULL,
+    account BIGINT NOT NULL,
+    amount  BIGINT NOT NULL,
+    txn     BIGINT NOT NULL,
+    state   BIGINT NOT NULL,
+    PRIMARY KEY (scope, key, side)
+);
+
 -- Merchants.
 CREATE TABLE account (
     scope   BIGINT NOT NULL,

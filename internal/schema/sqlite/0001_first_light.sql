@@ -329,6 +329,21 @@ CREATE TABLE hold (
     PRIMARY KEY (scope, key)
 ) STRICT, WITHOUT ROWID;
 
+-- Money on its way from one scope to another: side 1 is the payer's row, side 2 the
+-- receiver's, under the same key. peer is the other scope; account is due_to or
+-- due_from in the currency. state is 1 until it has arrived.
+CREATE TABLE remittance (
+    scope   INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    side    INTEGER NOT NULL,
+    peer    INTEGER NOT NULL,
+    account INTEGER NOT NULL,
+    amount  INTEGER NOT NULL,
+    txn     INTEGER NOT NULL,
+    state   INTEGER NOT NULL,
+    PRIMARY KEY (scope, key, side)
+) STRICT, WITHOUT ROWID;
+
 -- Merchants.
 CREATE TABLE account (
     scope   INTEGER NOT NULL,
