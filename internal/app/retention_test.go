@@ -62,8 +62,8 @@ func rowsOf(t *testing.T, d *db.DB, queries map[string]*db.Query[int64]) map[str
 	return rows
 }
 
-// shop is a merchant's server: it asks Florin, and is told by webhooks.
-type shop struct {
+// keeper is a merchant's server: it asks Florin, and is told by webhooks.
+type keeper struct {
 	t   *testing.T
 	db  string // address
 	app *App
@@ -86,7 +86,7 @@ func (r answered) str(names ...string) string {
 	return fmt.Sprint(at)
 }
 
-func (s *shop) ask(method, path, form, key string) (r answered) {
+func (s *keeper) ask(method, path, form, key string) (r answered) {
 	s.t.Helper()
 	in := httptest.NewRequestWithContext(s.t.Context(), method, path, strings.NewReader(form))
 	in.SetBasicAuth(s.app.Created.SecretKey, "")
@@ -104,7 +104,7 @@ func (s *shop) ask(method, path, form, key string) (r answered) {
 }
 
 // done is an answer with status 200.
-func (s *shop) done(method, path, form, key string) answered {
+func (s *keeper) done(method, path, form, key string) answered {
 	s.t.Helper()
 	r := s.ask(method, path, form, key)
 	if r.status != 200 {
@@ -113,13 +113,13 @@ func (s *shop) done(method, path, form, key string) answered {
 	return r
 }
 
-func (s *shop) pay(key string) answered {
+func (s *keeper) pay(key string) answered {
 	s.t.Helper()
 	return s.done("POST", "/v1/payment_intents", "amount=2000&currency=usd&confirm=true&payment_method=pm_card_visa&return_url=https://shop.example", key)
 }
 
 // told waits until all webhooks are sent.
-func (s *shop) told() {
+func (s *keeper) told() {
 	s.t.Helper()
 	for range 5000 {
 		rows := rowsOf(s.t, s.app.DB, map[string]*db.Query[int64]{"to send": toSend, "fresh": fresh})
@@ -132,7 +132,7 @@ func (s *shop) told() {
 	s.t.Fatal("webhooks are not sent")
 }
 
-func openShop(t *testing.T) *shop {
+func openKeeper(t *testing.T) *keeper {
 	t.Helper()
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }))
 	t.Cleanup(receiver.Close)
@@ -140,7 +140,7 @@ func openShop(t *testing.T) *shop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &shop{t: t, now: clock.At(time.Date(2027, 1, 1, 12, 0, 0, 0, time.UTC))}
+	s := &keeper{t: t, now: clock.At(time.Date(2027, 1, 1, 12, 0, 0, 0, time.UTC))}
 	c := config(t, dbtest.Address(t))
 	s.db, c.Clock, c.Provider = c.DB, s.now, generous()
 	c.Provider.Refund = func(context.Context, provider.RefundRequest) provider.Outcome {
@@ -161,7 +161,7 @@ func openShop(t *testing.T) *shop {
 }
 
 // tidy deletes what is no longer kept, without rests.
-func (s *shop) tidy() {
+func (s *keeper) tidy() {
 	s.t.Helper()
 	more, err := s.app.retention.sweep(s.t.Context(), hasty)
 	if err != nil || more {
@@ -174,7 +174,7 @@ func hasty(string) db.Pace { return func(context.Context, int) error { return ni
 // In a year of payments the tables of what is kept for a time stop growing after
 // its time, nothing that money stands on goes, and the books agree.
 func TestGrowthOfAYear(t *testing.T) {
-	s := openShop(t)
+	s := openKeeper(t)
 	const weeks, each = 52, 4
 	customer := s.done("POST", "/v1/customers", "name=Ada", "").str("id")
 	var payments []answered
@@ -230,7 +230,7 @@ func TestGrowthOfAYear(t *testing.T) {
 }
 
 // verified runs all checks of florin verify.
-func (s *shop) verified() {
+func (s *keeper) verified() {
 	s.t.Helper()
 	if err := verify(s.t.Context(), s.app.DB, func(f ledger.Finding) { s.t.Errorf("verify: %+v", f) }); err != nil {
 		s.t.Fatal(err)
@@ -238,7 +238,7 @@ func (s *shop) verified() {
 }
 
 // walk goes through a list to its end.
-func (s *shop) walk(noun string) (n int) {
+func (s *keeper) walk(noun string) (n int) {
 	s.t.Helper()
 	path := "/v1/" + noun + "?limit=100"
 	for more := "true"; more == "true"; {
@@ -257,7 +257,7 @@ func (s *shop) walk(noun string) (n int) {
 // What the API promises of keys and events holds until their time is over, and
 // ends then as at Stripe: the key can be used anew, and the event is missing.
 func TestWhatExpiresInTheAPI(t *testing.T) {
-	s := openShop(t)
+	s := openKeeper(t)
 	customer := s.done("POST", "/v1/customers", "name=Ada", "made").str("id")
 	const paid = "amount=2000&currency=usd&confirm=true&payment_method=pm_card_visa&return_url=https://shop.example&expand[]=latest_charge"
 	first := s.done("POST", "/v1/payment_intents", paid, "key")
@@ -334,7 +334,7 @@ const event30 = event.Retention
 
 // Two nodes sweep at once: what is over goes once, and nothing else.
 func TestSweepsOfTwoNodes(t *testing.T) {
-	s := openShop(t)
+	s := openKeeper(t)
 	for i := range 60 {
 		s.pay(fmt.Sprint("old ", i))
 	}
@@ -379,7 +379,7 @@ func TestSweepsOfTwoNodes(t *testing.T) {
 // The job is there only while something is too old, once however many nodes look,
 // and comes again when its turn was too short.
 func TestRetentionIsAJob(t *testing.T) {
-	s := openShop(t)
+	s := openKeeper(t)
 	r := s.app.retention
 	planned := func() (kinds []string) {
 		t.Helper()
