@@ -22,6 +22,8 @@ import (
 // retentionJob is the job that deletes what is no longer kept. It is enqueued
 // when something is too old, under one name, so that of several nodes one is at
 // it; whoever goes on after a crash finds by the indexes what is left.
+// Where two are at it, since one has lost its lease, a batch of which the other was
+// quicker to delete a row is refused whole, and that job is tried again.
 const retentionJob = "retention.sweep"
 
 const (
