@@ -31,8 +31,10 @@ type serveCommand struct {
 	PublicURL      string   `name:"public-url" help:"Address at which payers' browsers reach Florin (default: the one that a request was sent to)." env:"FLORIN_PUBLIC_URL" placeholder:"https://…"`
 	AdminListen    string   `help:"Address for metrics, profiles, health and jobs (default: none). Nobody is asked who he is there: protect it." env:"FLORIN_ADMIN_LISTEN" placeholder:"HOST:PORT"`
 
-	ProviderTimeout time.Duration `help:"Bound on one call to a provider, 100ms to 20s. What it leaves unknown is asked about once this and 10 s are over." default:"10s" env:"FLORIN_PROVIDER_TIMEOUT"`
-	KeepMessages    time.Duration `help:"How long what providers sent unasked is kept, once all that it tells was taken up; a week (168h) at least." default:"2160h" env:"FLORIN_KEEP_MESSAGES"`
+	ProviderTimeout     time.Duration `help:"Bound on one call to a provider, 100ms to 20s. What it leaves unknown is asked about once this and 10 s are over." default:"10s" env:"FLORIN_PROVIDER_TIMEOUT"`
+	KeepIdempotencyKeys time.Duration `help:"How long an idempotency key is kept from its first use; a day (24h) at least." default:"720h" env:"FLORIN_KEEP_IDEMPOTENCY_KEYS"`
+	KeepEvents          time.Duration `help:"How long events and their webhook deliveries are kept; 30 days (720h) at least." default:"720h" env:"FLORIN_KEEP_EVENTS"`
+	KeepMessages        time.Duration `help:"How long what providers sent unasked is kept, once all that it tells was taken up; a week (168h) at least." default:"2160h" env:"FLORIN_KEEP_MESSAGES"`
 
 	MaxWait     time.Duration `help:"How long a write may wait for the database before new ones are answered with 429; a rush that is soon over, four times as long." default:"250ms" env:"FLORIN_MAX_WAIT"`
 	MaxRequests int           `help:"API requests that are answered at once; more are answered with 429." default:"4096" env:"FLORIN_MAX_REQUESTS"`
@@ -65,6 +67,10 @@ func (s *serveCommand) check() error {
 	switch {
 	case s.ProviderTimeout < minProviderTimeout || s.ProviderTimeout > maxProviderTimeout:
 		return fmt.Errorf("--provider-timeout %s: want %s to %s", s.ProviderTimeout, minProviderTimeout, maxProviderTimeout)
+	case s.KeepIdempotencyKeys < app.MinKeepIdempotencyKeys:
+		return fmt.Errorf("--keep-idempotency-keys %s: want %s at least, for which clients may repeat a request", s.KeepIdempotencyKeys, app.MinKeepIdempotencyKeys)
+	case s.KeepEvents < app.MinKeepEvents:
+		return fmt.Errorf("--keep-events %s: want %s at least, for which the API promises them", s.KeepEvents, app.MinKeepEvents)
 	case s.KeepMessages < app.MinKeepMessages:
 		return fmt.Errorf("--keep-messages %s: want %s at least", s.KeepMessages, app.MinKeepMessages)
 	case s.MaxWait < minMaxWait:
@@ -97,6 +103,7 @@ func (s *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
 		DB: s.DB, Sandbox: s.Sandbox, SandboxSecret: s.SandboxSecret, SecretKey: s.SecretKey, PublishableKey: s.PublishableKey,
 		MasterKey: s.MasterKey, MasterKeyFile: s.MasterKeyFile, Heads: s.Heads, Logger: log, ProviderTimeout: s.ProviderTimeout,
 		TLSCert: s.TLSCert, TLSKey: s.TLSKey, TrustedProxies: s.TrustedProxies, PublicURL: s.PublicURL, Version: version, KeepMessages: s.KeepMessages,
+		KeepIdempotencyKeys: s.KeepIdempotencyKeys, KeepEvents: s.KeepEvents,
 		MaxWait: s.MaxWait, MaxRequests: s.MaxRequests, RateLimit: s.RateLimit, RateBurst: s.RateBurst,
 	})
 	if err != nil {

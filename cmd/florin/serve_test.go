@@ -25,7 +25,7 @@ func TestAddressTaken(t *testing.T) {
 	defer ln.Close()
 	path := filepath.Join(t.TempDir(), "florin.db")
 	s := &serveCommand{Listen: ln.Addr().String(), DB: "sqlite:" + path, Sandbox: "embedded", ProviderTimeout: time.Second,
-		KeepMessages: app.MinKeepMessages, MaxWait: time.Second, MaxRequests: 1}
+		KeepMessages: app.MinKeepMessages, KeepIdempotencyKeys: app.MinKeepIdempotencyKeys, KeepEvents: app.MinKeepEvents, MaxWait: time.Second, MaxRequests: 1}
 	if err := s.check(); err != nil {
 		t.Fatal(err)
 	}
@@ -39,15 +39,20 @@ func TestAddressTaken(t *testing.T) {
 
 func TestServeBounds(t *testing.T) {
 	for name, change := range map[string]func(*serveCommand){
-		"--provider-timeout": func(s *serveCommand) { s.ProviderTimeout = time.Millisecond },
-		"--keep-messages":    func(s *serveCommand) { s.KeepMessages = time.Hour },
-		"--max-wait":         func(s *serveCommand) { s.MaxWait = 0 },
-		"--max-requests":     func(s *serveCommand) { s.MaxRequests = 0 },
-		"--rate-limit":       func(s *serveCommand) { s.RateLimit = math.NaN() },
-		"--rate-limit -1":    func(s *serveCommand) { s.RateLimit = -1 },
-		"--rate-burst":       func(s *serveCommand) { s.RateBurst = -1 },
+		"--provider-timeout":                func(s *serveCommand) { s.ProviderTimeout = time.Millisecond },
+		"--keep-idempotency-keys 23h59m59s": func(s *serveCommand) { s.KeepIdempotencyKeys = 24*time.Hour - time.Second },
+		"--keep-idempotency-keys 0s":        func(s *serveCommand) { s.KeepIdempotencyKeys = 0 },
+		"--keep-events 719h0m0s":            func(s *serveCommand) { s.KeepEvents = 719 * time.Hour },
+		"--keep-events -1h0m0s":             func(s *serveCommand) { s.KeepEvents = -time.Hour },
+		"--keep-messages":                   func(s *serveCommand) { s.KeepMessages = time.Hour },
+		"--max-wait":                        func(s *serveCommand) { s.MaxWait = 0 },
+		"--max-requests":                    func(s *serveCommand) { s.MaxRequests = 0 },
+		"--rate-limit":                      func(s *serveCommand) { s.RateLimit = math.NaN() },
+		"--rate-limit -1":                   func(s *serveCommand) { s.RateLimit = -1 },
+		"--rate-burst":                      func(s *serveCommand) { s.RateBurst = -1 },
 	} {
-		s := &serveCommand{ProviderTimeout: time.Second, KeepMessages: app.MinKeepMessages, MaxWait: time.Second, MaxRequests: 1, RateLimit: 0.5}
+		s := &serveCommand{ProviderTimeout: time.Second, KeepMessages: app.MinKeepMessages, KeepIdempotencyKeys: app.MinKeepIdempotencyKeys,
+			KeepEvents: app.MinKeepEvents, MaxWait: time.Second, MaxRequests: 1, RateLimit: 0.5}
 		if err := s.check(); err != nil {
 			t.Fatal(err)
 		}

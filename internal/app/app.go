@@ -15,6 +15,7 @@ import (
 	"github.com/florinpay/florin/internal/app/metrics"
 	"github.com/florinpay/florin/internal/app/welcome"
 	"github.com/florinpay/florin/internal/base/db"
+	"github.com/florinpay/florin/internal/base/event"
 	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/job"
 	"github.com/florinpay/florin/internal/base/listen"
@@ -98,6 +99,12 @@ type Config struct {
 	// KeepMessages is how long what a provider sent unasked is kept once it is
 	// settled; default [news.KeepFor].
 	KeepMessages time.Duration
+	// KeepIdempotencyKeys is how long idempotency keys are kept from their first
+	// use; default [idem.Retention].
+	KeepIdempotencyKeys time.Duration
+	// KeepEvents is how long events are kept, with their webhook deliveries;
+	// default [event.Retention].
+	KeepEvents time.Duration
 	// MaxRequests is how many requests to the API are answered at once; default
 	// 4096.
 	MaxRequests int
@@ -113,8 +120,12 @@ type Config struct {
 // they wait for is bounded by time.
 const maxRequests = 4096
 
-// MinKeepMessages is the least that Config's KeepMessages may be.
-const MinKeepMessages = news.KeepAtLeast
+// What the Keep… of Config may be at the least.
+const (
+	MinKeepMessages        = news.KeepAtLeast
+	MinKeepIdempotencyKeys = idem.MinRetention
+	MinKeepEvents          = event.Retention
+)
 
 // App is Florin, put together.
 type App struct {
@@ -159,10 +170,11 @@ type App struct {
 	learning    learning
 	missing     map[int64]time.Time // nodes that seem gone, and since when
 
-	log          *slog.Logger
-	keepMessages time.Duration
-	forget       []func(context.Context) error // for each handle of a database: delete old marks of trains
-	close        []func() error                // in reverse order
+	retention *retention
+
+	log    *slog.Logger
+	forget []func(context.Context) error // for each handle of a database: delete old marks of trains
+	close  []func() error                // in reverse order
 }
 
 // New opens the database, brings its schema up to date, and puts the services
@@ -266,7 +278,8 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	a.Setup = &setup.Service{DB: a.DB, Keys: keys, Vault: a.Vault, Payment: a.Payment, Log: c.Logger}
 	a.Webhooks = &webhook.Service{DB: a.DB, Keys: keys, Sealer: a.Master, Sender: a.hooks(c), Notifier: notifier{c.Logger}, Log: c.Logger}
 	a.Payout = a.payouts(c, payer)
-	a.News, a.keepMessages = a.newsOf(c, acquirer, payer), cmp.Or(c.KeepMessages, news.KeepFor)
+	a.News = a.newsOf(c, acquirer, payer)
+	a.retention = newRetention(a.DB, a.News, c)
 	a.inbound = &inbound.Server{News: a.News, Clock: c.Clock, Log: c.Logger}
 	a.File = &file.Service{DB: a.DB, Keys: keys, Master: a.Master}
 	a.Rest = &rest.Server{
@@ -299,7 +312,7 @@ func (a *App) assemble(c Config, acquirer, payer provider.Provider) {
 	a.Payment.Landing, a.Setup.Landing = a.web.Landing, a.web.SetupLanding
 	a.Jobs = job.New(a.DB, job.Options{Seed: c.Seed, Logger: c.Logger})
 	a.sealing = newSealing(a.DB, c)
-	a.register(keys)
+	a.register()
 	a.measure()
 }
 
@@ -333,6 +346,7 @@ func (a *App) startWork() (end func() error) {
 	a.Jobs.Start()
 	serving := a.Webhooks.Start()
 	return func() error {
+		a.retention.stop()
 		ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
 		defer cancel()
 		err := serving.Stop(ctx)

@@ -57,6 +57,7 @@ func (a *App) measure() {
 	a.metrics.Build(a.version, admin.ReadBuild(a.version).Commit, a.DB.Figures().Engine)
 	a.metrics.Watch(a.DB, a.Jobs)
 	a.metrics.Limits(a.Rest.Refused, a.Rest.Limits.Rates.Keys)
+	a.metrics.Retention(a.retention.Removed, a.retention.Oldest)
 	a.metrics.Learning(a.Learning, a.unexplainedCount)
 }
 

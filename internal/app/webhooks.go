@@ -4,11 +4,9 @@ import (
 	"context"
 	"log/slog"
 
-	"github.com/florinpay/florin/internal/base/event"
 	"github.com/florinpay/florin/internal/base/job"
 	"github.com/florinpay/florin/internal/core/merchant"
 	"github.com/florinpay/florin/internal/core/webhook"
-	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/medium/hook"
 )
 
@@ -41,20 +39,4 @@ func (a *App) noticeKind() job.Kind {
 		}
 		return a.Webhooks.Notifier.EndpointDisabled(ctx, n)
 	}}
-}
-
-// expireBatch is how many events of a scope one run deletes, and how many
-// deliveries: what is left waits for the next hour.
-const expireBatch = 20000
-
-// expireEvents deletes events that are older than they can be read, and before
-// them their deliveries.
-func (a *App) expireEvents(ctx context.Context) error {
-	if err := a.Webhooks.Expire(ctx, expireBatch); err != nil {
-		return err
-	}
-	return event.Scopes(ctx, a.DB, func(s id.Scope) error {
-		_, err := event.Expire(ctx, a.DB, s, expireBatch)
-		return err
-	})
 }

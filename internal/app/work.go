@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/florinpay/florin/internal/base/idem"
 	"github.com/florinpay/florin/internal/base/job"
 	"github.com/florinpay/florin/internal/base/timeline"
 	"github.com/florinpay/florin/internal/core/cash"
@@ -38,7 +37,7 @@ const remitTries = 1000
 const reconcileTries = 20
 
 // register tells the runner what there is to do.
-func (a *App) register(keys *idem.Keys) {
+func (a *App) register() {
 	a.Jobs.Register(
 		job.Kind{Name: payment.GiveBackJob, Lease: time.Minute, MaxTries: payment.GiveBackTries, MaxBackoff: 10 * time.Minute, Handle: a.Payment.GiveBackDue},
 		job.Kind{Name: news.ApplyJob, Lease: time.Minute, MaxTries: news.ApplyTries, MaxBackoff: time.Hour, Handle: a.News.Apply},
@@ -55,7 +54,6 @@ func (a *App) register(keys *idem.Keys) {
 	a.Jobs.Every("schedule reconciliation", time.Hour, a.Settle.Schedule)
 	a.Jobs.Register(a.noticeKind(), job.Kind{Name: cash.ReconcileJob, Lease: time.Minute, MaxTries: reconcileTries, Handle: a.Cash.Reconcile},
 		job.Kind{Name: cash.ArriveJob, Lease: time.Minute, MaxTries: reconcileTries, Handle: a.Cash.Arrive})
-	a.Jobs.Every("delete old events", time.Hour, a.expireEvents)
 	a.Jobs.Register(job.Kind{Name: ledger.AvailableJob, Handle: func(ctx context.Context, j job.Job) error { return ledger.TellAvailable(ctx, a.DB, j) }})
 	a.Jobs.Register(job.Kind{Name: ledger.RemitJob, Lease: time.Minute, MaxTries: remitTries, MaxBackoff: 10 * time.Minute,
 		Handle: func(ctx context.Context, j job.Job) error { return a.Payment.Book.Deliver(ctx, a.DB, j) }})
@@ -71,14 +69,8 @@ func (a *App) register(keys *idem.Keys) {
 		_, err := a.Vault.ExpireCVC(ctx, batch)
 		return err
 	})
-	a.Jobs.Every("delete idempotency keys", 10*time.Minute, func(ctx context.Context) error {
-		_, err := keys.Expire(ctx, a.DB, batch)
-		return err
-	})
-	a.Jobs.Every("delete old messages of providers", time.Hour, func(ctx context.Context) error {
-		_, err := a.News.Expire(ctx, a.keepMessages, batch)
-		return err
-	})
+	a.Jobs.Register(a.retention.kind())
+	a.Jobs.Every("look for what is no longer kept", lookEvery, a.retention.look)
 	a.Jobs.Every("make balances available", time.Minute, a.mature)
 	a.Jobs.Every("send payouts", time.Second, a.payOut)
 	a.Jobs.Every("hear of returned payouts", 10*time.Second, a.Payout.Listen)

@@ -141,7 +141,7 @@ func told(ctx context.Context, t *testing.T, s *florintest.Server, hook *receive
 
 // missing are the events, of so many, that did not come yet.
 func (r *receiver) missing(ctx context.Context, d *db.DB) (missing []string, all int, err error) {
-	err = event.Scopes(ctx, d, func(s id.Scope) error {
+	err = event.Scopes(ctx, d, func(s id.Scope, _ int64) error {
 		list, _, err := event.List(ctx, d, s, object.Range{Limit: 1_000_000, Oldest: true})
 		r.mu.Lock()
 		defer r.mu.Unlock()

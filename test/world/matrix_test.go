@@ -86,6 +86,14 @@ var incidental = map[string]string{
 	"cash.arrived":          "a world brings a bank of its own, and its statements do not tell of customers' money",
 	"news.expire":           "messages are kept for months",
 
+	"retention.due":           "nothing is too old before a month is over",
+	"retention.again":         "likewise",
+	"idem.expire":             "likewise",
+	"event.expire":            "likewise",
+	"webhook.expire":          "likewise",
+	"webhook.expire-attempts": "likewise",
+	"object.fade":             "likewise",
+
 	"payment.notice-contradicted": "what is told of nothing that there is seldom says two things",
 	"payout.notice-contradicted":  "likewise",
 	"vault.expire_cvc":            "security codes go with the outcome; what is left of them goes by the minute",

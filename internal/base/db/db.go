@@ -275,5 +275,5 @@ func (d *DB) ForgetTrains(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	return p.forgetTrains(ctx, d.clock.Now().Add(-trainRetention).UnixMicro())
+	return p.forgetTrains(ctx, d.clock.Now().Add(-trainRetention))
 }

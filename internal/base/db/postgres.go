@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/florinpay/florin/internal/kit/id"
 	"github.com/florinpay/florin/internal/kit/probe"
 )
 
@@ -215,12 +216,21 @@ func classifyPostgres(err error) error {
 	return err
 }
 
-func (p *postgres) forgetTrains(ctx context.Context, before int64) error {
+// forgetChunk is how many marks one statement deletes.
+const forgetChunk = 10_000
+
+// forgetTrains deletes the marks of trains that left before a time, which their
+// ids sort by, some at a time.
+func (p *postgres) forgetTrains(ctx context.Context, before time.Time) error {
 	c, err := pgx.ConnectConfig(ctx, p.config)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
-	_, err = c.Exec(ctx, "DELETE FROM train WHERE at < $1", before)
+	for {
+		gone, err := c.Exec(ctx, "DELETE FROM train WHERE id IN (SELECT id FROM train WHERE id < $1 ORDER BY id LIMIT $2)", id.Floor(before), forgetChunk)
+		if err != nil || gone.RowsAffected() < forgetChunk {
 	return err
+}
+	}
 }

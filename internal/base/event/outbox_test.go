@@ -1,6 +1,7 @@
 package event_test
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"testing"
@@ -119,6 +120,49 @@ func TestNothingIsNotedWhileNobodyListens(t *testing.T) {
 	}
 }
 
+func unwanted(context.Context, id.Scope, int64, int64) (map[int64]bool, error) { return nil, nil }
+
+// An event that is wanted stays, and keeps those behind it in its lane.
+func TestWantedEventsStay(t *testing.T) {
+	now := clock.At(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	d := dbtest.OpenAt(t, dbtest.Address(t), db.Options{Clock: now})
+	var keys []int64
+	for i := range int64(3 * db.SweepRows) {
+		e := event.Event{Scope: scope, Key: d.IDs().Next(), Lane: i % 3, Type: "t", Kind: "k"}
+		add(t, d, e)
+		keys = append(keys, e.Key)
+	}
+	now.Advance(event.Retention + time.Minute)
+	wanted := func(_ context.Context, s id.Scope, first, last int64) (map[int64]bool, error) {
+		if s != scope || first > last {
+			t.Errorf("%v %d %d", s, first, last)
+		}
+		return map[int64]bool{keys[0]: true, keys[db.SweepRows]: true}, nil // the first one in lane 0, and in lane 2 (200 % 3) one in between
+	}
+	gone := 0
+	expire := func(w event.Wanted) {
+		t.Helper()
+		err := event.Expire(t.Context(), d, scope, now.Now().Add(-event.Retention), w, func(_ context.Context, n int) error {
+			gone += n
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if problems := check(t, d); len(problems) > 0 {
+			t.Errorf("%q", problems)
+		}
+	}
+	expire(wanted)
+	if want := db.SweepRows + db.SweepRows/3; gone != want { // lane 1, and of lane 2 what comes before
+		t.Errorf("%d are gone, want %d", gone, want)
+	}
+	expire(unwanted)
+	if gone != len(keys) {
+		t.Errorf("%d of %d are gone", gone, len(keys))
+	}
+}
+
 func TestEventsExpireFromTheFrontOfTheirLanes(t *testing.T) {
 	now := clock.At(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	d := dbtest.OpenAt(t, dbtest.Address(t), db.Options{Clock: now})
@@ -135,10 +179,14 @@ func TestEventsExpireFromTheFrontOfTheirLanes(t *testing.T) {
 	add(t, d, event.Event{Scope: scope, Key: d.IDs().Next(), Lane: 1, Type: "t", Kind: "k"})
 	now.Advance(2 * time.Hour)
 	deleted := map[id.Scope]int{}
-	err := event.Scopes(t.Context(), d, func(s id.Scope) error {
-		n, err := event.Expire(t.Context(), d, s, 100)
-		deleted[s] = n
-		return err
+	err := event.Scopes(t.Context(), d, func(s id.Scope, oldest int64) error {
+		if at := id.Time(oldest); now.Now().Sub(at) < event.Retention {
+			t.Errorf("the oldest event of %v is of %v", s, at)
+		}
+		return event.Expire(t.Context(), d, s, now.Now().Add(-event.Retention), unwanted, func(_ context.Context, n int) error {
+			deleted[s] += n
+			return nil
+		})
 	})
 	// The last event of lane 2 is old but nobody has taken it yet.
 	if diff := cmp.Diff(map[id.Scope]int{scope: 2, other: 2}, deleted); err != nil || diff != "" {

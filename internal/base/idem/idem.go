@@ -19,7 +19,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -68,12 +67,18 @@ type state int64
 const (
 	// started: under way; left when the reply is recorded.
 	started state = 1
-	// finished: the reply is recorded; the row is deleted after [Retention].
+	// finished: the reply is recorded; the row is deleted once its time is over
+	// ([Retention], unless Florin is told otherwise).
 	finished state = 2
 )
 
-// Retention is how long a key is kept after its first use.
-const Retention = 30 * 24 * time.Hour
+const (
+	// Retention is how long a key is kept after its first use, if nothing else is
+	// said: as long as what it made can be read as an event.
+	Retention = 30 * 24 * time.Hour
+	// MinRetention is the least that may be said: what Stripe's API promises.
+	MinRetention = 24 * time.Hour
+)
 
 type row struct {
 	Request  []byte
@@ -340,61 +345,36 @@ func (k *Keys) Refuse(tx *db.Tx, s id.Scope, r *Request, refusal error) (*Reply,
 	return reply, k.Finish(tx, s, r.Ticket(), reply)
 }
 
-type expired struct{ Scope, A, B int64 }
-
-func (e expired) key() db.Key { return db.Key{Scope: e.Scope, ID: e.A, Sub: e.B} }
-
 // qExpired is a directory query: retention is one rule for all scopes, and the
-// index on created finds what is old without visiting each of them.
-var qExpired = db.NewQuery("expired idempotency keys", "SELECT scope, hash_a, hash_b FROM idempotency WHERE created < ? AND state = ? ORDER BY created LIMIT ?",
-	func(e *expired, f *db.Fields) {
-		db.Int(f, &e.Scope)
-		db.Int(f, &e.A)
-		db.Int(f, &e.B)
-	})
+// index on created finds what is old without visiting each of them. The same
+// index gives the oldest key.
+var (
+	qExpired = db.NewQuery("expired idempotency keys", "SELECT scope, hash_a, hash_b FROM idempotency WHERE created < ? AND state = ? ORDER BY created LIMIT ?",
+		func(k *db.Key, f *db.Fields) {
+			db.Int(f, &k.Scope)
+			db.Int(f, &k.ID)
+			db.Int(f, &k.Sub)
+		})
+	qOldest = db.NewQuery("oldest idempotency key", "SELECT created FROM idempotency WHERE created > 0 ORDER BY created LIMIT 1",
+		func(t *time.Time, f *db.Fields) { db.Time(f, t) })
+)
 
-// Expire deletes keys older than [Retention], at most limit of them, and tells
-// how many it deleted. A key that is still under way is left.
-func (k *Keys) Expire(ctx context.Context, d *db.DB, limit int) (int, error) {
-	old, err := qExpired.All(ctx, d, d.Clock().Now().Add(-Retention).UnixMicro(), int64(finished), int64(limit))
-	if err != nil {
-		return 0, err
+// Expire deletes keys that were first used before a time. A key that is still
+// under way is left. Whoever uses a deleted key anew makes a new request, whatever
+// its parameters are.
+func Expire(ctx context.Context, d *db.DB, before time.Time, pace db.Pace) error {
+	find := func(limit int64) ([]db.Key, error) {
+		return qExpired.All(ctx, d, before.UnixMicro(), int64(finished), limit)
 	}
-	n := 0
-	for some := range slices.Chunk(old, expireChunk) {
-		gone, err := expire(ctx, d, some)
-		if n += gone; err != nil {
-			return n, err
-		}
-	}
-	return n, nil
+	return db.Sweep(ctx, d, "idem.expire", keys, find, func(r row) bool { return r.State == finished }, pace)
 }
 
-// expireChunk is how many keys one step deletes: one commit for many, and few
-// enough not to hold up the other steps of its train.
-const expireChunk = 200
-
-func expire(ctx context.Context, d *db.DB, some []expired) (gone int, err error) {
-	step := db.Step{Name: "idem.expire", Scope: some[0].Scope}
-	for _, e := range some {
-		step.Needs = append(step.Needs, keys.Need(e.key()))
+// Oldest is when the oldest key that is kept was first used; zero when there is
+// none.
+func Oldest(ctx context.Context, d *db.DB) (time.Time, error) {
+	list, err := qOldest.All(ctx, d)
+	if err != nil || len(list) == 0 {
+		return time.Time{}, err
 	}
-	step.Do = func(tx *db.Tx) error {
-		gone = 0
-		for _, e := range some {
-			have, ok, err := keys.Get(tx, e.key())
-			if err != nil {
-				return err
-			}
-			if ok && have.State == finished {
-				keys.Delete(tx, e.key())
-				gone++
-			}
-		}
-		return nil
-	}
-	if err := d.Run(ctx, step); err != nil {
-		return 0, err
-	}
-	return gone, nil
+	return list[0], nil
 }

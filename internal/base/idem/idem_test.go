@@ -415,20 +415,36 @@ func TestExpire(t *testing.T) {
 	all(open, false)
 	e.clock.Advance(time.Second)
 	all(requests[60:], true)
-	expire := func(limit, want int) {
+	tired := errors.New("tired")
+	expire := func(rounds int, want ...int) {
 		t.Helper()
-		if n, err := e.keys.Expire(t.Context(), e.d, limit); n != want || err != nil {
-			t.Fatalf("expired %d, want %d: %v", n, want, err)
+		var gone []int
+		err := idem.Expire(t.Context(), e.d, e.clock.Now().Add(-idem.Retention), func(_ context.Context, n int) error {
+			if gone = append(gone, n); len(gone) == rounds {
+				return tired
+			}
+			return nil
+		})
+		if diff := cmp.Diff(want, gone); diff != "" || (rounds == len(gone)) != errors.Is(err, tired) {
+			t.Fatalf("%v %s", err, diff)
 		}
 	}
+	oldest := func(want time.Time) {
+		t.Helper()
+		if at, err := idem.Oldest(t.Context(), e.d); !at.Equal(want) || err != nil {
+			t.Errorf("the oldest key is of %v, want %v: %v", at, want, err)
+		}
+	}
+	first := e.clock.Now().Add(-time.Second)
+	oldest(first)
 	e.clock.Advance(idem.Retention)
-	expire(1000, 0) // not over yet: the limit is exclusive
+	expire(100) // not over yet: the limit is exclusive
 	e.clock.Advance(time.Microsecond)
 	all([]*idem.Request{request(999, "young", "x")}, true)
-	expire(50, 50)
-	expire(300, 300)
-	expire(300, 40)
-	expire(300, 0)
+	expire(1, db.SweepRows)
+	expire(100, 390-db.SweepRows)
+	expire(100)
+	oldest(first) // one that is still under way
 	if reply, _, err := e.begin(request(999, "young", "x")); reply == nil || err != nil {
 		t.Errorf("the young key is gone: %v", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/kit/id"
@@ -13,6 +14,10 @@ type checked[N comparable] struct {
 	Scope, Key int64
 	Head       head[N]
 }
+
+// KeptFor is for how long at least a version is kept after it was replaced, of the
+// kinds that fade; of others, it is for ever.
+const KeptFor = 30 * 24 * time.Hour
 
 // checkPage is how many rows a check reads at a time.
 const checkPage = 500
@@ -49,6 +54,7 @@ func (k *Kind[T, N]) Scan(ctx context.Context, d *db.DB, f func(*Object[T]) erro
 // and reports each that differs or can't be read, or whose version before the
 // latest is gone though it should be kept.
 func (k *Kind[T, N]) Check(ctx context.Context, d *db.DB, report func(s id.Scope, key int64, problem string)) error {
+	faded := d.Clock().Now().Add(-KeptFor)
 	return k.pages(ctx, d, func(page []checked[N]) error {
 		kept, err := k.before(ctx, d, page)
 		if err != nil {
@@ -66,7 +72,8 @@ func (k *Kind[T, N]) Check(ctx context.Context, d *db.DB, report func(s id.Scope
 			} else if k.digest != nil && c.Head.Digest != k.digest(&o.Body) {
 				report(s, c.Key, fmt.Sprintf("digest %d differs from the body's %d", c.Head.Digest, k.digest(&o.Body)))
 			}
-			if _, ok := kept[c.before()]; k.past && c.Head.Version > 1 && !ok {
+			old := k.fades && c.Head.Latest.At.Before(faded)
+			if _, ok := kept[c.before()]; k.past && c.Head.Version > 1 && !ok && !old {
 				report(s, c.Key, fmt.Sprintf("version %d is missing", c.Head.Version-1))
 			}
 		}

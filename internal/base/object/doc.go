@@ -5,7 +5,8 @@
 // columns that objects are looked up by. These are derived from the body in the
 // same write, never set on their own, and [Kind.Check] compares them. A version
 // that is replaced goes to one append-only table for all kinds (scope, object,
-// version), unless nobody asks for a kind's. Events, idempotent replies and
+// version), unless nobody asks for a kind's; of kinds that fade it is deleted once
+// all that could ask for it is ([Fade]). Events, idempotent replies and
 // timelines name (object, version), so they show an object as it was without
 // storing it again.
 //

@@ -77,6 +77,7 @@ type Kind[T any, N comparable] struct {
 
 	schema uint64
 	past   bool // replaced versions are kept
+	fades  bool // for a while
 	table  *db.Table[head[N]]
 	derive func(*T) N
 	digest func(*T) int64 // nil: nothing is indexed
@@ -104,6 +105,10 @@ type Spec[T any, N comparable] struct {
 	// Forgets says that nobody asks for a version that was replaced, so that none
 	// is kept.
 	Forgets bool
+	// Fades says that a version that was replaced is asked for by events and
+	// replies of the time when it was the latest one, and by nothing that lives
+	// longer, so that [Fade] may delete it after them.
+	Fades bool
 }
 
 // Define describes a kind. Kinds are package variables. It panics where a body
@@ -120,13 +125,16 @@ func Define[T any, N comparable](s Spec[T, N]) *Kind[T, N] {
 		columns += ", " + s.Columns
 	}
 	columns += ", at, body"
-	k := &Kind[T, N]{Name: s.Name, Prefix: s.Prefix, schema: uint64(s.Schema), past: !s.Forgets, derive: s.Derive, digest: s.Index}
+	k := &Kind[T, N]{Name: s.Name, Prefix: s.Prefix, schema: uint64(s.Schema), past: !s.Forgets, fades: s.Fades, derive: s.Derive, digest: s.Index}
 	fields := headFields(s.Index != nil, s.Fields)
 	k.table = db.NewTable(s.Table, "scope, key", columns, fields)
 	k.lists = listQueries(s.Table, s.Filters)
 	k.all = checkQuery(s.Table, columns, fields)
 	if s.Index != nil {
 		k.stale = staleQuery(s.Table)
+	}
+	if s.Fades {
+		faders = append(faders, k)
 	}
 	return k
 }
@@ -233,8 +241,9 @@ func (k *Kind[T, N]) ReadVersion(ctx context.Context, d *db.DB, s id.Scope, r Re
 }
 
 // ReadVersions gives objects as they were, those that there are, by version. A
-// version that is not the latest one is among the replaced ones for ever, so two
-// reads, in this order, find it whatever happens between them.
+// version that is not the latest one is among the replaced ones for as long as
+// anybody may ask for it, so two reads, in this order, find it whatever happens
+// between them.
 func (k *Kind[T, N]) ReadVersions(ctx context.Context, d *db.DB, s id.Scope, refs []Ref) (map[Ref]*Object[T], error) {
 	heads := make([]db.Key, len(refs))
 	for i, r := range refs {

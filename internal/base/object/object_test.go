@@ -81,7 +81,7 @@ func open(t testing.TB) *db.DB {
 			}
 			more[name] = &fstest.MapFile{Data: text}
 		}
-		ddl := thingDDL + end
+		ddl := thingDDL + end + ";\n" + strings.Replace(thingDDL, "thing", "note", 1) + end
 		if engine == "sqlite" {
 			ddl = strings.NewReplacer("BIGINT", "INTEGER", "BYTEA", "BLOB").Replace(ddl)
 		}

@@ -23,7 +23,7 @@ type balanceColumns struct{ Customer int64 }
 
 // Balances are the API's cash balances. They have no ids of their own there.
 var Balances = object.Define(object.Spec[Balance, balanceColumns]{
-	Name: "cash_balance", Prefix: "cb", Schema: 1, Table: "cash_balance", Columns: "customer",
+	Name: "cash_balance", Prefix: "cb", Schema: 1, Fades: true, Table: "cash_balance", Columns: "customer",
 	Fields:  func(n *balanceColumns, f *db.Fields) { db.Int(f, &n.Customer) },
 	Derive:  func(b *Balance) balanceColumns { return balanceColumns{b.Customer} },
 	Filters: []string{"customer"},
@@ -62,7 +62,7 @@ const (
 
 // Transactions are the API's customer cash balance transactions.
 var Transactions = object.Define(object.Spec[Transaction, balanceColumns]{
-	Name: "customer_cash_balance_transaction", Prefix: "ccsbtxn", Schema: 1, Table: "cash_transaction", Columns: "customer",
+	Name: "customer_cash_balance_transaction", Prefix: "ccsbtxn", Schema: 1, Fades: true, Table: "cash_transaction", Columns: "customer",
 	Fields:  func(n *balanceColumns, f *db.Fields) { db.Int(f, &n.Customer) },
 	Derive:  func(t *Transaction) balanceColumns { return balanceColumns{t.Customer} },
 	Filters: []string{"customer"},

@@ -68,7 +68,7 @@ type columns struct {
 
 // Disputes are the disputes and inquiries.
 var Disputes = object.Define(object.Spec[Dispute, columns]{
-	Name: "dispute", Prefix: "dp", Schema: 1, Table: "dispute", Columns: "status, charge, intent",
+	Name: "dispute", Prefix: "dp", Schema: 1, Fades: true, Table: "dispute", Columns: "status, charge, intent",
 	Fields: func(c *columns, f *db.Fields) {
 		db.Text(f, &c.Status)
 		db.Int(f, &c.Charge)
@@ -95,7 +95,7 @@ type warningColumns struct {
 
 // Warnings are the early fraud warnings.
 var Warnings = object.Define(object.Spec[Warning, warningColumns]{
-	Name: "radar.early_fraud_warning", Prefix: "issfr", Schema: 1, Table: "fraud_warning", Columns: "charge, intent",
+	Name: "radar.early_fraud_warning", Prefix: "issfr", Schema: 1, Fades: true, Table: "fraud_warning", Columns: "charge, intent",
 	Fields: func(c *warningColumns, f *db.Fields) {
 		db.Int(f, &c.Charge)
 		db.Int(f, &c.Intent)

@@ -67,7 +67,7 @@ type narrowTransaction struct {
 
 // Transactions are the balance transactions.
 var Transactions = object.Define(object.Spec[Transaction, narrowTransaction]{
-	Name: "balance_transaction", Prefix: "txn", Schema: 1,
+	Name: "balance_transaction", Prefix: "txn", Schema: 1, Fades: true,
 	Table: "balance_transaction", Columns: "source, type, currency, available_on",
 	Fields: func(n *narrowTransaction, f *db.Fields) {
 		db.Int(f, &n.Source)

@@ -19,26 +19,48 @@ const (
 	KeepAtLeast = 7 * 24 * time.Hour
 )
 
-// expireChunk is how many messages one step deletes.
-const expireChunk = 100
-
-// Expire deletes messages that have been settled for longer than a time, at most
-// limit of them, and tells how many it deleted. One that is not settled stays.
-func (v *Service) Expire(ctx context.Context, after time.Duration, limit int) (gone int, err error) {
-	before := v.DB.Clock().Now().Add(-after)
-	for _, state := range []State{Applied, Garbled, Stuck} {
-		old, err := qSettled.All(ctx, v.DB, int64(state), before.UnixMicro(), before.UnixMicro(), int64(limit-gone))
-		if err != nil {
-			return gone, err
-		}
-		for some := range slices.Chunk(old, expireChunk) {
-			n, err := v.expire(ctx, before, some)
-			if gone += n; err != nil {
-				return gone, err
+// Expire deletes messages that were settled before a time. One that is not
+// settled stays.
+func (v *Service) Expire(ctx context.Context, before time.Time, pace db.Pace) error {
+	for _, state := range settledStates {
+		for {
+			old, err := qSettled.All(ctx, v.DB, int64(state), before.UnixMicro(), before.UnixMicro(), int64(db.SweepRows))
+			if err != nil {
+				return err
+			}
+			if len(old) == 0 {
+				break
+			}
+			gone, err := v.expire(ctx, before, old)
+			if err != nil {
+				return err
+			}
+			if err := pace(ctx, gone); err != nil {
+				return err
+			}
+			if gone == 0 {
+				break
 			}
 		}
 	}
-	return gone, nil
+	return nil
+}
+
+// settledStates are those of messages with which nothing more is done.
+var settledStates = [...]State{Applied, Garbled, Stuck}
+
+// Oldest is when the oldest settled message was received; zero when there is none.
+func (v *Service) Oldest(ctx context.Context) (oldest time.Time, err error) {
+	for _, state := range settledStates {
+		list, err := qFirstOf.All(ctx, v.DB, int64(state))
+		if err != nil {
+			return oldest, err
+		}
+		if len(list) > 0 && (oldest.IsZero() || list[0].Before(oldest)) {
+			oldest = list[0]
+		}
+	}
+	return oldest, nil
 }
 
 // expire deletes messages with what says whom they are about.

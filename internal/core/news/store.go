@@ -86,6 +86,8 @@ var (
 			" WHERE a.scope = 0 AND a.subject = ? AND a.reference = ? ORDER BY m.received, m.event LIMIT ?", (*Message).fields)
 	qSettled = db.NewQuery("provider messages that were settled long ago",
 		"SELECT hash_a, hash_b, notices FROM provider_message WHERE scope = 0 AND state = ? AND received < ? AND settled < ? ORDER BY received LIMIT ?", (*old).fields)
+	qFirstOf = db.NewQuery("oldest provider message in a state", "SELECT received FROM provider_message WHERE scope = 0 AND state = ? ORDER BY received LIMIT 1",
+		func(t *time.Time, f *db.Fields) { db.Time(f, t) })
 	qOfState = db.NewQuery("provider messages in a state",
 		"SELECT "+columns+" FROM provider_message WHERE scope = 0 AND state = ? ORDER BY received DESC LIMIT ?", (*Message).fields)
 )

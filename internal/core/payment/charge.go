@@ -126,7 +126,7 @@ type chargeColumns struct {
 
 // Charges are the charges.
 var Charges = object.Define(object.Spec[Charge, chargeColumns]{
-	Name: "charge", Prefix: "ch", Schema: 1, Table: "charge", Columns: "customer, intent, status, amount, currency, transfer_group",
+	Name: "charge", Prefix: "ch", Schema: 1, Fades: true, Table: "charge", Columns: "customer, intent, status, amount, currency, transfer_group",
 	Fields: func(c *chargeColumns, f *db.Fields) {
 		db.Int(f, &c.Customer)
 		db.Int(f, &c.Intent)
@@ -186,7 +186,7 @@ type refundColumns struct {
 
 // Refunds are the refunds.
 var Refunds = object.Define(object.Spec[Refund, refundColumns]{
-	Name: "refund", Prefix: "re", Schema: 1, Table: "refund", Columns: "charge, intent",
+	Name: "refund", Prefix: "re", Schema: 1, Fades: true, Table: "refund", Columns: "charge, intent",
 	Fields: func(c *refundColumns, f *db.Fields) {
 		db.Int(f, &c.Charge)
 		db.Int(f, &c.Intent)

@@ -183,7 +183,7 @@ type intentColumns struct {
 
 // Intents are the PaymentIntents.
 var Intents = object.Define(object.Spec[Intent, intentColumns]{
-	Name: "payment_intent", Prefix: "pi", Schema: 1, Table: "payment_intent", Columns: "status, customer, amount, currency",
+	Name: "payment_intent", Prefix: "pi", Schema: 1, Fades: true, Table: "payment_intent", Columns: "status, customer, amount, currency",
 	Fields: func(c *intentColumns, f *db.Fields) {
 		db.Text(f, &c.Status)
 		db.Int(f, &c.Customer)

@@ -1,6 +1,7 @@
 package payment_test
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
@@ -229,12 +230,19 @@ func TestKeyExpires(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	expire := func() (gone int, err error) {
+		err = idem.Expire(t.Context(), s.DB, s.clock.Now().Add(-idem.Retention), func(_ context.Context, n int) error {
+			gone += n
+			return nil
+		})
+		return gone, err
+	}
 	s.clock.Advance(idem.Retention - time.Minute)
-	if n, err := s.Keys.Expire(t.Context(), s.DB, 100); n != 0 || err != nil {
+	if n, err := expire(); n != 0 || err != nil {
 		t.Errorf("%d keys deleted too early: %v", n, err)
 	}
 	s.clock.Advance(2 * time.Minute)
-	if n, err := s.Keys.Expire(t.Context(), s.DB, 100); n != 1 || err != nil {
+	if n, err := expire(); n != 1 || err != nil {
 		t.Errorf("%d keys deleted: %v", n, err)
 	}
 	again, err := create()

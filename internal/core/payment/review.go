@@ -27,7 +27,7 @@ type reviewColumns struct{ Open bool }
 
 // Reviews are the reviews of payments.
 var Reviews = object.Define(object.Spec[Review, reviewColumns]{
-	Name: "review", Prefix: "prv", Schema: 1, Table: "review", Columns: "open",
+	Name: "review", Prefix: "prv", Schema: 1, Fades: true, Table: "review", Columns: "open",
 	Fields:  func(c *reviewColumns, f *db.Fields) { db.Bool(f, &c.Open) },
 	Derive:  func(r *Review) reviewColumns { return reviewColumns{r.Closed == ""} },
 	Filters: []string{"open"},

@@ -85,7 +85,7 @@ type payoutColumns struct {
 
 // Payouts are the payouts.
 var Payouts = object.Define(object.Spec[Payout, payoutColumns]{
-	Name: "payout", Prefix: "po", Schema: 1, Table: "payout", Columns: "status, destination, arrival",
+	Name: "payout", Prefix: "po", Schema: 1, Fades: true, Table: "payout", Columns: "status, destination, arrival",
 	Fields: func(c *payoutColumns, f *db.Fields) {
 		db.Text(f, &c.Status)
 		db.Int(f, &c.Destination)

@@ -109,7 +109,7 @@ type attemptColumns struct {
 
 // Attempts are the SetupAttempts.
 var Attempts = object.Define(object.Spec[Attempt, attemptColumns]{
-	Name: "setup_attempt", Prefix: "setatt", Schema: 1, Table: "setup_attempt", Columns: "due, owner, intent",
+	Name: "setup_attempt", Prefix: "setatt", Schema: 1, Fades: true, Table: "setup_attempt", Columns: "due, owner, intent",
 	Fields: func(c *attemptColumns, f *db.Fields) {
 		db.Time(f, &c.Due)
 		db.Int(f, &c.Owner)

@@ -108,7 +108,7 @@ type intentColumns struct {
 
 // Intents are the SetupIntents.
 var Intents = object.Define(object.Spec[Intent, intentColumns]{
-	Name: "setup_intent", Prefix: "seti", Schema: 1, Table: "setup_intent", Columns: "status, customer, method",
+	Name: "setup_intent", Prefix: "seti", Schema: 1, Fades: true, Table: "setup_intent", Columns: "status, customer, method",
 	Fields: func(c *intentColumns, f *db.Fields) {
 		db.Text(f, &c.Status)
 		db.Int(f, &c.Customer)

@@ -66,7 +66,7 @@ type customerColumns struct {
 
 // Customers are the API's customers.
 var Customers = object.Define(object.Spec[Customer, customerColumns]{
-	Name: "customer", Prefix: "cus", Schema: 1,
+	Name: "customer", Prefix: "cus", Schema: 1, Fades: true,
 	Table: "customer", Columns: "email_hash, deleted, test_clock",
 	Fields: func(n *customerColumns, f *db.Fields) {
 		db.Int(f, &n.EmailHash)

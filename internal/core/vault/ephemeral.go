@@ -25,7 +25,7 @@ type ephemeralColumns struct{}
 
 // EphemeralKeys are the API's ephemeral keys.
 var EphemeralKeys = object.Define(object.Spec[EphemeralKey, ephemeralColumns]{
-	Name: "ephemeral_key", Prefix: "ephkey", Schema: 1, Table: "ephemeral_key",
+	Name: "ephemeral_key", Prefix: "ephkey", Schema: 1, Fades: true, Table: "ephemeral_key",
 	Fields: func(*ephemeralColumns, *db.Fields) {},
 	Derive: func(*EphemeralKey) ephemeralColumns { return ephemeralColumns{} },
 })

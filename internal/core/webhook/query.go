@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/florinpay/florin/internal/base/db"
 	"github.com/florinpay/florin/internal/base/event"
 	"github.com/florinpay/florin/internal/base/object"
 	"github.com/florinpay/florin/internal/kit/id"
@@ -208,52 +207,4 @@ func inOrder(page []*event.Event, oldest bool) []*event.Event {
 		}
 	}
 	return page
-}
-
-// Expire deletes deliveries of events older than [event.Retention], with their
-// attempts: at most limit of each in each scope that has endpoints.
-func (v *Service) Expire(ctx context.Context, limit int) error {
-	before := max(1, id.Floor(v.DB.Clock().Now().Add(-event.Retention)))
-	return event.Scopes(ctx, v.DB, func(s id.Scope) error {
-		old, err := qOldDeliveries.All(ctx, v.DB, s.Key(), before, int64(limit))
-		if err != nil {
-			return err
-		}
-		if err := remove(ctx, v.DB, s, "webhook.expire", deliveries, old); err != nil {
-			return err
-		}
-		tries, err := qOldAttempts.All(ctx, v.DB, s.Key(), before, int64(limit))
-		if err != nil {
-			return err
-		}
-		return remove(ctx, v.DB, s, "webhook.expire-attempts", attempts, tries)
-	})
-}
-
-// expireChunk is how many rows one step deletes.
-const expireChunk = 200
-
-func remove[R any](ctx context.Context, d *db.DB, s id.Scope, name string, table *db.Table[R], keys []db.Key) error {
-	for len(keys) > 0 {
-		some := keys[:min(len(keys), expireChunk)]
-		keys = keys[len(some):]
-		step := db.Step{Name: name, Scope: s.Key()}
-		for _, k := range some {
-			step.Needs = append(step.Needs, table.Need(k))
-		}
-		step.Do = func(tx *db.Tx) error {
-			for _, k := range some {
-				if _, ok, err := table.Get(tx, k); err != nil {
-					return err
-				} else if ok {
-					table.Delete(tx, k)
-				}
-			}
-			return nil
-		}
-		if err := d.Run(ctx, step); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -204,6 +204,48 @@ func TestEndpointsAreToldOfWhatTheyWant(t *testing.T) {
 	}
 }
 
+// expire deletes what is too old, and tells how many rows.
+func (s *stage) expire(t *testing.T) (gone int) {
+	t.Helper()
+	before, pace := s.now.Now().Add(-event.Retention), func(_ context.Context, n int) error {
+		gone += n
+		return nil
+	}
+	if err := Expire(t.Context(), s.DB, before, pace); err != nil {
+		t.Fatal(err)
+	}
+	if err := event.Expire(t.Context(), s.DB, scope, before, Wanted(s.DB), pace); err != nil {
+		t.Fatal(err)
+	}
+	return gone
+}
+
+// What is still to be sent is not too old for it: an endpoint that a replay, or a
+// server that was away for weeks, is about to tell of an old event is told.
+func TestWhatIsToBeSentDoesNotExpire(t *testing.T) {
+	s := newStage(t)
+	s.endpoint(t, "http://good.example/", All)
+	s.happen(t, 1, "thing.made")
+	s.happen(t, 1, "thing.changed")
+	if _, err := s.Spread(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.now.Advance(event.Retention + time.Hour)
+	if n := s.expire(t); n > 0 {
+		t.Errorf("%d rows deleted of what is to be sent", n)
+	}
+	if at, err := Oldest(t.Context(), s.DB); err != nil || s.now.Now().Sub(at) < event.Retention {
+		t.Errorf("the oldest is of %v: %v", at, err)
+	}
+	s.work(time.Second)
+	if n := s.expire(t); n != 6 || len(s.got) != 2 {
+		t.Errorf("%d rows deleted, sent %q", n, s.got)
+	}
+	if p := s.problems(); len(p) > 0 {
+		t.Errorf("%q", p)
+	}
+}
+
 func TestAttemptsAndDeliveriesExpire(t *testing.T) {
 	s := newStage(t)
 	endpoint := s.endpoint(t, "http://good.example/", All)
@@ -212,11 +254,8 @@ func TestAttemptsAndDeliveriesExpire(t *testing.T) {
 	s.now.Advance(event.Retention - time.Hour)
 	s.happen(t, 2, "thing.made")
 	s.work(2 * time.Hour)
-	if err := s.Expire(t.Context(), 100); err != nil {
-		t.Fatal(err)
-	}
-	if n, err := event.Expire(t.Context(), s.DB, scope, 100); n != 1 || err != nil {
-		t.Errorf("%d events deleted, %v", n, err)
+	if n := s.expire(t); n != 3 {
+		t.Errorf("%d rows deleted", n)
 	}
 	left, err := qOldAttempts.All(t.Context(), s.DB, scope.Key(), int64(1<<62), int64(100))
 	if err != nil || len(left) != 1 || len(s.states(endpoint)) != 1 {

@@ -190,8 +190,6 @@ var (
 		(*endpointDelivery).fields)
 	qAttempts = db.NewQuery("attempts of a delivery", "SELECT "+attemptColumns+" FROM webhook_attempt WHERE scope = ? AND event = ? AND endpoint = ? ORDER BY key DESC LIMIT ?",
 		(*attemptRow).fields)
-	qOldDeliveries = db.NewQuery("old deliveries", "SELECT scope, event, endpoint FROM webhook_delivery WHERE scope = ? AND event < ? ORDER BY event LIMIT ?", keyFields)
-	qOldAttempts   = db.NewQuery("old attempts", "SELECT scope, event, key FROM webhook_attempt WHERE scope = ? AND event < ? ORDER BY event LIMIT ?", keyFields)
 )
 
 const ofEndpoint = "SELECT event, " + deliveryColumns + " FROM webhook_delivery WHERE scope = ? AND endpoint = ? AND event > ? AND event < ? AND state >= ? AND state <= ?"

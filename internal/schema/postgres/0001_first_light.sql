@@ -91,7 +91,8 @@ CREATE TABLE search_build (
     PRIMARY KEY (scope, key)
 );
 
--- Idempotency keys, by 128 bits of their hash.
+-- Idempotency keys, by 128 bits of their hash. Each row is changed once, when the
+-- reply is recorded: with room for that on its page, no index has to be told.
 CREATE TABLE idempotency (
     scope    BIGINT NOT NULL,
     hash_a   BIGINT NOT NULL,
@@ -105,7 +106,7 @@ CREATE TABLE idempotency (
     reply    TEXT COLLATE "C" NOT NULL,
     sealed   BYTEA NOT NULL,
     PRIMARY KEY (scope, hash_a, hash_b)
-);
+) WITH (fillfactor = 50);
 CREATE INDEX idempotency_created ON idempotency (created);
 
 -- Work to be done later. due is 0 when there is nothing more to do. line is the
