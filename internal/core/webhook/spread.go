@@ -15,8 +15,8 @@ const (
 	// spreadBatch is how many events are taken at once, and spreadRows how many
 	// deliveries one step writes for them at most, unless one event alone has
 	// more.
-	spreadBatch = 256
-	spreadRows  = 512
+	spreadBatch = 1024
+	spreadRows  = 1024
 )
 
 // skew is by how much the clocks of processes may differ: an event whose key
