@@ -99,7 +99,7 @@ func TestShrinking(t *testing.T) {
 	if !fails(seed)(read) {
 		t.Errorf("seed %d does not fail without %s", seed, m)
 	}
-	if left := clients*errands - bits.OnesCount64(m.errands); left != 1 || !m.outside {
+	if left := clients*errands - bits.OnesCount64(m.errands); left > 2 || !m.outside {
 		t.Errorf("seed %d: %d errands are left in %s", seed, left, m)
 	}
 	if left := maxFocus + maxFaults + maxHooks - bits.OnesCount64(m.faults); left > 2 {
