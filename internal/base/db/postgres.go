@@ -230,7 +230,7 @@ func (p *postgres) forgetTrains(ctx context.Context, before time.Time) error {
 	for {
 		gone, err := c.Exec(ctx, "DELETE FROM train WHERE id IN (SELECT id FROM train WHERE id < $1 ORDER BY id LIMIT $2)", id.Floor(before), forgetChunk)
 		if err != nil || gone.RowsAffected() < forgetChunk {
-	return err
-}
+			return err
+		}
 	}
 }
