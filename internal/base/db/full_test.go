@@ -336,3 +336,50 @@ func TestCommitThatMayHaveHappened(t *testing.T) {
 		})
 	}
 }
+
+// TestPagesThatDoNotFit: what a transaction writes to the log before it commits, since
+// its pages do not fit into memory, is read again from there and written anew, and
+// given up with it.
+func TestPagesThatDoNotFit(t *testing.T) {
+	_, disk := onDisk(t, db.Options{})
+	c, err := sqlite3.Open("file:" + disk.path + "?vfs=florin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	do := func(sql string) {
+		t.Helper()
+		if err := c.Exec(sql); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+	const fill = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) INSERT INTO big SELECT i, randomblob(900), 0 FROM n"
+	do("PRAGMA cache_size=8; CREATE TABLE big (id INTEGER PRIMARY KEY, text BLOB, n INTEGER)")
+	do("BEGIN IMMEDIATE; " + fill)
+	for range 3 {
+		do("UPDATE big SET n = n + 1")
+	}
+	do("ROLLBACK; BEGIN IMMEDIATE; " + fill)
+	for range 3 {
+		do("UPDATE big SET n = n + length(text) - 899")
+	}
+	do("DELETE FROM big WHERE id % 3 = 0; COMMIT; PRAGMA wal_checkpoint(PASSIVE); BEGIN; UPDATE big SET n = n + 1; COMMIT")
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, path := range map[string]string{"here": disk.path, "after a crash": copyFiles(t, disk.path)} {
+		c, err := sqlite3.Open("file:" + path + "?vfs=florin")
+		if err != nil {
+			t.Fatal(err)
+		}
+		st, _, err := c.Prepare("SELECT count(*), min(n), max(n), (SELECT group_concat(integrity_check) FROM pragma_integrity_check) FROM big")
+		if err != nil || !st.Step() {
+			t.Fatal(name, err, st.Err())
+		}
+		if got := fmt.Sprintf("%d rows, %d to %d, %s", st.ColumnInt(0), st.ColumnInt(1), st.ColumnInt(2), st.ColumnText(3)); got != "2000 rows, 4 to 4, ok" {
+			t.Errorf("%s: %s", name, got)
+		}
+		if err := errors.Join(st.Close(), c.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+}
