@@ -2,7 +2,9 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -31,19 +33,34 @@ func (v *Service) Spread(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	var group sync.WaitGroup
+	var mu sync.Mutex
 	for s, some := range byScope(fresh) {
-		endpoints, err := v.live(ctx, s)
-		if err != nil {
-			return 0, err
-		}
-		endpoints = slices.DeleteFunc(endpoints, func(o *object.Object[Endpoint]) bool { return !o.Body.Enabled() })
-		for part := range slices.Chunk(some, max(1, spreadRows/max(1, len(endpoints)))) {
-			if err := v.spread(ctx, s, part, endpoints); err != nil {
-				return 0, err
+		group.Go(func() { // together, so that they share trains
+			if failed := v.spreadIn(ctx, s, some); failed != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				err = errors.Join(err, failed)
 			}
+		})
+	}
+	group.Wait()
+	return len(fresh), err
+}
+
+// spreadIn writes the deliveries of events of one scope.
+func (v *Service) spreadIn(ctx context.Context, s id.Scope, some []*event.Event) error {
+	endpoints, err := v.live(ctx, s)
+	if err != nil {
+		return err
+	}
+	endpoints = slices.DeleteFunc(endpoints, func(o *object.Object[Endpoint]) bool { return !o.Body.Enabled() })
+	for part := range slices.Chunk(some, max(1, spreadRows/max(1, len(endpoints)))) {
+		if err := v.spread(ctx, s, part, endpoints); err != nil {
+			return err
 		}
 	}
-	return len(fresh), nil
+	return nil
 }
 
 // byScope groups events by their scope, in their order.
