@@ -58,7 +58,7 @@ type verdict struct {
 // How much befalls one world at most, so that its payments come to an end: of
 // what the seed is after, and of everything else.
 const (
-	maxFocus    = 8
+	maxFocus    = 9
 	maxCrashes  = 6
 	maxJumps    = 4
 	maxFaults   = 24

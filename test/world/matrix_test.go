@@ -133,10 +133,10 @@ func mishaps[M ~string](modes []M) (list []mishap) {
 // rare are the operations that need much to come together, and those that a world
 // has one or two of: how many seeds in each round are after them.
 var rare = map[string]int{
-	"payment.resume": 2, "payment.reversed": 10, "payment.late": 2, "payment.rest": 4, "payment.give-back": 2, "job.claim": 2, "job.record": 2,
-	"ledger.mature": 4, "payout.automatic": 7, "payout.submit": 2, "payout.returned": 17, "payout.noticed": 36, "payout.cancel": 2, "payout.reverse": 2,
+	"payment.resume": 2, "payment.reversed": 15, "payment.late": 2, "payment.rest": 4, "payment.give-back": 2, "job.claim": 2, "job.record": 2,
+	"ledger.mature": 4, "payout.automatic": 7, "payout.submit": 2, "payout.returned": 17, "payout.noticed": 42, "payout.cancel": 2, "payout.reverse": 2,
 	"payout.reschedule": 2, "timeline.delete": 3, "payment.expire": 2, "vault.delete_customer": 5, "webhook.renew": 2, "webhook.put-off": 2, "payout notices": 18, "setup.cancel": 9, "setup.claim": 2, "cash.settle": 2,
-	"setup.resume": 9, "settle.file": 6, "settle.post": 18, "settle.deposit": 17, "settle.supersede": 32, "settle.sheets": 6, "settle.sheets_told": 10, "settle.file_told": 6,
+	"setup.resume": 14, "settle.file": 6, "settle.post": 18, "settle.deposit": 17, "settle.supersede": 50, "settle.sheets": 6, "settle.sheets_told": 10, "settle.file_told": 6,
 	"settle.whole": 4, "settle.again": 6, "settle.match": 3, "settle.lines": 3, "settle.summary": 3, "settle.collect": 2, "settle.schedule": 2,
 }
 

@@ -268,19 +268,20 @@ func (w *world) awaited(into sums, shown, moved files, open []*object.Object[set
 		reference string
 		net       int64
 	}
-	there, broken := map[entry]bool{}, map[string]bool{}
+	there, broken := map[entry]bool{}, map[entry]bool{} // a payout and its return have one reference
 	for _, l := range shown.lines {
 		for _, word := range append(strings.Fields(l.Text), l.Reference) {
 			there[entry{word, l.Net}] = true
 		}
 	}
 	for _, o := range open {
-		broken[o.Body.Subject] = true
+		reference, _, _ := strings.Cut(o.Body.Subject, " item ")
+		broken[entry{reference, o.Body.Ours.Amount}] = true
 	}
 	since := w.course.Now().Add(-settle.Grace - 24*time.Hour) // the last run was within a day
 	err := ledger.Transactions.Scan(context.Background(), w.db, func(t *object.Object[ledger.Transaction]) error {
 		e := entry{t.Body.Reference, t.Body.Net}
-		if t.Body.Provider != bank.Name || there[e] || broken[e.reference] || t.At.Before(since) {
+		if t.Body.Provider != bank.Name || there[e] || broken[e] || t.At.Before(since) {
 			return nil
 		}
 		if slices.ContainsFunc(moved.lines, func(l provider.ReportLine) bool { return l.Reference == e.reference && l.Net == e.net }) {

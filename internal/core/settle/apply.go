@@ -3,6 +3,7 @@ package settle
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/florinpay/florin/internal/base/db"
@@ -438,7 +439,16 @@ func (v *run) missingThere(tx *db.Tx, f finding) error {
 	if err != nil || !ok || i.State != unmatched || i.Break != 0 || v.now.Sub(i.At) < v.grace {
 		return err
 	}
-	o, err := open(tx, id.ScopeOf(f.Item.Scope), Break{Type: MissingThere, Subject: i.subject(f.Item.Scope), Provider: i.Provider,
+	scope, subject := id.ScopeOf(f.Item.Scope), i.subject(f.Item.Scope)
+	// A payout and its return have one reference, and two breaks.
+	other, ok, err := marked(tx, scope, MissingThere, i.Provider, subject)
+	if err != nil {
+		return err
+	}
+	if ok && other.Body.State == Open && !slices.Contains(other.Body.Items, f.Item.Key) {
+		subject = fmt.Sprintf("%s item %d", subject, f.Item.Key)
+	}
+	o, err := open(tx, scope, Break{Type: MissingThere, Subject: subject, Provider: i.Provider,
 		Ours: Side{i.Amount, i.Currency}, Theirs: Side{0, i.Currency}, Clearing: true, Items: []int64{f.Item.Key}})
 	if err != nil {
 		return err

@@ -133,6 +133,26 @@ func TestAReturnThatIsHeardLate(t *testing.T) {
 	h.want(map[string]int64{"bank:usd": 5_000 - fee(5_000), "provider_cost:usd": fee(5_000)})
 }
 
+// A payout and its return have one reference; where the bank has shown neither, there is
+// a break about each.
+func TestAPayoutAndItsReturnAreBothMissed(t *testing.T) {
+	h := openHouse(t)
+	h.pay(5_000, "usd", "pm_card_bypassPending")
+	h.payOut("000555555559", 2_000)
+	for _, day := range []string{"2026-11-20", "2026-11-21", "2026-11-22"} {
+		if err := h.bank.InjectStatement(day, bank.CutStatement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.run(1)
+	if err := h.Payout.Listen(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.run(7)
+	h.want(map[string]int64{"provider_clearing:usd": 5_000}, "bank missing_there -2000/0 usd", "bank missing_there 2000/0 usd",
+		"bank timing 0/0", "bank timing 0/0", "sandbox timing 4985/0 usd")
+}
+
 // A dispute that is lost, and a refund that fails, are settled as the provider
 // tells of them.
 func TestDisputesAndFailedRefunds(t *testing.T) {
