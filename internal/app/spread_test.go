@@ -24,7 +24,7 @@ import (
 	"github.com/florinpay/florin/internal/schema"
 )
 
-var wholeTable = regexp.MustCompile(`(?s)CREATE TABLE (\w+) \((.*?)\n\);`)
+var wholeTable = regexp.MustCompile(`(?s)CREATE TABLE (\w+) \((.*?)\n\)( WITH \([^)]*\))?;`)
 
 // spread gives the tables of PostgreSQL with each tenant's table in two parts, by the
 // hash of its scope.
@@ -48,8 +48,8 @@ func spread(t *testing.T) (files fstest.MapFS, tables []string) {
 			}
 			tables = append(tables, table)
 			return fmt.Appendf(nil, "CREATE TABLE %[1]s (%[2]s\n) PARTITION BY HASH (scope);\n"+
-				"CREATE TABLE %[1]s_0 PARTITION OF %[1]s FOR VALUES WITH (MODULUS 2, REMAINDER 0);\n"+
-				"CREATE TABLE %[1]s_1 PARTITION OF %[1]s FOR VALUES WITH (MODULUS 2, REMAINDER 1);\n", table, m[2])
+				"CREATE TABLE %[1]s_0 PARTITION OF %[1]s FOR VALUES WITH (MODULUS 2, REMAINDER 0)%[3]s;\n"+
+				"CREATE TABLE %[1]s_1 PARTITION OF %[1]s FOR VALUES WITH (MODULUS 2, REMAINDER 1)%[3]s;\n", table, m[2], m[3])
 		})
 		files[name] = &fstest.MapFile{Data: parted}
 	}

@@ -41,7 +41,7 @@ const atOnce = 32
 // costErrands is what is counted, in this order. Nobody listens to the first ones.
 var costErrands = []errand{
 	{name: "payment", each: 1, paged: true, ready: asked(pay, nothing)},
-	{name: fmt.Sprintf("payment of %d at once", atOnce), each: atOnce, chance: 0.04, paged: true, ready: together(atOnce, asked(pay, nothing))},
+	{name: fmt.Sprintf("payment of %d at once", atOnce), each: atOnce, chance: 0.08, paged: true, ready: together(atOnce, asked(pay, nothing))},
 	{name: "stored card", each: 1, ready: asked(payStored, nothing)},
 	{name: "authorise", each: 1, ready: asked(authorize, nothing)},
 	{name: "capture", each: 1, ready: asked(capture, func(c *costs) order { return c.made(authorize) })},
