@@ -269,18 +269,18 @@ func TestMatrix(t *testing.T) {
 	full := func() *hits {
 		h := &hits{cells: map[cell]int{}}
 		for _, c := range possible() {
-			h.cells[c] = 20
+			h.cells[c] = least
 		}
 		return h
 	}
-	if found := append(full().check(20), full().checkSome()...); len(found) > 0 {
+	if found := append(full().check(least), full().checkSome()...); len(found) > 0 {
 		t.Error("a full matrix: ", found)
 	}
 	seeds := sought()
 	for _, c := range possible() {
 		h := full()
 		h.cells[c]--
-		if len(h.check(20)) != 1 {
+		if len(h.check(least)) != 1 {
 			t.Errorf("%v is short of a hit, and it goes unnoticed", c)
 		}
 		for other := range h.cells {
@@ -297,7 +297,7 @@ func TestMatrix(t *testing.T) {
 	}
 	h := full()
 	h.count(jump, "payment.unheard")
-	if len(h.check(20)) != 1 || len(h.checkSome()) != 1 {
+	if len(h.check(least)) != 1 || len(h.checkSome()) != 1 {
 		t.Error("a step that is in no cell goes unnoticed")
 	}
 	for op := range rare {
